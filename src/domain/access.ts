@@ -1,0 +1,74 @@
+/**
+ * Who asks, and what they may do.
+ *
+ * @module
+ */
+import { AppError } from "./error.ts";
+
+/** Who may call an operation, from weakest to strongest. */
+export const ACCESS = ["public", "user", "admin"] as const;
+/** One of {@linkcode ACCESS}. */
+export type Access = typeof ACCESS[number];
+
+/** Somebody identified. */
+export interface Principal {
+  tenant_id: string;
+  key_id: string;
+  /** The user acted for: bound to the credential, or asserted by the request. */
+  user_id?: string;
+  access: Access;
+  scopes: readonly string[];
+  /** Whether a request may say for which `user_id` it acts. */
+  may_assert_user: boolean;
+}
+
+/** The columns that say whose a row is. */
+export interface Owner {
+  tenant_id: string;
+  key_id: string;
+  user_id: string | null;
+}
+
+/** Nobody in particular: what public operations run as. */
+export const ANONYMOUS: Principal = {
+  tenant_id: "default",
+  key_id: "anonymous",
+  access: "public",
+  scopes: [],
+  may_assert_user: false,
+};
+
+/** Whether `principal` may use something that needs `needed`. */
+export function allows(principal: Principal, needed: Access): boolean {
+  return ACCESS.indexOf(principal.access) >= ACCESS.indexOf(needed);
+}
+
+/** `principal` acting for `user_id`, where it may. */
+export function actingFor(principal: Principal, user_id: string | undefined): Principal {
+  if (user_id === undefined || user_id === principal.user_id) return principal;
+  if (principal.may_assert_user) return { ...principal, user_id };
+  throw new AppError("ForbiddenError", `Cannot act for user "${user_id}": the key belongs to another`);
+}
+
+/** The owner columns of what `principal` creates. */
+export function ownerOf({ tenant_id, key_id, user_id }: Principal): Owner {
+  return { tenant_id, key_id, user_id: user_id ?? null };
+}
+
+/**
+ * The columns a row must have for `principal` to see it. An admin sees the
+ * tenant; an application's key what it made, for the user it names if it names
+ * one; a credential bound to a user what is theirs.
+ */
+export function visibleTo(principal: Principal): Partial<Owner> {
+  const { tenant_id, key_id, user_id, access, may_assert_user } = principal;
+  if (access === "admin") return user_id === undefined ? { tenant_id } : { tenant_id, user_id };
+  if (!may_assert_user) return { tenant_id, key_id, ...user_id !== undefined && { user_id } };
+  return user_id === undefined ? { tenant_id, key_id } : { tenant_id, key_id, user_id };
+}
+
+/** Like {@linkcode visibleTo}, for lists: who names no user sees what belongs to none. */
+export function listableBy(principal: Principal): Partial<Owner> {
+  const { access, user_id } = principal;
+  return { ...visibleTo(principal), ...access !== "admin" && { user_id: user_id ?? null } };
+}

@@ -1,0 +1,136 @@
+/**
+ * An agent: who answers, with which model, and what it may use.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** An agent's id, as it stands in paths. */
+export const AgentId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).describe("The agent's id");
+
+/** Which model answers, and how. */
+export const ModelChoice = z.strictObject({
+  provider: z.string().max(64).optional().describe("openai, anthropic, google, azure, ollama, offline …"),
+  model: z.string().max(200).optional().describe("The provider's name of the model"),
+  api_key: z.string().max(500).optional().describe("May be ${VARIABLE}; never shown again"),
+  base_url: z.url().max(500).optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+  max_output_tokens: z.number().int().min(1).max(1_000_000).optional(),
+  fallback: z.array(z.string().max(264)).max(8).optional()
+    .describe("Tried in turn when the first fails before its first token: provider/model"),
+}).meta({ id: "ModelChoice" });
+/** See {@linkcode ModelChoice}. */
+export type ModelChoice = z.infer<typeof ModelChoice>;
+
+/** A credential of a tool server (002, section 7.2). */
+export const McpCredential = z.strictObject({
+  id: z.string().max(100),
+  param_name: z.string().max(100),
+  required: z.boolean().default(false),
+  env_fallback: z.string().max(100).optional(),
+});
+
+/** A tool server an agent uses (002, section 7.2). */
+export const McpServer = z.strictObject({
+  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
+  type: z.enum(["http_sse", "command_line", "streamable_http"]),
+  url: z.string().max(2000).optional(),
+  command: z.string().max(2000).optional(),
+  credentials: z.array(McpCredential).max(20).default([]),
+}).meta({ id: "McpServer" });
+
+/** What an agent may do without asking. Patterns are tool names, `*` matches any part. */
+export const AgentPolicies = z.strictObject({
+  ask: z.array(z.string().max(128)).max(200).optional().describe("Tools that wait for a person"),
+  deny: z.array(z.string().max(128)).max(200).optional(),
+  decide: z.enum(["user", "admin"]).optional().describe("Which access may decide approvals"),
+}).meta({ id: "AgentPolicies" });
+
+/** What can be said of an agent. */
+export const AgentConfig = z.strictObject({
+  name: z.string().min(1).max(100),
+  description: z.string().max(2000).default(""),
+  role: z.string().max(100).default("assistant"),
+  system_prompt: z.string().max(100_000).default(""),
+  model: ModelChoice.default({}),
+  allowed_tools: z.array(z.string().max(128)).max(500).default([])
+    .describe("Names of tools; `*` matches any part. Empty: none"),
+  mcp_servers: z.array(McpServer).max(50).default([]),
+  policies: AgentPolicies.default({}),
+  max_steps: z.number().int().min(1).max(100).default(16),
+  metadata: z.record(z.string().max(100), z.unknown()).default({}),
+}).meta({ id: "AgentConfig" });
+/** See {@linkcode AgentConfig}. */
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+/** An agent as stored: every change is a new revision, and a run pins one. */
+export interface AgentRow {
+  id: string;
+  tenant_id: string;
+  key_id: string;
+  user_id: string | null;
+  revision: number;
+  config: AgentConfig;
+  /** Hash of the file entry it came from, so that a start changes only what the file changed. */
+  source_hash: string | null;
+  created_at: string;
+  updated_at: string;
+  deleted_at: string | null;
+}
+
+/** One revision, kept while a run may need it. */
+export interface AgentRevisionRow {
+  id: string;
+  agent_id: string;
+  tenant_id: string;
+  key_id: string;
+  user_id: string | null;
+  revision: number;
+  config: AgentConfig;
+  created_at: string;
+}
+
+/** An agent as shown. What only an admin may see is absent for others. */
+export const Agent = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  role: z.string(),
+  revision: z.number().int(),
+  model: z.object({ provider: z.string().nullable(), model: z.string().nullable() }),
+  allowed_tools: z.array(z.string()),
+  system_prompt: z.string().optional(),
+  policies: AgentPolicies.optional(),
+  mcp_servers: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+  max_steps: z.number().int().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  created_at: z.string(),
+  updated_at: z.string(),
+}).meta({ id: "Agent" });
+/** See {@linkcode Agent}. */
+export type Agent = z.infer<typeof Agent>;
+
+/** `row` as `full` (an admin's) or reduced view. Credentials are in neither. */
+export function toAgent(row: AgentRow, full: boolean): Agent {
+  const { name, description, role, model, allowed_tools } = row.config;
+  const { system_prompt, policies, mcp_servers, max_steps, metadata } = row.config;
+  return {
+    id: row.id,
+    name,
+    description,
+    role,
+    revision: row.revision,
+    model: { provider: model.provider ?? null, model: model.model ?? null },
+    allowed_tools,
+    ...full && {
+      system_prompt,
+      policies,
+      mcp_servers: mcp_servers.map(({ name, type }) => ({ name, type })),
+      max_steps,
+      metadata,
+    },
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  };
+}

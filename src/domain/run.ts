@@ -1,0 +1,113 @@
+/**
+ * A run: one answer in the making, from the message to the last event.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Usage } from "./usage.ts";
+import { ERROR_STATUS, type ErrorName } from "./error.ts";
+
+/** Where a run can be. The last three are final. */
+export const RUN_STATUS = ["queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
+/** One of {@linkcode RUN_STATUS}. */
+export type RunStatus = typeof RUN_STATUS[number];
+
+/** Nothing comes after these. */
+export const FINAL_STATUS: readonly RunStatus[] = ["completed", "failed", "cancelled"];
+
+/** What to do with a run when another is active in its conversation. */
+export const Multitask = z.enum(["enqueue", "reject", "interrupt"]);
+/** What becomes of a run when the connection that started it closes. */
+export const OnDisconnect = z.enum(["continue", "cancel"]);
+
+/** An error as it stands in a run and its events. */
+export const RunError = z.object({
+  error: z.enum(Object.keys(ERROR_STATUS) as [ErrorName, ...ErrorName[]]),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).optional(),
+}).meta({ id: "RunError" });
+
+/** The form an answer must have. */
+export const ResponseFormat = z.strictObject({
+  type: z.literal("json_schema"),
+  name: z.string().regex(/^[\w-]{1,64}$/).default("answer"),
+  schema: z.record(z.string(), z.unknown()),
+}).meta({ id: "ResponseFormat" });
+/** See {@linkcode ResponseFormat}. */
+export type ResponseFormat = z.infer<typeof ResponseFormat>;
+
+/** A run as shown. */
+export const Run = z.object({
+  id: z.string(),
+  conversation_id: z.string(),
+  agent_id: z.string(),
+  agent_revision: z.number().int(),
+  user_id: z.string().nullable(),
+  status: z.enum(RUN_STATUS),
+  /** Why it waits. */
+  waiting_for: z.string().nullable(),
+  multitask: Multitask,
+  on_disconnect: OnDisconnect,
+  metadata: z.record(z.string(), z.unknown()),
+  usage: Usage,
+  error: RunError.nullable(),
+  cancel_requested_at: z.string().nullable(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+}).meta({ id: "Run" });
+/** See {@linkcode Run}. */
+export type Run = z.infer<typeof Run>;
+
+/** Kinds of steps. */
+export const STEP_KIND = ["plan", "model", "tool", "handoff"] as const;
+/** Where a step can be. */
+export const STEP_STATUS = ["running", "completed", "failed", "cancelled"] as const;
+
+/** A call of a tool, as shown. */
+export const ToolCall = z.object({
+  id: z.string(),
+  run_id: z.string(),
+  step_id: z.string(),
+  tool: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  status: z.enum(["pending", "approval_required", "running", "completed", "failed", "denied", "cancelled", "unknown"]),
+  result: z.unknown(),
+  error: RunError.nullable(),
+  attempt: z.number().int(),
+  created_at: z.string(),
+  started_at: z.string().nullable(),
+  ended_at: z.string().nullable(),
+}).meta({ id: "ToolCall" });
+/** See {@linkcode ToolCall}. */
+export type ToolCall = z.infer<typeof ToolCall>;
+
+/** A step of a run, with its tool calls. */
+export const Step = z.object({
+  id: z.string(),
+  run_id: z.string(),
+  position: z.number().int(),
+  kind: z.enum(STEP_KIND),
+  status: z.enum(STEP_STATUS),
+  attempt: z.number().int(),
+  model: z.string().nullable(),
+  usage: Usage.nullable(),
+  error: RunError.nullable(),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+  tool_calls: z.array(ToolCall),
+}).meta({ id: "Step" });
+/** See {@linkcode Step}. */
+export type Step = z.infer<typeof Step>;
+
+/** An answer, collected. */
+export const Answer = z.object({
+  run_id: z.string(),
+  conversation_id: z.string(),
+  status: z.enum(RUN_STATUS),
+  message: z.object({ id: z.string(), role: z.string(), content: z.string() }).nullable(),
+  usage: Usage,
+  error: RunError.nullable(),
+}).meta({ id: "Answer" });
+/** See {@linkcode Answer}. */
+export type Answer = z.infer<typeof Answer>;

@@ -1,0 +1,11 @@
+/**
+ * JSON Schema 2020-12.
+ *
+ * @module
+ */
+
+/** Checks values against schemas that come from outside. */
+export interface JsonSchema {
+  /** What is wrong with `value`, one line each; empty when nothing is. */
+  check(schema: Record<string, unknown>, value: unknown): string[];
+}

@@ -1,0 +1,73 @@
+/**
+ * A language model.
+ *
+ * @module
+ */
+import type { ModelChoice } from "../domain/agent.ts";
+import type { ToolRequest } from "../domain/message.ts";
+import type { ResponseFormat } from "../domain/run.ts";
+
+/** A picture or text that goes with a message. */
+export type ModelPart =
+  | { type: "image"; media_type: string; bytes: Uint8Array }
+  | { type: "text"; name: string; text: string };
+
+/** A message as a model reads it. */
+export type ModelMessage =
+  | { role: "system"; content: string }
+  | { role: "user"; content: string; parts: ModelPart[] }
+  | { role: "assistant"; content: string; tool_calls: ToolRequest[] }
+  | { role: "tool"; tool_call_id: string; tool: string; content: string };
+
+/** A tool as a model sees it. */
+export interface ModelTool {
+  name: string;
+  description: string;
+  /** JSON Schema of the arguments. */
+  parameters: Record<string, unknown>;
+}
+
+/** A text the answer may quote, with where it is from. */
+export interface Passage {
+  source: string;
+  text: string;
+}
+
+/** What is asked of a model. */
+export interface ModelRequest {
+  choice: ModelChoice;
+  messages: ModelMessage[];
+  tools: ModelTool[];
+  passages: Passage[];
+  response_format: ResponseFormat | null;
+}
+
+/** Tokens used, as far as the provider says. */
+export interface TokenCount {
+  input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens?: number;
+  cached_input_tokens?: number;
+}
+
+/** What a model does, in order. `tool_call` comes once, complete; `usage` replaces what was said before. */
+export type ModelOutput =
+  /** Which provider and model answer; comes first, again after a fallback. */
+  | { type: "start"; provider: string; model: string }
+  | { type: "text"; text: string }
+  | { type: "reasoning"; text: string }
+  | { type: "tool_call"; call: ToolRequest }
+  | { type: "usage"; tokens: TokenCount; cost: number | null }
+  | { type: "finish"; reason: "stop" | "length" | "tool_calls" | "content_filter" | "other" };
+
+/** A language model, or a chain of them. */
+export interface Model {
+  /**
+   * Streams the answer. Throws `UpstreamError`, `TimeoutError` or
+   * `ConfigurationError`. Once `signal` aborts, the provider's connection is
+   * closed before the stream ends.
+   */
+  stream(request: ModelRequest, options: { signal: AbortSignal }): AsyncIterable<ModelOutput>;
+  /** Whether it can be asked, for health and `doctor`. */
+  check(): Promise<{ ok: boolean; detail: string }>;
+}
