@@ -24,6 +24,9 @@ export const ToolRequest = z.object({
 /** See {@linkcode ToolRequest}. */
 export type ToolRequest = z.infer<typeof ToolRequest>;
 
+/** The one key of a {@linkcode ToolRequest}'s arguments when the model wrote no JSON object: its text as it came. */
+export const INVALID_ARGUMENTS = "__invalid";
+
 /** A message as stored and shown. */
 export const Message = z.object({
   id: z.string(),

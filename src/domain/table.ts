@@ -18,7 +18,7 @@ export interface ConversationRow extends Owner, Omit<Conversation, "messages"> {
   turns: number;
 }
 
-/** A message as stored. `turn` and `position` give its place: the run's, then its own. */
+/** A message as stored. `turn`, then `id`, give its place. */
 export interface MessageRow extends Owner, Message {
   /** Which run of the conversation it belongs to; null until one takes it. */
   turn: number | null;

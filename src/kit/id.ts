@@ -15,13 +15,18 @@ let last = 0;
  */
 export function createId(prefix: string): string {
   last = Math.max(Date.now(), last + 1);
-  let time = "";
-  for (let rest = last, i = 0; i < 10; i++) {
-    time = ALPHABET[rest % 32] + time;
-    rest = Math.floor(rest / 32);
-  }
   const random = crypto.getRandomValues(new Uint8Array(16));
   let tail = "";
   for (const byte of random) tail += ALPHABET[byte & 31];
-  return `${prefix}_${time}${tail}`;
+  return `${prefix}_${toTimeText(last)}${tail}`;
+}
+
+/** The ten characters that stand for a time (milliseconds) in an identifier. */
+export function toTimeText(ms: number): string {
+  let text = "";
+  for (let rest = Math.max(0, Math.floor(ms)), i = 0; i < 10; i++) {
+    text = ALPHABET[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
 }

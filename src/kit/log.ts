@@ -30,7 +30,7 @@ export interface LogOptions {
 }
 
 const SECRET_FIELD = /key$|token|secret|password|authorization|credential|cookie/i;
-const SECRET_VALUE = /\b(sk[-_][\w-]{6,}|Bearer\s+\S+|eyJ[\w-]+\.[\w-]+\.[\w-]*)/g;
+const SECRET_VALUE = /\b(sk[-_][\w-]{6,}|Bearer\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)/g;
 
 /** Replaces what looks like a credential in `text`. */
 export function maskSecrets(text: string): string {

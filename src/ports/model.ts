@@ -27,7 +27,7 @@ export interface ModelTool {
   parameters: Record<string, unknown>;
 }
 
-/** A text the answer may quote, with where it is from. */
+/** A text the answer may quote, with where it is from. The adapter shows them to the model; `messages` need not. */
 export interface Passage {
   source: string;
   text: string;
@@ -50,14 +50,18 @@ export interface TokenCount {
   cached_input_tokens?: number;
 }
 
-/** What a model does, in order. `tool_call` comes once, complete; `usage` replaces what was said before. */
+/**
+ * What a model does, in order. `tool_call` comes once, complete; when its arguments are not a JSON object they are
+ * `{ [INVALID_ARGUMENTS]: text }`. `usage` replaces what was said before within one `start`.
+ */
 export type ModelOutput =
   /** Which provider and model answer; comes first, again after a fallback. */
   | { type: "start"; provider: string; model: string }
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; call: ToolRequest }
-  | { type: "usage"; tokens: TokenCount; cost: number | null }
+  /** `estimated`: by length, because the stream was cut before the provider counted. */
+  | { type: "usage"; tokens: TokenCount; cost: number | null; estimated?: true }
   | { type: "finish"; reason: "stop" | "length" | "tool_calls" | "content_filter" | "other" };
 
 /** A language model, or a chain of them. */
@@ -65,7 +69,9 @@ export interface Model {
   /**
    * Streams the answer. Throws `UpstreamError`, `TimeoutError` or
    * `ConfigurationError`. Once `signal` aborts, the provider's connection is
-   * closed before the stream ends.
+   * closed before the stream ends: with an estimated `usage` if anything was
+   * begun, then by throwing the signal's reason if that is an `AppError`,
+   * otherwise `CancelledError`.
    */
   stream(request: ModelRequest, options: { signal: AbortSignal }): AsyncIterable<ModelOutput>;
   /** Whether it can be asked, for health and `doctor`. */

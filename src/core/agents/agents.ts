@@ -1,0 +1,148 @@
+/**
+ * The configured agents and their revisions.
+ *
+ * @module
+ */
+import { type Owner, ownerOf, type Principal } from "../../domain/access.ts";
+import { type AgentConfig, type AgentRevisionRow, type AgentRow } from "../../domain/agent.ts";
+import { AppError, CommitRefused } from "../../domain/error.ts";
+import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import { createId } from "../../kit/id.ts";
+import type { Store, Write } from "../../ports/store.ts";
+
+/** How long a row is believed before the store is asked again: what another process changed shows after that. */
+const BELIEVED_MS = 1000;
+const MAX_CACHED = 1000;
+
+/** What {@linkcode Agents} needs. */
+export interface AgentsDeps {
+  store: Store;
+  clock: Clock;
+}
+
+/** Creates, changes and finds agents. Every change is a revision; runs pin one. */
+export class Agents {
+  #deps: AgentsDeps;
+  #cache = new Map<string, { row: AgentRow; at: number }>();
+  #revisions = new Map<string, AgentConfig>();
+
+  constructor(deps: AgentsDeps) {
+    this.#deps = deps;
+  }
+
+  /** The agent `id`. Rejects with `AgentNotFoundError`. */
+  async get(tenant_id: string, id: string): Promise<AgentRow> {
+    const key = `${tenant_id}/${id}`;
+    const cached = this.#cache.get(key);
+    const now = this.#deps.clock.now();
+    if (cached && now - cached.at < BELIEVED_MS) return cached.row;
+    const row = await this.find(tenant_id, id);
+    if (!row || row.deleted_at) throw new AppError("AgentNotFoundError", `Cannot find agent "${id}"`);
+    if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
+    this.#cache.set(key, { row, at: now });
+    return row;
+  }
+
+  /** What agent `id` was at `revision`, also when it changed or was deleted since. */
+  async revision(tenant_id: string, id: string, revision: number): Promise<AgentConfig> {
+    const key = `${tenant_id}/${id}/${revision}`;
+    const known = this.#revisions.get(key);
+    if (known) return known;
+    const [row] = await this.#deps.store.read({
+      from: "agent_revisions",
+      where: { tenant_id, agent_id: id, revision },
+      limit: 1,
+    });
+    if (!row) throw new AppError("AgentNotFoundError", `Cannot find revision ${revision} of agent "${id}"`);
+    if (this.#revisions.size >= MAX_CACHED) this.#revisions.clear();
+    this.#revisions.set(key, row.config);
+    return row.config;
+  }
+
+  /** A page of agents, by id. */
+  async list(tenant_id: string, { limit, cursor, order }: PageRequest): Promise<Page<AgentRow>> {
+    const rows = await this.#deps.store.read({
+      from: "agents",
+      where: {
+        tenant_id,
+        deleted_at: null,
+        ...cursor !== undefined && { id: order === "asc" ? { gt: cursor } : { lt: cursor } },
+      },
+      order: [["id", order]],
+      limit: limit + 1,
+    });
+    return toPage(rows, limit, (row) => row.id);
+  }
+
+  /** Makes an agent. Rejects with `ConflictError` when the id is taken. */
+  create(principal: Principal, id: string, config: AgentConfig): Promise<AgentRow> {
+    return this.#put(ownerOf(principal), id, config, { mode: "create", source_hash: null });
+  }
+
+  /** Changes an agent; the next run uses it. */
+  async update(principal: Principal, id: string, change: (config: AgentConfig) => AgentConfig): Promise<AgentRow> {
+    this.#cache.delete(`${principal.tenant_id}/${id}`);
+    const row = await this.get(principal.tenant_id, id);
+    return this.#put(row, id, change(row.config), { mode: "change", source_hash: row.source_hash });
+  }
+
+  /** Makes or changes an agent, as a file says. */
+  put(owner: Owner, id: string, config: AgentConfig, source_hash: string | null): Promise<AgentRow> {
+    return this.#put(owner, id, config, { mode: "either", source_hash });
+  }
+
+  /** Deletes an agent. Runs that pin it go on. */
+  async delete(tenant_id: string, id: string): Promise<void> {
+    const row = await this.get(tenant_id, id);
+    const deleted_at = toTime(this.#deps.clock.now());
+    await this.#deps.store.commit({
+      writes: [{ update: "agents", where: { tenant_id, id }, set: { deleted_at, updated_at: deleted_at } }],
+    });
+    this.#cache.delete(`${tenant_id}/${row.id}`);
+  }
+
+  /** The stored row, also of a deleted agent. */
+  async find(tenant_id: string, id: string): Promise<AgentRow | undefined> {
+    const [row] = await this.#deps.store.read({ from: "agents", where: { tenant_id, id }, limit: 1 });
+    return row;
+  }
+
+  async #put(
+    owner: Owner,
+    id: string,
+    config: AgentConfig,
+    { mode, source_hash }: { mode: "create" | "change" | "either"; source_hash: string | null },
+  ): Promise<AgentRow> {
+    const { tenant_id, key_id, user_id } = owner;
+    const old = await this.find(tenant_id, id);
+    if (old && !old.deleted_at && mode === "create") {
+      throw new AppError("ConflictError", `Cannot create agent "${id}": it already exists`);
+    }
+    const now = toTime(this.#deps.clock.now());
+    const revision = (old?.revision ?? 0) + 1;
+    const base = { tenant_id, key_id, user_id, revision, config };
+    const row: AgentRow = {
+      ...base,
+      id,
+      source_hash,
+      created_at: old?.created_at ?? now,
+      updated_at: now,
+      deleted_at: null,
+    };
+    const kept: AgentRevisionRow = { ...base, id: createId("rev"), agent_id: id, created_at: now };
+    const where = { tenant_id, id };
+    const write: Write = old ? { update: "agents", where, set: row } : { insert: "agents", rows: [row] };
+    try {
+      await this.#deps.store.commit({
+        preconditions: old ? [{ from: "agents", where: { ...where, revision: old.revision }, exists: true }] : [],
+        writes: [write, { insert: "agent_revisions", rows: [kept] }],
+      });
+    } catch (error) {
+      if (!(error instanceof CommitRefused)) throw error;
+      throw new AppError("ConflictError", `Cannot change agent "${id}": somebody else just did`, { cause: error });
+    }
+    this.#cache.delete(`${tenant_id}/${id}`);
+    return row;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a model is told: the conversation so far, within bounds.
+ *
+ * @module
+ */
+import type { AgentConfig } from "../../domain/agent.ts";
+import type { MessageRow, RunRow } from "../../domain/table.ts";
+import type { ModelMessage, ModelPart, Passage } from "../../ports/model.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Files } from "../files/files.ts";
+import type { Users } from "../users/users.ts";
+
+/** How far back a model looks. */
+const MAX_MESSAGES = 200;
+const MAX_CHARACTERS = 400_000;
+/** The most that is read of one attached file, in bytes. */
+const MAX_ATTACHMENT = 4_194_304;
+const TEXT_TYPES = /^(text\/|application\/(json|yaml|xml|x-ndjson))/;
+
+/** What {@linkcode Context} needs. */
+export interface ContextDeps {
+  store: Store;
+  files: Files;
+  users: Users;
+}
+
+/** Puts together what a model reads. */
+export class Context {
+  #deps: ContextDeps;
+
+  constructor(deps: ContextDeps) {
+    this.#deps = deps;
+  }
+
+  /** The messages for the next step of `run`, oldest first, and what may be quoted. */
+  async build(run: RunRow, agent: AgentConfig): Promise<{ messages: ModelMessage[]; passages: Passage[] }> {
+    const rows = await this.#deps.store.read({
+      from: "messages",
+      where: { conversation_id: run.conversation_id, turn: { lte: run.turn } },
+      order: [["turn", "desc"], ["id", "desc"]],
+      limit: MAX_MESSAGES,
+    });
+    const spoken = window(rows).reverse();
+    const facts = run.user_id === null ? undefined : await this.#deps.users.context(run.tenant_id, run.user_id);
+    const system = systemMessage(agent, facts);
+    const passages = Object.entries(facts ?? {})
+      .map(([name, value]) => ({ source: `user context: ${name}`, text: `${name}: ${textOf(value)}` }));
+    const messages = await Promise.all(repaired(spoken).map((row) => this.#toModelMessage(row, spoken)));
+    return { messages: system ? [{ role: "system", content: system }, ...messages] : messages, passages };
+  }
+
+  async #toModelMessage(row: MessageRow, all: MessageRow[]): Promise<ModelMessage> {
+    switch (row.role) {
+      case "system":
+        return { role: "system", content: row.content };
+      case "assistant":
+        return { role: "assistant", content: row.content, tool_calls: row.tool_calls ?? [] };
+      case "tool": {
+        const tool_call_id = row.tool_call_id ?? "";
+        const request = all.flatMap((row) => row.tool_calls ?? []).find((call) => call.tool_call_id === tool_call_id);
+        return { role: "tool", tool_call_id, tool: request?.tool ?? "unknown", content: row.content };
+      }
+      case "user":
+        return { role: "user", content: row.content, parts: await this.#parts(row) };
+    }
+  }
+
+  async #parts(row: MessageRow): Promise<ModelPart[]> {
+    const parts: ModelPart[] = [];
+    for (const { file_id } of row.attachments) {
+      const [file] = await this.#deps.store.read({
+        from: "files",
+        where: { id: file_id, tenant_id: row.tenant_id },
+        limit: 1,
+      });
+      if (!file) {
+        parts.push({ type: "text", name: file_id, text: "(this file was deleted)" });
+        continue;
+      }
+      const image = file.media_type.startsWith("image/");
+      if (file.size > MAX_ATTACHMENT || (!image && !TEXT_TYPES.test(file.media_type))) {
+        parts.push({ type: "text", name: file.name, text: `(a file of type ${file.media_type}, ${file.size} bytes)` });
+        continue;
+      }
+      const bytes = new Uint8Array(await new Response(await this.#deps.files.open(file)).arrayBuffer());
+      if (image) parts.push({ type: "image", media_type: file.media_type, bytes });
+      else parts.push({ type: "text", name: file.name, text: new TextDecoder().decode(bytes) });
+    }
+    return parts;
+  }
+}
+
+/** The newest rows that fit; the first one always does. */
+function window(newestFirst: MessageRow[]): MessageRow[] {
+  let characters = 0;
+  return newestFirst.filter((row, i) => {
+    characters += row.content.length;
+    return i === 0 || characters <= MAX_CHARACTERS;
+  });
+}
+
+/**
+ * Gives every tool request its answer and every answer its request, as
+ * providers insist on: a cancelled run leaves requests behind, the window cuts
+ * between them.
+ */
+function repaired(rows: MessageRow[]): MessageRow[] {
+  const answered = new Map(rows.filter((row) => row.role === "tool").map((row) => [row.tool_call_id, row]));
+  const out: MessageRow[] = [];
+  for (const row of rows) {
+    if (row.role === "tool") continue;
+    out.push(row);
+    for (const { tool_call_id } of row.tool_calls ?? []) {
+      const content = JSON.stringify({ error: "This call was cancelled before it had a result" });
+      out.push(answered.get(tool_call_id) ?? { ...row, role: "tool", content, tool_call_id, tool_calls: null });
+    }
+  }
+  return out;
+}
+
+function systemMessage(agent: AgentConfig, facts: Record<string, unknown> | undefined): string {
+  const known = Object.entries(facts ?? {}).map(([name, value]) => `- ${name}: ${textOf(value)}`);
+  const about = known.length === 0 ? "" : `What is known about the user:\n${known.join("\n")}`;
+  return [agent.system_prompt, about].filter((part) => part !== "").join("\n\n");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

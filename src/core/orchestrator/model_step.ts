@@ -1,0 +1,250 @@
+/**
+ * A step in which a model speaks.
+ *
+ * @module
+ */
+import { AppError, CommitRefused } from "../../domain/error.ts";
+import type { NewEvent } from "../../domain/event.ts";
+import type { ToolRequest } from "../../domain/message.ts";
+import type { ModelCallRow, StepRow } from "../../domain/table.ts";
+import { addUsage } from "../../domain/usage.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import { createId } from "../../kit/id.ts";
+import type { JsonSchema } from "../../ports/json_schema.ts";
+import type { Model, ModelMessage, ModelRequest, TokenCount } from "../../ports/model.ts";
+import type { Tools } from "../tools/tools.ts";
+import type { Context } from "./context.ts";
+import { cancelled, completed, failed, toSpoken, usageOf } from "./endings.ts";
+import { type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import type { ToolStep } from "./tool_step.ts";
+
+/** How often an answer that breaks its format is asked for again. */
+const MAX_ATTEMPTS = 3;
+
+/** What a {@linkcode ModelStep} needs. */
+export interface ModelStepDeps {
+  model: Model;
+  tools: Tools;
+  context: Context;
+  schema: JsonSchema;
+  toolStep: ToolStep;
+  clock: Clock;
+}
+
+/** What came of one call of the model. */
+interface Spoken {
+  text: string;
+  calls: ToolRequest[];
+  row: ModelCallRow;
+}
+
+/** Runs model steps. */
+export class ModelStep {
+  #deps: ModelStepDeps;
+
+  constructor(deps: ModelStepDeps) {
+    this.#deps = deps;
+  }
+
+  /** Runs `step`. Resolves with the step that follows; null when the run has ended. */
+  async run(execution: Execution, step: StepRow): Promise<StepRow | null> {
+    const request = await this.#request(execution, step);
+    for (let attempt = step.attempt;; attempt++) {
+      const spoken = await this.#speak(execution, { ...step, attempt }, request);
+      if (!spoken) return null;
+      if (spoken.calls.length > 0) return await this.#toTools(execution, step, spoken);
+      const problems = this.#problems(request, spoken.text);
+      if (problems.length === 0) return await this.#finish(execution, step, spoken);
+      await this.#again(execution, step, { spoken, problems, attempt, request });
+    }
+  }
+
+  async #request({ run, agent }: Execution, step: StepRow): Promise<ModelRequest> {
+    const { messages, passages } = await this.#deps.context.build(run, agent);
+    // Out of steps: without tools the model can only answer.
+    const tools = step.position >= run.max_steps * 2 - 2 ? [] : await this.#deps.tools.list(agent);
+    return {
+      choice: agent.model,
+      messages,
+      passages,
+      tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
+      response_format: run.response_format,
+    };
+  }
+
+  /** Asks the model and passes on what it says. Null when the run was cancelled meanwhile. */
+  async #speak(execution: Execution, step: StepRow, request: ModelRequest): Promise<Spoken | null> {
+    const { log, run, signal } = execution;
+    const started = this.#deps.clock.now();
+    const said = { text: "", calls: [] as ToolRequest[], provider: "", model: "", cost: null as number | null };
+    let tokens: TokenCount = { input_tokens: 0, output_tokens: 0 };
+    const toRow = (outcome: ModelCallRow["outcome"], error: AppError | null): ModelCallRow => ({
+      tenant_id: run.tenant_id,
+      key_id: run.key_id,
+      user_id: run.user_id,
+      id: createId("call"),
+      run_id: run.id,
+      step_id: step.id,
+      agent_id: run.agent_id,
+      provider: said.provider,
+      model: said.model,
+      input_tokens: tokens.input_tokens,
+      output_tokens: tokens.output_tokens,
+      reasoning_tokens: tokens.reasoning_tokens ?? 0,
+      cached_input_tokens: tokens.cached_input_tokens ?? 0,
+      cost: said.cost,
+      outcome,
+      error: error?.toBody() ?? null,
+      started_at: toTime(started),
+      duration_ms: this.#deps.clock.now() - started,
+    });
+    try {
+      for await (const output of this.#deps.model.stream(request, { signal })) {
+        if (output.type === "text") {
+          said.text += output.text;
+          log.delta("model.delta", step.id, output.text);
+        } else if (output.type === "reasoning") log.delta("model.reasoning.delta", step.id, output.text);
+        else if (output.type === "tool_call") said.calls.push({ ...output.call, tool_call_id: createId("tool") });
+        else if (output.type === "start") Object.assign(said, { provider: output.provider, model: output.model });
+        else if (output.type === "usage") {
+          tokens = output.tokens;
+          said.cost = output.cost;
+        }
+      }
+      signal.throwIfAborted();
+    } catch (thrown) {
+      const model = said.model || null;
+      if (signal.aborted) {
+        await this.#stopped(execution, { ...step, model }, said.text, toRow("cancelled", null));
+        return null;
+      }
+      const error = AppError.from(thrown);
+      const ending = failed(
+        run,
+        error.toBody(),
+        { step: { ...step, model, error: error.toBody() }, model_call: toRow("failed", error) },
+        this.#deps.clock,
+      );
+      await log.record(ending.events, ending.change);
+      execution.run = ending.run;
+      // What nobody foresaw is told to the operator, too.
+      if (error.name === "InternalError") throw new RunEnded("A model failed", { cause: thrown });
+      return null;
+    }
+    return { text: said.text, calls: said.calls, row: toRow("completed", null) };
+  }
+
+  /** The run was told to stop while the model spoke: what was said is kept. */
+  async #stopped(execution: Execution, step: StepRow, text: string, model_call: ModelCallRow): Promise<void> {
+    const { log, run, signal } = execution;
+    const stop = signal.reason;
+    if (!(stop instanceof Stop) || stop.kind === "release") {
+      log.flush();
+      throw stop;
+    }
+    const message = text === "" ? undefined : toSpoken(run, text, this.#deps.clock, { incomplete: true });
+    const ending = cancelled(run, stop.message, { step, message, model_call }, this.#deps.clock);
+    await log.record(ending.events, ending.change);
+    execution.run = ending.run;
+  }
+
+  async #finish(execution: Execution, step: StepRow, { text, row }: Spoken): Promise<null> {
+    const { log, run } = execution;
+    const message = toSpoken(run, text, this.#deps.clock);
+    const leaving = { step: { ...step, model: row.model }, message, model_call: row };
+    let ending = completed(run, leaving, this.#deps.clock);
+    try {
+      await log.record(ending.events, ending.change);
+    } catch (error) {
+      if (!(error instanceof CommitRefused)) throw error;
+      ending = cancelled(run, "cancelled", leaving, this.#deps.clock);
+      await log.record(ending.events, ending.change);
+    }
+    execution.run = ending.run;
+    return null;
+  }
+
+  /** The model wants tools: its words, their rows and the next step are one commit. */
+  async #toTools(execution: Execution, step: StepRow, { text, calls, row }: Spoken): Promise<StepRow> {
+    const { log, run } = execution;
+    const clock = this.#deps.clock;
+    const used = usageOf(row);
+    const next = toStep(run, step.position + 1, "tool", clock);
+    const planned = await this.#deps.toolStep.plan(execution, next, calls);
+    const set = {
+      status: "completed",
+      ended_at: toTime(clock.now()),
+      usage: used,
+      model: row.model,
+      output: { text, tool_calls: calls },
+    } as const;
+    const usage = used ? addUsage(run.usage, used) : run.usage;
+    const events: NewEvent[] = [
+      { type: "step.completed", data: { step_id: step.id, usage: used } },
+      stepStarted(run, next),
+      ...planned.events,
+    ];
+    await log.record(events, {
+      writes: [
+        { insert: "model_calls", rows: [row] },
+        { insert: "messages", rows: [{ ...toSpoken(run, text, clock), tool_calls: calls }] },
+        { update: "steps", where: { id: step.id }, set },
+        { insert: "steps", rows: [next] },
+        { update: "runs", where: { id: run.id }, set: { usage } },
+        ...planned.writes,
+      ],
+    });
+    execution.run = { ...run, usage };
+    return next;
+  }
+
+  #problems({ response_format }: ModelRequest, text: string): string[] {
+    if (!response_format) return [];
+    try {
+      return this.#deps.schema.check(response_format.schema, JSON.parse(text));
+    } catch {
+      return ["it is not JSON"];
+    }
+  }
+
+  /** The answer breaks its format: the model is told, and the step begins anew. */
+  async #again(
+    execution: Execution,
+    step: StepRow,
+    { spoken, problems, attempt, request }: {
+      spoken: Spoken;
+      problems: string[];
+      attempt: number;
+      request: ModelRequest;
+    },
+  ): Promise<void> {
+    const { log, run } = execution;
+    const clock = this.#deps.clock;
+    const model_call = spoken.row;
+    if (attempt >= MAX_ATTEMPTS) {
+      const error = new AppError("UpstreamError", `The model's answer does not fit its format: ${problems[0]}`, {
+        details: { problems: problems.slice(0, 20) },
+      }).toBody();
+      const ending = failed(run, error, { step: { ...step, error }, model_call }, clock);
+      await log.record(ending.events, ending.change);
+      execution.run = ending.run;
+      throw new RunEnded("The answer does not fit its format");
+    }
+    const used = usageOf(model_call);
+    const usage = used ? addUsage(run.usage, used) : run.usage;
+    await log.record([{ type: "step.restarted", data: { step_id: step.id, attempt: attempt + 1 } }], {
+      writes: [
+        { insert: "model_calls", rows: [model_call] },
+        { update: "steps", where: { id: step.id }, set: { attempt: attempt + 1 } },
+        { update: "runs", where: { id: run.id }, set: { usage } },
+      ],
+    });
+    execution.run = { ...run, usage };
+    const complaint = `This does not fit the format: ${problems.slice(0, 5).join("; ")}. Answer again, with JSON only.`;
+    const more: ModelMessage[] = [
+      { role: "assistant", content: spoken.text, tool_calls: [] },
+      { role: "user", content: complaint, parts: [] },
+    ];
+    request.messages.push(...more);
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * A step in which tools are called.
+ *
+ * @module
+ */
+import { AppError, CommitRefused } from "../../domain/error.ts";
+import type { NewEvent } from "../../domain/event.ts";
+import type { ToolRequest } from "../../domain/message.ts";
+import type { ApprovalRow, MessageRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import type { Store, Write } from "../../ports/store.ts";
+import type { Tools } from "../tools/tools.ts";
+import { toSpoken } from "./endings.ts";
+import { type Execution, stepStarted, Stop, toStep } from "./execution.ts";
+
+/** The most calls of one step: a model that asks for more is told so. */
+const MAX_CALLS = 64;
+
+/** What a {@linkcode ToolStep} needs. */
+export interface ToolStepDeps {
+  store: Store;
+  tools: Tools;
+  clock: Clock;
+  /** How long a person has to decide. */
+  approval_timeout_ms: number;
+}
+
+/** What a plan adds to the commit that begins the step. */
+export interface Planned {
+  events: NewEvent[];
+  writes: Write[];
+}
+
+/** Runs tool steps. All it knows is in rows, so that any process can go on with it. */
+export class ToolStep {
+  #deps: ToolStepDeps;
+
+  constructor(deps: ToolStepDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rows for `calls`, checked against the policy: what is pending, what waits for a person, what is refused. */
+  async plan({ run, agent }: Execution, step: StepRow, calls: readonly ToolRequest[]): Promise<Planned> {
+    const planned: Planned = { events: [], writes: [] };
+    const rows: ToolCallRow[] = [];
+    for (const [i, call] of calls.entries()) {
+      const row = this.#toRow(step, call);
+      rows.push(row);
+      const checked = i < MAX_CALLS ? await this.#deps.tools.check(agent, call) : {
+        verdict: "refused" as const,
+        error: new AppError("ValidationError", `Cannot call more than ${MAX_CALLS} tools at once`),
+      };
+      if (checked.verdict === "refused") {
+        this.#refuse(planned, row, checked.error);
+        planned.writes.push({ insert: "messages", rows: [this.#toMessage(run, row)] });
+        continue;
+      }
+      if (checked.verdict !== "deny") row.idempotent = checked.tool.idempotent;
+      if (checked.verdict !== "ask") continue;
+      row.status = "approval_required";
+      const approval = this.#toApproval(row, "approval", `Agent "${run.agent_id}" wants to call "${row.tool}"`);
+      approval.decider = agent.policies.decide ?? "user";
+      planned.writes.push({ insert: "approvals", rows: [approval] });
+      planned.events.push(approvalRequired(row, approval));
+    }
+    planned.writes.push({ insert: "tool_calls", rows });
+    return planned;
+  }
+
+  /** Runs `step`. Resolves with the step that follows; null when the run waits for a person. */
+  async run(execution: Execution, step: StepRow): Promise<StepRow | null> {
+    for (;;) {
+      await this.#adoptUnknown(execution, step);
+      await this.#adoptDecisions(execution, step);
+      const calls = await this.#calls(step);
+      const ready = calls.filter((call) => call.status === "pending");
+      if (ready.length > 0) {
+        const made = await Promise.allSettled(ready.map((call) => this.#call(execution, call)));
+        const failure = made.find((one) => one.status === "rejected");
+        if (failure) throw failure.reason;
+        continue;
+      }
+      const waiting = calls.filter((call) => call.status === "approval_required" || call.status === "unknown");
+      if (waiting.length === 0) return await this.#next(execution, step);
+      if (await this.#wait(execution, waiting)) return null;
+    }
+  }
+
+  #calls(step: StepRow): Promise<ToolCallRow[]> {
+    return this.#deps.store.read({
+      from: "tool_calls",
+      where: { step_id: step.id },
+      order: [["created_at", "asc"], ["id", "asc"]],
+      limit: 1000,
+    });
+  }
+
+  /** The intent is committed before the call, the result after it. */
+  async #call(execution: Execution, call: ToolCallRow): Promise<void> {
+    const { log, run, signal } = execution;
+    const { clock } = this.#deps;
+    const started = clock.now();
+    const { step_id, tool } = call;
+    signal.throwIfAborted();
+    await log.record(
+      [{ type: "tool.call.started", data: { tool_call_id: call.id, step_id, tool, arguments: call.arguments } }],
+      {
+        writes: [{
+          update: "tool_calls",
+          where: { id: call.id },
+          set: { status: "running", started_at: toTime(started) },
+        }],
+      },
+    );
+    signal.throwIfAborted();
+    const made: ToolCallRow = { ...call };
+    try {
+      made.result = await this.#deps.tools.call({ tool, arguments: call.arguments, tool_call_id: call.id }, signal);
+      made.status = "completed";
+    } catch (thrown) {
+      signal.throwIfAborted();
+      made.status = "failed";
+      made.error = AppError.from(thrown).toBody();
+    }
+    await this.#keep(execution, made, clock.now() - started);
+  }
+
+  async #keep({ log, run }: Execution, call: ToolCallRow, duration_ms: number): Promise<void> {
+    const { status, result, error } = call;
+    const set = { status, result: result ?? null, error, duration_ms, ended_at: toTime(this.#deps.clock.now()) };
+    await log.record([resultOf(call, duration_ms)], {
+      writes: [
+        { update: "tool_calls", where: { id: call.id }, set },
+        { insert: "messages", rows: [this.#toMessage(run, call)] },
+      ],
+    });
+  }
+
+  /** After a crash: what was being called may or may not have happened. */
+  async #adoptUnknown({ log }: Execution, step: StepRow): Promise<void> {
+    for (const call of await this.#calls(step)) {
+      if (call.status !== "running") continue;
+      if (call.idempotent) {
+        const set = { status: "pending", attempt: call.attempt + 1 } as const;
+        await log.record([], { writes: [{ update: "tool_calls", where: { id: call.id }, set }] });
+        continue;
+      }
+      const reason = `The server ended while "${call.tool}" was called, so nobody knows whether it happened`;
+      const approval = this.#toApproval(
+        call,
+        "tool_outcome_unknown",
+        `${reason}. Approve to call it again, deny to go on without`,
+      );
+      await log.record([approvalRequired(call, approval)], {
+        writes: [
+          { update: "tool_calls", where: { id: call.id }, set: { status: "unknown" } },
+          { upsert: "approvals", row: approval },
+        ],
+      });
+    }
+  }
+
+  /** What people decided since is done. */
+  async #adoptDecisions(execution: Execution, step: StepRow): Promise<void> {
+    const { log, run, agent } = execution;
+    const approvals = await this.#deps.store.read({
+      from: "approvals",
+      where: { run_id: run.id, status: { ne: "pending" } },
+      limit: 1000,
+    });
+    const decided = new Map(approvals.map((row) => [row.id, row]));
+    for (const call of await this.#calls(step)) {
+      const decision = decided.get(call.id);
+      if (!decision || (call.status !== "approval_required" && call.status !== "unknown")) continue;
+      const decided_by = decision.decided_by ?? "nobody";
+      if (decision.status !== "approved") {
+        await this.#deny(execution, call, decision);
+        continue;
+      }
+      const checked = await this.#deps.tools.check(agent, { ...call, tool_call_id: call.id });
+      if (checked.verdict === "refused") {
+        await this.#keep(execution, { ...call, status: "failed", error: checked.error.toBody() }, 0);
+        continue;
+      }
+      await log.record([{ type: "tool.call.approved", data: { tool_call_id: call.id, decided_by } }], {
+        writes: [{
+          update: "tool_calls",
+          where: { id: call.id },
+          set: { status: "pending", attempt: call.status === "unknown" ? call.attempt + 1 : call.attempt },
+        }],
+      });
+    }
+  }
+
+  async #deny({ log, run }: Execution, call: ToolCallRow, decision: ApprovalRow): Promise<void> {
+    const why = decision.status === "expired" ? "nobody decided in time" : decision.reason || "a person said no";
+    const message = decision.kind === "approval"
+      ? `The call was denied: ${why}`
+      : `The call's outcome is unknown: ${why}`;
+    const denied: ToolCallRow = {
+      ...call,
+      status: "denied",
+      error: new AppError("ForbiddenError", message).toBody(),
+    };
+    const set = { status: "denied", error: denied.error, ended_at: toTime(this.#deps.clock.now()) } as const;
+    await log.record([
+      {
+        type: "tool.call.denied",
+        data: { tool_call_id: call.id, decided_by: decision.decided_by ?? "nobody", reason: why },
+      },
+      resultOf(denied, 0),
+    ], {
+      writes: [
+        { update: "tool_calls", where: { id: call.id }, set },
+        { insert: "messages", rows: [this.#toMessage(run, denied)] },
+      ],
+    });
+  }
+
+  /** Lays the run down until a person decides. False when one just did. */
+  async #wait(execution: Execution, calls: ToolCallRow[]): Promise<boolean> {
+    const { log, run } = execution;
+    const reason = calls.some((call) => call.status === "unknown") ? "tool_outcome_unknown" : "approval";
+    const ids = calls.map((call) => call.id);
+    const pending = await this.#deps.store.read({
+      from: "approvals",
+      where: { id: { in: ids }, status: "pending" },
+      limit: ids.length,
+    });
+    if (pending.length < ids.length) return false;
+    const set = { status: "waiting", waiting_for: reason, instance_id: null, lease_until: 0 } as const;
+    try {
+      await log.record([{ type: "run.waiting", data: { reason, tool_call_ids: ids } }], {
+        preconditions: [
+          { from: "runs", where: { id: run.id, cancel_requested_at: null }, exists: true },
+          { from: "approvals", where: { id: { in: ids }, status: { ne: "pending" } }, exists: false },
+        ],
+        writes: [{ update: "runs", where: { id: run.id }, set }],
+      });
+    } catch (error) {
+      if (!(error instanceof CommitRefused)) throw error;
+      // The fence is precondition 0, so 2 says that somebody decided just now.
+      if (error.index === 2) return false;
+      throw new Stop("cancel", "cancelled");
+    }
+    execution.run = { ...run, ...set };
+    return true;
+  }
+
+  async #next({ log, run }: Execution, step: StepRow): Promise<StepRow> {
+    const next = toStep(run, step.position + 1, "model", this.#deps.clock);
+    const ended_at = toTime(this.#deps.clock.now());
+    await log.record([{ type: "step.completed", data: { step_id: step.id, usage: null } }, stepStarted(run, next)], {
+      writes: [
+        { update: "steps", where: { id: step.id }, set: { status: "completed", ended_at } },
+        { insert: "steps", rows: [next] },
+      ],
+    });
+    return next;
+  }
+
+  #refuse(planned: Planned, row: ToolCallRow, error: AppError): void {
+    row.status = error.name === "ForbiddenError" ? "denied" : "failed";
+    row.error = error.toBody();
+    row.ended_at = row.created_at;
+    if (row.status === "denied") {
+      const data = { tool_call_id: row.id, decided_by: "policy", reason: error.message };
+      planned.events.push({ type: "tool.call.denied", data });
+    }
+    planned.events.push(resultOf(row, 0));
+  }
+
+  #toRow(step: StepRow, call: ToolRequest): ToolCallRow {
+    const { tenant_id, key_id, user_id, run_id } = step;
+    return {
+      tenant_id,
+      key_id,
+      user_id,
+      id: call.tool_call_id,
+      run_id,
+      step_id: step.id,
+      tool: call.tool,
+      arguments: call.arguments,
+      status: "pending",
+      result: null,
+      error: null,
+      idempotent: false,
+      attempt: 1,
+      duration_ms: null,
+      created_at: toTime(this.#deps.clock.now()),
+      started_at: null,
+      ended_at: null,
+    };
+  }
+
+  #toApproval(call: ToolCallRow, kind: ApprovalRow["kind"], reason: string): ApprovalRow {
+    const { tenant_id, key_id, user_id, id, run_id } = call;
+    const now = this.#deps.clock.now();
+    return {
+      tenant_id,
+      key_id,
+      user_id,
+      id,
+      run_id,
+      kind,
+      status: "pending",
+      reason,
+      decider: "user",
+      decided_by: null,
+      decided_at: null,
+      expires_at: toTime(now + this.#deps.approval_timeout_ms),
+      created_at: toTime(now),
+    };
+  }
+
+  /** What the model reads of a call. */
+  #toMessage(run: Execution["run"], call: ToolCallRow): MessageRow {
+    const content = JSON.stringify(
+      call.error ? { error: call.error.message, ...call.error.details } : call.result ?? null,
+    );
+    return { ...toSpoken(run, content, this.#deps.clock), role: "tool", tool_call_id: call.id };
+  }
+}
+
+function resultOf(call: ToolCallRow, duration_ms: number): NewEvent {
+  const { id: tool_call_id, step_id, result, error } = call;
+  return {
+    type: "tool.call.result",
+    data: { tool_call_id, step_id, result: result ?? null, ...error && { error }, duration_ms },
+  };
+}
+
+function approvalRequired(call: ToolCallRow, { reason, expires_at }: ApprovalRow): NewEvent {
+  const { id: tool_call_id, step_id, tool, arguments: args } = call;
+  return {
+    type: "tool.call.approval_required",
+    data: { tool_call_id, step_id, tool, arguments: args, reason, expires_at },
+  };
+}

@@ -1,0 +1,250 @@
+/**
+ * Starting a run: one commit that either begins it or puts it in the queue.
+ *
+ * @module
+ */
+import type { Principal } from "../../domain/access.ts";
+import type { AgentRow } from "../../domain/agent.ts";
+import { AppError, CommitRefused } from "../../domain/error.ts";
+import type { NewEvent } from "../../domain/event.ts";
+import type { ResponseFormat, Run } from "../../domain/run.ts";
+import type { ConversationRow, MessageRow, RunRow } from "../../domain/table.ts";
+import { NO_USAGE } from "../../domain/usage.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import { createId } from "../../kit/id.ts";
+import type { Precondition, Store, Write } from "../../ports/store.ts";
+import type { Agents } from "../agents/agents.ts";
+import type { Conversations, NewMessage } from "../conversations/conversations.ts";
+import { type Claim, claim } from "../journal/idempotency.ts";
+import type { Journal } from "../journal/journal.ts";
+import { stepStarted, toStep } from "../orchestrator/execution.ts";
+import type { Users } from "../users/users.ts";
+import type { Engine } from "./engine.ts";
+
+/** How often a start is tried when others start runs in the same conversation at the same time. */
+const MAX_TRIES = 8;
+
+/** What is to be started. */
+export interface StartRequest {
+  operation: string;
+  agent_id: string;
+  /** Absent: in a new conversation. */
+  conversation_id?: string | undefined;
+  /** Absent: answers what is stored and unanswered. */
+  message?: NewMessage | undefined;
+  multitask: Run["multitask"];
+  on_disconnect: Run["on_disconnect"];
+  metadata: Record<string, unknown>;
+  response_format?: ResponseFormat | undefined;
+  idempotency_key?: string | undefined;
+}
+
+/** What a {@linkcode Starter} needs. */
+export interface StarterDeps {
+  store: Store;
+  journal: Journal;
+  agents: Agents;
+  users: Users;
+  conversations: Conversations;
+  engine: Engine;
+  clock: Clock;
+  max_queued: number;
+}
+
+/** A run as it was started. */
+export interface Started {
+  run: RunRow;
+  /** Whether the same request had started it before. */
+  repeated: boolean;
+  /** Runs that this one interrupts. */
+  interrupts: RunRow[];
+}
+
+interface Plan {
+  agent: AgentRow;
+  conversation: ConversationRow;
+  isNew: boolean;
+  message: MessageRow | undefined;
+  busy: RunRow[];
+  claimed: Claim | undefined;
+}
+
+/** Starts runs. */
+export class Starter {
+  #deps: StarterDeps;
+
+  constructor(deps: StarterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Starts a run. Once it resolves, the message and the run survive anything. */
+  async start(principal: Principal, request: StartRequest): Promise<Started> {
+    this.#deps.engine.admit();
+    await this.#deps.users.see(principal);
+    for (let attempt = 1;; attempt++) {
+      const plan = await this.#plan(principal, request);
+      if (plan.claimed?.resource !== undefined) return await this.#repeat(plan.claimed.resource);
+      try {
+        return await this.#commit(request, plan);
+      } catch (error) {
+        if (!(error instanceof CommitRefused)) throw error;
+        if (attempt < MAX_TRIES) continue;
+        const message = `Cannot start a run in conversation "${plan.conversation.id}": too many start there at once`;
+        throw new AppError("ConflictError", message, { cause: error, retry_after: 1 });
+      }
+    }
+  }
+
+  async #plan(principal: Principal, request: StartRequest): Promise<Plan> {
+    const { store, clock, agents, conversations } = this.#deps;
+    const { operation, idempotency_key: key, conversation_id, message } = request;
+    const claimed = key === undefined
+      ? undefined
+      : await claim({ store, clock }, { principal, operation, key, body: { ...request, idempotency_key: undefined } });
+    const agent = await agents.get(principal.tenant_id, request.agent_id);
+    const isNew = conversation_id === undefined;
+    const conversation = isNew
+      ? conversations.toRow(principal, { agent_id: agent.id })
+      : await conversations.get(principal, conversation_id);
+    const busy = isNew ? [] : await this.#busy(conversation.id, request);
+    return {
+      agent,
+      conversation,
+      isNew,
+      busy,
+      claimed,
+      message: message && await conversations.toMessageRow(principal, conversation, message),
+    };
+  }
+
+  async #busy(conversation_id: string, { multitask, message }: StartRequest): Promise<RunRow[]> {
+    const { store, max_queued } = this.#deps;
+    const busy = await store.read({
+      from: "runs",
+      where: { conversation_id, status: { in: ["queued", "running", "waiting"] } },
+      order: [["turn", "asc"]],
+      limit: max_queued + 2,
+    });
+    if (busy.length > 0 && multitask === "reject") {
+      throw new AppError(
+        "ConflictError",
+        `Cannot start a run in conversation "${conversation_id}": "${busy[0]!.id}" is active`,
+        {
+          details: { run_id: busy[0]!.id, status: busy[0]!.status },
+        },
+      );
+    }
+    if (busy.length > max_queued) {
+      throw new AppError(
+        "TooManyRequestsError",
+        `Cannot queue a run in conversation "${conversation_id}": ${busy.length} wait already`,
+        {
+          retry_after: 5,
+        },
+      );
+    }
+    if (message === undefined) {
+      const [unanswered] = await store.read({ from: "messages", where: { conversation_id, turn: null }, limit: 1 });
+      if (!unanswered) {
+        throw new AppError(
+          "ValidationError",
+          `Cannot start a run in conversation "${conversation_id}": no message waits for an answer`,
+        );
+      }
+    }
+    return busy;
+  }
+
+  async #commit(request: StartRequest, plan: Plan): Promise<Started> {
+    const { journal, engine, clock } = this.#deps;
+    const { conversation, busy, agent, isNew } = plan;
+    const queued = busy.length > 0;
+    const run = this.#toRun(request, plan, queued);
+    const step = toStep(run, 0, "model", clock);
+    const { agent_id, conversation_id } = run;
+    const events: NewEvent[] = queued
+      ? [{ type: "run.queued", data: { conversation_id, behind: busy.at(-1)!.id, ...waitsFor(busy) } }]
+      : [{ type: "run.started", data: { conversation_id, agent_id, attempt: 1 } }, stepStarted(run, step)];
+    const log = journal.open({ id: run.id, epoch: run.epoch, last_seq: 0 });
+    try {
+      await log.open(events, {
+        preconditions: isNew ? [] : unchanged(conversation, queued),
+        writes: [...this.#writes(plan, run), ...queued ? [] : [{ insert: "steps", rows: [step] } as const]],
+      });
+    } catch (error) {
+      log[Symbol.dispose]();
+      throw error;
+    }
+    if (!queued) engine.launch(run, agent.config, log, step);
+    else {
+      log[Symbol.dispose]();
+      // What it waits for may have ended while it was put in the queue.
+      void engine.startNext(conversation_id);
+    }
+    return { run, repeated: false, interrupts: request.multitask === "interrupt" ? busy : [] };
+  }
+
+  #writes({ conversation, isNew, message, claimed }: Plan, run: RunRow): Write[] {
+    const { turn, id: run_id, created_at: updated_at } = run;
+    const writes: Write[] = isNew ? [{ insert: "conversations", rows: [{ ...conversation, turns: turn }] }] : [
+      { update: "conversations", where: { id: conversation.id }, set: { turns: turn, updated_at } },
+      { update: "messages", where: { conversation_id: conversation.id, turn: null }, set: { turn, run_id } },
+    ];
+    if (message) writes.push({ insert: "messages", rows: [{ ...message, turn, run_id }] });
+    if (claimed && claimed.resource === undefined) writes.push(claimed.toWrite(run_id));
+    return [...writes, { insert: "runs", rows: [run] }];
+  }
+
+  #toRun(request: StartRequest, { agent, conversation }: Plan, queued: boolean): RunRow {
+    const now = toTime(this.#deps.clock.now());
+    const { multitask, on_disconnect, metadata, response_format } = request;
+    const owned = this.#deps.engine.ownership(1);
+    const { tenant_id, key_id, user_id } = conversation;
+    return {
+      tenant_id,
+      key_id,
+      user_id,
+      id: createId("run"),
+      conversation_id: conversation.id,
+      agent_id: agent.id,
+      agent_revision: agent.revision,
+      multitask,
+      on_disconnect,
+      metadata,
+      response_format: response_format ?? null,
+      usage: NO_USAGE,
+      error: null,
+      turn: conversation.turns + 1,
+      max_steps: agent.config.max_steps,
+      cancel_requested_at: null,
+      cancel_reason: null,
+      pruned_seq: 0,
+      created_at: now,
+      started_at: queued ? null : now,
+      ended_at: null,
+      ...owned,
+      ...queued && { status: "queued", instance_id: null, lease_until: 0 },
+    };
+  }
+
+  async #repeat(run_id: string): Promise<Started> {
+    const [run] = await this.#deps.store.read({ from: "runs", where: { id: run_id }, limit: 1 });
+    if (!run) throw new AppError("GoneError", `Cannot answer again: run "${run_id}" is no longer kept`);
+    return { run, repeated: true, interrupts: [] };
+  }
+}
+
+/** What must hold for a start that was planned on `conversation` as it was read. */
+function unchanged({ id, turns }: ConversationRow, queued: boolean): Precondition[] {
+  const same: Precondition = { from: "conversations", where: { id, turns }, exists: true };
+  if (queued) return [same];
+  return [
+    same,
+    { from: "runs", where: { conversation_id: id, status: { in: ["queued", "running", "waiting"] } }, exists: false },
+  ];
+}
+
+function waitsFor(busy: RunRow[]): { reason?: string } {
+  const waiting = busy.find((run) => run.status === "waiting");
+  return waiting ? { reason: `Run "${waiting.id}" waits for a person: ${waiting.waiting_for}` } : {};
+}

@@ -1,0 +1,113 @@
+/**
+ * How the server is doing.
+ *
+ * @module
+ */
+import type { Principal } from "../../domain/access.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import type { Model } from "../../ports/model.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Slots } from "../identity/slots.ts";
+import type { Engine } from "../runs/engine.ts";
+
+/** How long a health check may take before its part counts as ill. */
+const CHECK_MS = 2000;
+
+/** A part of the server and whether it is well. */
+export interface Component {
+  name: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** What {@linkcode System} needs. */
+export interface SystemDeps {
+  store: Store;
+  model: Model;
+  engine: Engine;
+  slots: Slots;
+  clock: Clock;
+  version: string;
+  instance_id: string;
+}
+
+/** Tells of health, load and usage. */
+export class System {
+  #deps: SystemDeps;
+  #started: number;
+
+  constructor(deps: SystemDeps) {
+    this.#deps = deps;
+    this.#started = deps.clock.now();
+  }
+
+  /** Every part, asked now. */
+  async components(): Promise<Component[]> {
+    const { store, model } = this.#deps;
+    return await Promise.all([this.#check("store", () => store.check()), this.#check("model", () => model.check())]);
+  }
+
+  /** Whether requests can be served: the store answers and nobody shuts it down. A silent model doesn't count. */
+  async ready(): Promise<boolean> {
+    if (this.#deps.engine.draining) return false;
+    return (await this.#check("store", () => this.#deps.store.check())).ok;
+  }
+
+  /** A summary for people. */
+  async status(principal: Principal) {
+    const { engine, slots, clock, version, instance_id, store } = this.#deps;
+    const { tenant_id } = principal;
+    const runs = await store.sum({ from: "runs", where: { tenant_id }, sum: [], by: ["status"] });
+    const components = await this.components();
+    return {
+      status: engine.draining
+        ? "draining" as const
+        : components.every((part) => part.ok)
+        ? "ok" as const
+        : "degraded" as const,
+      version,
+      instance_id,
+      started_at: toTime(this.#started),
+      uptime_seconds: Math.floor((clock.now() - this.#started) / 1000),
+      active_runs: engine.size,
+      open_streams: slots.inUse("streams"),
+      open_requests: slots.inUse("requests"),
+      runs: Object.fromEntries(runs.map(({ status, count }) => [String(status), count])),
+      components,
+    };
+  }
+
+  /** What models were used for, between two times, in groups. */
+  async usage(
+    principal: Principal,
+    { from, to, by }: { from: string; to: string; by: "model" | "agent" | "user" | "key" },
+  ) {
+    const { tenant_id } = principal;
+    const columns = { model: ["provider", "model"], agent: ["agent_id"], user: ["user_id"], key: ["key_id"] } as const;
+    const rows = await this.#deps.store.sum({
+      from: "model_calls",
+      where: { tenant_id, started_at: { gte: from, lt: to } },
+      sum: ["input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens", "cost"],
+      by: columns[by],
+    });
+    return rows.map((row) => ({
+      group: columns[by].map((column) => row[column] ?? "none").join("/"),
+      calls: row.count,
+      input_tokens: Number(row.input_tokens ?? 0),
+      output_tokens: Number(row.output_tokens ?? 0),
+      reasoning_tokens: Number(row.reasoning_tokens ?? 0),
+      cached_input_tokens: Number(row.cached_input_tokens ?? 0),
+      cost: row.cost === null || row.cost === undefined ? null : Number(row.cost),
+    }));
+  }
+
+  async #check(name: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<Component> {
+    const late = Promise.withResolvers<{ ok: boolean; detail: string }>();
+    using _ = this.#deps.clock.after(CHECK_MS, () => late.resolve({ ok: false, detail: "did not answer in time" }));
+    try {
+      return { name, ...await Promise.race([work(), late.promise]) };
+    } catch {
+      return { name, ok: false, detail: "failed" };
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The gateway of this process: who, whether, how often, what, and only then the work.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { AttemptLimit } from "../core/identity/attempts.ts";
+import type { Audit } from "../core/identity/audit.ts";
+import type { Keys } from "../core/identity/keys.ts";
+import type { Limits } from "../core/identity/limits.ts";
+import type { Slots } from "../core/identity/slots.ts";
+import { subjectOf } from "../core/identity/subject.ts";
+import type { Tickets } from "../core/identity/tickets.ts";
+import { actingFor, allows, ANONYMOUS, type Principal } from "../domain/access.ts";
+import { AppError } from "../domain/error.ts";
+import type { Log } from "../kit/log.ts";
+import type { CallOptions, Credentials, Gateway, ReadInput } from "./gateway.ts";
+import type { Bound, Call, Context, Duplex, Item, Opened, Operation, Stream, Visit } from "./operation.ts";
+
+/** Refusals that are worth an audit row. */
+const AUDITED = ["UnauthorizedError", "ForbiddenError", "TooManyRequestsError"];
+const MAX_ISSUES = 20;
+const MAX_MESSAGE = 500;
+
+/** What a {@linkcode LocalGateway} needs. */
+export interface LocalGatewayDeps {
+  bound: readonly Bound[];
+  keys: Keys;
+  tickets: Tickets;
+  attempts: AttemptLimit;
+  limits: Limits;
+  slots: Slots;
+  audit: Audit;
+  log: Log;
+  /** Whether admin operations may be used from an address. */
+  adminFrom(address: string): boolean;
+}
+
+interface Admitted {
+  subject: string;
+  ctx: Context;
+  input: unknown;
+}
+
+/** See the module. */
+export class LocalGateway implements Gateway {
+  readonly operations: ReadonlyMap<string, Operation>;
+  #deps: LocalGatewayDeps;
+  #handlers: Map<string, Bound>;
+
+  constructor(deps: LocalGatewayDeps) {
+    this.#deps = deps;
+    this.#handlers = new Map(deps.bound.map((bound) => [bound.op.id, bound]));
+    this.operations = new Map(deps.bound.map(({ op }) => [op.id, op]));
+  }
+
+  async identify({ token, ticket, address, request_id }: Credentials): Promise<Principal> {
+    const { keys, tickets, attempts } = this.#deps;
+    if (token === undefined && ticket === undefined) return ANONYMOUS;
+    try {
+      return await attempts.guard(
+        address,
+        () => ticket !== undefined ? Promise.resolve().then(() => tickets.redeem(ticket)) : keys.identify({ token }),
+      );
+    } catch (thrown) {
+      throw this.#refused(thrown, "identify", { principal: ANONYMOUS, address, request_id });
+    }
+  }
+
+  async call<I extends z.ZodObject, O extends z.ZodType>(
+    op: Call<I, O> | Stream<I, O>,
+    read: ReadInput,
+    visit: Visit,
+    options: CallOptions = {},
+  ): Promise<z.output<O>> {
+    try {
+      const { ctx, input, subject } = await this.#admit(op, read, visit, options);
+      using _ = op.kind === "stream" ? this.#deps.slots.acquire("streams", subject) : undefined;
+      const answer = await this.#handle(op, input, ctx);
+      this.#done(op, ctx);
+      if (op.kind === "call") return this.#check(op, answer);
+      const collected = await (answer as Opened<unknown>).collect({
+        onCommitted: options.onCommitted ?? (() => {}),
+      });
+      return this.#check(op, collected);
+    } catch (thrown) {
+      throw this.#refused(thrown, op.id, visit);
+    }
+  }
+
+  async stream<I extends z.ZodObject, O extends z.ZodType>(
+    op: Stream<I, O>,
+    read: ReadInput,
+    visit: Visit,
+    options: CallOptions = {},
+  ): Promise<AsyncIterable<Item> | null> {
+    let slot: Disposable | undefined;
+    try {
+      const { ctx, input, subject } = await this.#admit(op, read, visit, options);
+      slot = this.#deps.slots.acquire("streams", subject);
+      const { items } = await this.#handle(op, input, ctx) as Opened<unknown>;
+      this.#done(op, ctx);
+      if (items) return new Guarded(items, slot, (thrown) => this.#refused(thrown, op.id, visit));
+      slot[Symbol.dispose]();
+      return null;
+    } catch (thrown) {
+      slot?.[Symbol.dispose]();
+      throw this.#refused(thrown, op.id, visit);
+    }
+  }
+
+  async connect<I extends z.ZodObject, In, Out>(
+    op: Duplex<I, In, Out>,
+    read: ReadInput,
+    visit: Visit,
+    incoming: AsyncIterable<In>,
+  ): Promise<AsyncIterable<Out>> {
+    let slot: Disposable | undefined;
+    try {
+      const { ctx, input, subject } = await this.#admit(op, read, visit, {});
+      slot = this.#deps.slots.acquire("streams", subject);
+      const handler = this.#handlers.get(op.id)!.handler as (
+        input: unknown,
+        ctx: Context,
+        incoming: AsyncIterable<In>,
+      ) => AsyncIterable<Out>;
+      return new Guarded(handler(input, ctx, incoming), slot, (thrown) => this.#refused(thrown, op.id, visit));
+    } catch (thrown) {
+      slot?.[Symbol.dispose]();
+      throw this.#refused(thrown, op.id, visit);
+    }
+  }
+
+  async #admit(op: Operation, read: ReadInput, visit: Visit, { onLimits }: CallOptions): Promise<Admitted> {
+    const { limits, slots, keys } = this.#deps;
+    const { principal, address } = visit;
+    this.#authorise(op, visit);
+    const subject = subjectOf(principal, address);
+    const report = limits.take(subject, op.id, op.limit);
+    if (report) onLimits?.(report);
+    using _ = slots.acquire("requests", subject);
+    const revoked = keys.signalFor(principal.key_id);
+    if (revoked.aborted) throw revoked.reason;
+    const input = parse(op, await read());
+    const ctx: Context = {
+      ...visit,
+      principal: actingFor(principal, (input as { user_id?: string }).user_id),
+      // A call is short; a stream ends with its key.
+      signal: op.kind === "call" ? visit.signal : AbortSignal.any([visit.signal, revoked]),
+    };
+    return { subject, ctx, input };
+  }
+
+  #authorise(op: Operation, { principal, address }: Visit): void {
+    if (!allows(principal, op.access)) {
+      if (principal.access === "public") {
+        throw new AppError(
+          "UnauthorizedError",
+          `Cannot use ${op.id} without a key: expected the header "Authorization: Bearer <key>"`,
+        );
+      }
+      throw new AppError("ForbiddenError", `Cannot use ${op.id} with this key: it needs an ${op.access} key`);
+    }
+    const missing = op.scopes?.find((scope) => !principal.scopes.includes(scope));
+    if (missing !== undefined && principal.access !== "admin") {
+      throw new AppError("ForbiddenError", `Cannot use ${op.id} with this key: it lacks the scope "${missing}"`);
+    }
+    if (op.access === "admin" && !this.#deps.adminFrom(address)) {
+      throw new AppError("ForbiddenError", `Cannot use ${op.id} from this address: the settings don't allow it`);
+    }
+  }
+
+  #handle(op: Operation, input: unknown, ctx: Context): Promise<unknown> {
+    const { handler } = this.#handlers.get(op.id)!;
+    return (handler as (input: unknown, ctx: Context) => Promise<unknown>)(input, ctx);
+  }
+
+  /** What an admin changes is on record. */
+  #done(op: Operation, { principal, address, request_id }: Context): void {
+    if (op.access !== "admin" || op.http.startsWith("GET ")) return;
+    this.#deps.audit.record({ principal, action: op.id, outcome: "allowed", address, request_id });
+  }
+
+  #check<O extends z.ZodType>(op: Operation & { output: O }, answer: unknown): z.output<O> {
+    const checked = op.output.safeParse(answer);
+    if (checked.success) return checked.data;
+    throw new Error(`The answer of ${op.id} is not as declared: ${z.prettifyError(checked.error)}`);
+  }
+
+  #refused(
+    thrown: unknown,
+    action: string,
+    { principal, address, request_id, signal }: Omit<Visit, "signal"> & { signal?: AbortSignal },
+  ): AppError {
+    const gone = signal?.aborted && !(thrown instanceof AppError);
+    const error = gone
+      ? new AppError("CancelledError", "The request was cancelled", { cause: thrown })
+      : AppError.from(thrown);
+    const { log, audit } = this.#deps;
+    if (error.name === "InternalError") {
+      log.error("Operation failed", { operation: action, request_id, error: error.cause ?? error });
+    }
+    if (AUDITED.includes(error.name)) {
+      audit.record({ principal, action, outcome: "refused", error: error.name, address, request_id });
+    }
+    return error;
+  }
+}
+
+function parse(op: Operation, raw: unknown): unknown {
+  const parsed = op.input.safeParse(raw ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = (parsed.error as z.ZodError).issues.slice(0, MAX_ISSUES)
+    .map(({ path, message }) => ({ field: path.join("."), message: message.slice(0, MAX_MESSAGE) }));
+  const first = issues.slice(0, 3).map(({ field, message }) => field === "" ? message : `${field}: ${message}`);
+  throw new AppError("ValidationError", `Cannot use ${op.id}: ${first.join("; ")}`.slice(0, MAX_MESSAGE * 2), {
+    details: { issues },
+  });
+}
+
+/** Items on their way out: errors are mapped, and the slot is given back at the end. */
+class Guarded<T> implements AsyncIterableIterator<T> {
+  #source: AsyncIterator<T>;
+  #slot: Disposable;
+  #map: (thrown: unknown) => AppError;
+
+  constructor(source: AsyncIterable<T>, slot: Disposable, map: (thrown: unknown) => AppError) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#slot = slot;
+    this.#map = map;
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    try {
+      const result = await this.#source.next();
+      if (result.done) this.#slot[Symbol.dispose]();
+      return result;
+    } catch (thrown) {
+      this.#slot[Symbol.dispose]();
+      throw this.#map(thrown);
+    }
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.#slot[Symbol.dispose]();
+    await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

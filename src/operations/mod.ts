@@ -1,0 +1,26 @@
+/**
+ * Everything this server can do.
+ *
+ * @module
+ */
+import { agentOperations } from "./agents.ts";
+import { chatOperations } from "./chat.ts";
+import { conversationOperations } from "./conversations.ts";
+import { fileOperations } from "./files.ts";
+import type { Operation } from "./operation.ts";
+import { runOperations } from "./runs.ts";
+import { systemOperations } from "./system.ts";
+import { userOperations } from "./users.ts";
+
+/** The registry, by id, in the order of the documentation. */
+export const operations: ReadonlyMap<string, Operation> = new Map(
+  [
+    ...chatOperations,
+    ...conversationOperations,
+    ...runOperations,
+    ...agentOperations,
+    ...fileOperations,
+    ...userOperations,
+    ...systemOperations,
+  ].map((op) => [op.id, op as Operation]),
+);

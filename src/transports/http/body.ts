@@ -1,0 +1,105 @@
+/**
+ * Reading a request's body: within a size, within a time, as JSON.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import { type Clock, systemClock } from "../../kit/clock.ts";
+
+/** The most that values may be nested. */
+const MAX_DEPTH = 64;
+
+/** Bounds of a body. */
+export interface BodyLimits {
+  max_bytes: number;
+  /** How long it may take to come, in milliseconds. */
+  timeout_ms: number;
+}
+
+function tooLarge(max_bytes: number): AppError {
+  return new AppError("PayloadTooLargeError", `Cannot read the request's body: it has more than ${max_bytes} bytes`, {
+    details: { max_bytes },
+  });
+}
+
+/** The bytes of a body as they come. Throws `PayloadTooLargeError`, `TimeoutError`. */
+export async function* boundedBody(
+  request: Request,
+  { max_bytes, timeout_ms }: BodyLimits,
+  clock: Clock = systemClock,
+): AsyncGenerator<Uint8Array> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > max_bytes) throw tooLarge(max_bytes);
+  if (!request.body) return;
+  const reader = request.body.getReader();
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  using _ = clock.after(timeout_ms, () =>
+    late.reject(
+      new AppError("TimeoutError", `Cannot wait for the request's body any longer: ${timeout_ms / 1000} s passed`),
+    ));
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return;
+      size += value.byteLength;
+      if (size > max_bytes) throw tooLarge(max_bytes);
+      yield value;
+    }
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw thrown;
+    throw new AppError("ValidationError", "Cannot read the request's body: it broke off", { cause: thrown });
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** A body of JSON; undefined when there is none. Throws `ValidationError`, `UnsupportedMediaTypeError`. */
+export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of boundedBody(request, limits)) chunks.push(chunk);
+  if (chunks.length === 0) return undefined;
+  const type = request.headers.get("content-type")?.split(";", 1)[0]!.trim().toLowerCase();
+  if (type !== undefined && type !== "application/json" && !type.endsWith("+json")) {
+    throw new AppError(
+      "UnsupportedMediaTypeError",
+      `Cannot read a body of type "${type.slice(0, 100)}": expected application/json`,
+    );
+  }
+  let value: unknown;
+  try {
+    const bytes = chunks.length === 1 ? chunks[0]! : new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (text.trim() === "") return undefined;
+    value = JSON.parse(text);
+  } catch (thrown) {
+    const reason = thrown instanceof TypeError ? "it is not UTF-8" : "it is not valid JSON";
+    throw new AppError("ValidationError", `Cannot read the request's body: ${reason}`, { cause: thrown });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new AppError("ValidationError", "Cannot read the request's body: expected a JSON object");
+  }
+  checkDepth(value);
+  return value;
+}
+
+/** Refuses what is nested so deeply that walking it would be a danger. */
+function checkDepth(root: object): void {
+  let level: object[] = [root];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new AppError(
+        "ValidationError",
+        `Cannot read the request's body: it is nested more than ${MAX_DEPTH} levels deep`,
+      );
+    }
+    const next: object[] = [];
+    for (const value of level) {
+      for (const inner of Object.values(value)) {
+        if (typeof inner === "object" && inner !== null) next.push(inner);
+      }
+    }
+    level = next;
+  }
+}

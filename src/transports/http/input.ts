@@ -1,0 +1,57 @@
+/**
+ * The input of an operation, from path, query and body.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import type { ReadInput } from "../../operations/gateway.ts";
+import type { Operation } from "../../operations/operation.ts";
+import type { HttpContext } from "../request.ts";
+import { type BodyLimits, readJson } from "./body.ts";
+import { createCoercion } from "./coerce.ts";
+import { readUpload } from "./upload.ts";
+
+/** Bounds of what may be sent. */
+export interface InputLimits {
+  json: BodyLimits;
+  upload: BodyLimits;
+}
+
+/** Makes readers of inputs: query, then body, then path. What a later one says wins. */
+export function createInputReader(op: Operation, limits: InputLimits): (c: HttpContext) => ReadInput {
+  const coerce = createCoercion(op.input);
+  const hasBody = !op.http.startsWith("GET ");
+  const cursor = op.kind === "stream" ? op.cursor : undefined;
+  return (c) => async () => {
+    const known = c.get("input");
+    if (known !== undefined) return known;
+    const input: Record<string, unknown> = {};
+    for (const [name, texts] of Object.entries(c.req.queries())) {
+      if (name !== "ticket") input[name] = coerce(name, texts);
+    }
+    if (cursor !== undefined) {
+      const last = c.req.raw.headers.get("last-event-id");
+      if (last !== null && last !== "") input[cursor] = coerce(cursor, [last]);
+    }
+    if (hasBody) Object.assign(input, op.upload ? await upload(c, op.upload, limits) : await json(c, limits));
+    for (const [name, text] of Object.entries(c.req.param())) input[name] = coerce(name, [text as string]);
+    return input;
+  };
+}
+
+async function json(c: HttpContext, limits: InputLimits): Promise<object> {
+  const key = c.req.raw.headers.get("idempotency-key");
+  if (key !== null && !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new AppError("ValidationError", "Cannot use the idempotency key: expected 1 to 255 visible ASCII characters");
+  }
+  return await readJson(c.req.raw, limits.json) as object ?? {};
+}
+
+async function upload(c: HttpContext, field: string, limits: InputLimits): Promise<object> {
+  const found = await readUpload(c.req.raw, limits.upload);
+  if (!found) return {};
+  const { bytes, ...named } = found;
+  // A type that can't be right is the same as none.
+  if (named.media_type !== undefined && !/^[\w.+-]+\/[\w.+-]+$/.test(named.media_type)) delete named.media_type;
+  return { ...named, [field]: bytes };
+}

@@ -1,0 +1,49 @@
+/**
+ * Answers: values, files and the one error shape.
+ *
+ * @module
+ */
+import type { AppError } from "../../domain/error.ts";
+import { maskSecrets } from "../../kit/log.ts";
+
+const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
+
+/** The one error shape (the seeds'). */
+export function toErrorBody(error: AppError, request_id: string): Record<string, unknown> {
+  return {
+    error: error.name,
+    message: maskSecrets(error.message),
+    statusCode: error.status,
+    timestamp: Date.now(),
+    details: error.details ?? {},
+    request_id,
+  };
+}
+
+/** An error as an answer. */
+export function toErrorResponse(error: AppError, request_id: string): Response {
+  const headers = new Headers(JSON_TYPE);
+  if (error.retryAfter !== undefined) headers.set("retry-after", String(Math.ceil(error.retryAfter)));
+  if (error.name === "UnauthorizedError") headers.set("www-authenticate", 'Bearer realm="muxi"');
+  return new Response(JSON.stringify(toErrorBody(error, request_id)), { status: error.status, headers });
+}
+
+/** A value as an answer. */
+export function toResponse(value: unknown, status: number): Response {
+  if (status === 204) return new Response(null, { status });
+  return new Response(JSON.stringify(value), { status, headers: JSON_TYPE });
+}
+
+/** A file as an answer. It is never shown in place, whatever it is. */
+export function toDownload(
+  file: { name: string; media_type: string; size: number; body: ReadableStream<Uint8Array> },
+): Response {
+  const ascii = file.name.replaceAll(/[^\w.-]/g, "_");
+  return new Response(file.body, {
+    headers: {
+      "content-type": file.media_type,
+      "content-length": String(file.size),
+      "content-disposition": `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+    },
+  });
+}

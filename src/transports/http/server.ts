@@ -1,0 +1,151 @@
+/**
+ * The HTTP door as a whole: what surrounds every request, and which routes there are.
+ *
+ * @module
+ */
+import { Hono } from "@hono/hono";
+import { AppError } from "../../domain/error.ts";
+import { createId } from "../../kit/id.ts";
+import type { Log } from "../../kit/log.ts";
+import type { Gateway } from "../../operations/gateway.ts";
+import type { Arrival, HttpEnv } from "../request.ts";
+import type { Cors } from "./cors.ts";
+import { setLimitHeaders, setSecurityHeaders } from "./headers.ts";
+import { clientAddress } from "./proxy.ts";
+import { toErrorResponse } from "./respond.ts";
+
+const REQUEST_ID = /^[\w.-]{1,128}$/;
+const MAX_URL = 8192;
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/** Options of the HTTP door. */
+export interface HttpOptions {
+  base_path: string;
+  trusted_proxies: readonly string[];
+  max_header_bytes: number;
+  /** Whether this server itself speaks TLS. */
+  tls: boolean;
+  /** How many requests may be under way, streams included. */
+  max_requests: number;
+  log: Log;
+  cors(): Cors;
+}
+
+/** Where a connection comes from, as `Deno.serve` tells it. */
+export interface ConnectionInfo {
+  remoteAddr: { hostname?: string };
+}
+
+/** A handler for `Deno.serve`. */
+export type Fetch = (request: Request, info: ConnectionInfo) => Promise<Response>;
+
+/** A router whose errors have the one shape. */
+export function createRouter(): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.onError((thrown, c) => toErrorResponse(AppError.from(thrown), c.env.arrival.request_id));
+  app.notFound((c) => {
+    const { method, path } = c.req;
+    const allowed = METHODS.filter((other) => app.router.match(other, path)[0].length > 0);
+    if (allowed.length === 0) {
+      throw new AppError("NotFoundError", `Cannot ${method} "${path.slice(0, 200)}": there is no such path`);
+    }
+    throw new AppError(
+      "MethodNotAllowedError",
+      `Cannot ${method} "${path.slice(0, 200)}": expected ${allowed.join(" or ")}`,
+    );
+  });
+  return app;
+}
+
+/** Surrounds `app` with what every request needs, and answers with what every answer carries. */
+export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
+  const { log, base_path, trusted_proxies, tls, max_requests } = options;
+  let active = 0;
+  return async (request, info) => {
+    const client = clientAddress(request.headers, info.remoteAddr.hostname ?? "unix", { trusted_proxies, tls });
+    const sent = request.headers.get("x-request-id");
+    const request_id = sent !== null && REQUEST_ID.test(sent) ? sent : createId("req");
+    const arrival: Arrival = { request_id, address: client.address, at: performance.now() };
+    const preflight = options.cors().preflight(request);
+    if (preflight) return finish(preflight, request, arrival, client.proto, options);
+    active++;
+    let response: Response;
+    try {
+      if (active > max_requests) {
+        throw new AppError("UnavailableError", `Cannot serve the request: ${max_requests} are under way`, {
+          retry_after: 1,
+        });
+      }
+      checkSize(request, options.max_header_bytes);
+      response = await app.fetch(withoutBase(request, base_path), { arrival });
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      if (error.name === "InternalError") log.error("Request failed", { request_id, error: thrown });
+      response = toErrorResponse(error, request_id);
+    } finally {
+      active--;
+    }
+    return finish(response, request, arrival, client.proto, options);
+  };
+}
+
+function checkSize(request: Request, max_header_bytes: number): void {
+  if (request.url.length > MAX_URL) {
+    throw new AppError("ValidationError", `Cannot read the request: its address has more than ${MAX_URL} characters`);
+  }
+  let bytes = 0;
+  for (const [name, value] of request.headers) bytes += name.length + value.length + 4;
+  if (bytes <= max_header_bytes) return;
+  throw new AppError(
+    "HeadersTooLargeError",
+    `Cannot read the request: its headers have more than ${max_header_bytes} bytes`,
+  );
+}
+
+/** The request as if MUXI stood at the root. A proxy may have removed the base already. */
+function withoutBase(request: Request, base_path: string): Request {
+  if (base_path === "") return request;
+  const url = new URL(request.url);
+  if (url.pathname !== base_path && !url.pathname.startsWith(`${base_path}/`)) return request;
+  url.pathname = url.pathname.slice(base_path.length) || "/";
+  return new Request(url, request);
+}
+
+function finish(
+  response: Response,
+  request: Request,
+  arrival: Arrival,
+  proto: "http" | "https",
+  options: HttpOptions,
+): Response {
+  const { headers, status } = response;
+  const { request_id, operation, key_id, limits, address, at } = arrival;
+  headers.set("x-request-id", request_id);
+  setSecurityHeaders(headers, { proto });
+  if (limits) setLimitHeaders(headers, limits);
+  options.cors().apply(headers, request.headers.get("origin"));
+  options.log.info("Request", {
+    request_id,
+    method: request.method,
+    operation: operation ?? "none",
+    status,
+    ms: Math.round((performance.now() - at) * 10) / 10,
+    key: key_id ?? "none",
+    address,
+  });
+  return response;
+}
+
+/** Adds the routes of this door that are no operations: the OpenAPI document. */
+export function mountDocuments(
+  app: Hono<HttpEnv>,
+  gateway: Gateway,
+  toDocument: (gateway: Gateway) => unknown,
+): void {
+  let text: string | undefined;
+  const document = () =>
+    new Response(text ??= JSON.stringify(toDocument(gateway)), {
+      headers: { "content-type": "application/json; charset=utf-8" },
+    });
+  app.get("/openapi.json", document);
+}
