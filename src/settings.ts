@@ -6,8 +6,8 @@
  */
 import type { z } from "zod";
 import { AppError } from "./domain/error.ts";
-import { findContradictions, maskSetting, maskUrl } from "./settings_checks.ts";
-import { Settings } from "./settings_schema.ts";
+import { findContradictions, maskSetting, maskUrl } from "./settings/checks.ts";
+import { Settings } from "./settings/schema.ts";
 import {
   type Entry,
   formatOf,
@@ -19,9 +19,9 @@ import {
   type SettingFlag,
   type Source,
   type Variable,
-} from "./settings_sources.ts";
-import { findSetting, putAt, type Setting, wantedOf } from "./settings_tree.ts";
-import { complainOfUnknown } from "./settings_variables.ts";
+} from "./settings/sources.ts";
+import { findSetting, putAt, type Setting, wantedOf } from "./settings/tree.ts";
+import { complainOfUnknown } from "./settings/variables.ts";
 
 /** What the settings are read from. */
 export interface SettingsInput {

@@ -14,8 +14,8 @@ import {
   toKeys,
   toMaskedSettings,
   toMissingKeys,
-} from "../../src/settings_checks.ts";
-import { Settings } from "../../src/settings_schema.ts";
+} from "../../src/settings/checks.ts";
+import { Settings } from "../../src/settings/schema.ts";
 
 const from = (input: z.input<typeof Settings>) => Settings.parse(input);
 const long = (letter: string) => letter.repeat(24);

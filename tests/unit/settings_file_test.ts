@@ -6,12 +6,12 @@
 import { strict as assert } from "node:assert";
 import { parse } from "yaml";
 import { loadSettings } from "../../src/settings.ts";
-import { toMaskedSettings } from "../../src/settings_checks.ts";
-import { parseEnvFile } from "../../src/settings_env_file.ts";
-import { toDefaultsFile, toSettingsText } from "../../src/settings_file.ts";
-import { Settings } from "../../src/settings_schema.ts";
-import { listSections, listSettings } from "../../src/settings_tree.ts";
-import { isOurs } from "../../src/settings_variables.ts";
+import { toMaskedSettings } from "../../src/settings/checks.ts";
+import { parseEnvFile } from "../../src/settings/env_file.ts";
+import { toDefaultsFile, toSettingsText } from "../../src/settings/file.ts";
+import { Settings } from "../../src/settings/schema.ts";
+import { listSections, listSettings } from "../../src/settings/tree.ts";
+import { isOurs } from "../../src/settings/variables.ts";
 
 const read = (name: string) => Deno.readTextFile(new URL(`../../${name}`, import.meta.url));
 

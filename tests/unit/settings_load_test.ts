@@ -6,8 +6,8 @@
 import { strict as assert } from "node:assert";
 import { AppError } from "../../src/domain/error.ts";
 import { type LoadedSettings, loadSettings, type SettingsInput } from "../../src/settings.ts";
-import { variablesOf } from "../../src/settings_variables.ts";
-import { listSettings } from "../../src/settings_tree.ts";
+import { variablesOf } from "../../src/settings/variables.ts";
+import { listSettings } from "../../src/settings/tree.ts";
 
 interface Given extends Partial<Pick<SettingsInput, "args" | "env">> {
   files?: Record<string, string>;

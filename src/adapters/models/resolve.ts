@@ -74,9 +74,7 @@ export class Resolver {
         details: { provider: name },
       });
     }
-    // The default model belongs to the default provider.
-    const isDefault = !provider || provider === this.#provider || !this.#provider;
-    const wanted = model || (isDefault && this.#defaultModel) || await this.#firstModel(name, baseUrl, key, ownUrl);
+    const wanted = model || await this.#default(provider) || await this.#firstModel(name, baseUrl, key, ownUrl);
     return {
       provider: name,
       model: wanted,
@@ -122,6 +120,12 @@ export class Resolver {
     const models = await this.#probe.models(this.#baseUrl("ollama", ollama?.base_url)!);
     // An Ollama without a model can answer nothing.
     return models && models.length > 0 ? "ollama" : "offline";
+  }
+
+  /** The default model, if it is one of `provider`: it belongs to the default provider. */
+  async #default(provider: string | undefined): Promise<string | undefined> {
+    if (!this.#defaultModel || !provider) return this.#defaultModel;
+    return provider === (this.#provider ?? await this.#find()) ? this.#defaultModel : undefined;
   }
 
   async #firstModel(name: string, url: string | null, key: string | null, ownUrl: string | undefined): Promise<string> {

@@ -157,7 +157,8 @@ export async function runCli(options: CliOptions): Promise<number> {
       return toExitCode(error.name);
     }
     // Nothing that anybody foresaw: the operator gets all there is, but no secret.
-    const stack = maskSecrets(error instanceof Error ? error.stack ?? error.message : String(error));
+    const cause = error instanceof AppError ? error.cause ?? error : error;
+    const stack = maskSecrets(cause instanceof Error ? cause.stack ?? cause.message : String(cause));
     const body = { error: "InternalError", message: stack };
     err(inJson ? `${JSON.stringify(body)}\n` : `${alarm} Something went wrong: ${stack}\n`);
     return EXIT.internal;

@@ -43,6 +43,7 @@ export interface CommandSpec {
   examples?: readonly string[];
 }
 
+const STORAGE = ["data-dir", "log-level", "config", "set"] as const;
 const SETTINGS = ["host", "port", "data-dir", "log-level", "config", "set"] as const;
 
 /** Every command by its words. */
@@ -73,7 +74,7 @@ export const COMMANDS = {
     summary: "Copy the database and the files to a new folder",
     about:
       "DEST must not exist. It appears at the end, whole; what is encrypted stays encrypted, and needs its key again.",
-    options: [...SETTINGS, "json"],
+    options: [...STORAGE, "json"],
     examples: ["muxi backup /backups/2026-11-20"],
   },
   restore: {
@@ -81,7 +82,7 @@ export const COMMANDS = {
     summary: "Bring a backup back into the data folder",
     about:
       "Every hash is checked before anything is changed. Refused while the data folder has a database, unless forced.",
-    options: [...SETTINGS, "force", "json"],
+    options: [...STORAGE, "force", "json"],
     examples: ["muxi restore /backups/2026-11-20", "muxi restore --force --data-dir ./data /backups/2026-11-20"],
   },
   version: { positionals: [], summary: "Show the version", options: ["json"] },

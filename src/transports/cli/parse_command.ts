@@ -47,6 +47,12 @@ function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
 
+/** Whether `words` name no command, but all or several of them. */
+function isGroup([first, ...rest]: readonly string[]): boolean {
+  if (first === undefined) return true;
+  return rest.length === 0 && !isCommand(first) && Object.keys(COMMANDS).some((name) => name.startsWith(`${first} `));
+}
+
 function suggest(meant: string | undefined): string {
   return meant === undefined ? "" : `; did you mean ${meant}?`;
 }
@@ -123,11 +129,9 @@ export function parseCommand(args: readonly string[]): Command {
   const has = (name: OptionName) => given.some((option) => option.name === name);
   const common = { settings: toSettings(given), json: has("json"), force: has("force"), color: !has("no-color") };
   if (has("version") && words.length === 0) return { name: "version", positionals: [], ...common };
+  if (has("help")) return { name: "help", positionals: isGroup(words) ? [] : [takeName(words)], ...common };
   const name = takeName(words);
-  if (has("help")) {
-    return { name: "help", positionals: words.length > 0 || given.length > 1 ? [name] : [name], ...common };
-  }
-  if (name === "help") return { name, positionals: words.length === 0 ? [] : [takeName([...words])], ...common };
+  if (name === "help") return { name, positionals: isGroup(words) ? [] : [takeName(words)], ...common };
   const { positionals, options } = commandSpec(name);
   for (const option of given) {
     if (option.name === "no-color" || options.includes(option.name)) continue;

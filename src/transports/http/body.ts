@@ -9,6 +9,9 @@ import { type Clock, systemClock } from "../../kit/clock.ts";
 /** The most that values may be nested. */
 const MAX_DEPTH = 64;
 
+/** What is read as JSON. The last two are what `curl -d` and plain forms say when nobody tells them otherwise. */
+const JSON_TYPES = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
+
 /** Bounds of a body. */
 export interface BodyLimits {
   max_bytes: number;
@@ -61,7 +64,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   for await (const chunk of boundedBody(request, limits)) chunks.push(chunk);
   if (chunks.length === 0) return undefined;
   const type = request.headers.get("content-type")?.split(";", 1)[0]!.trim().toLowerCase();
-  if (type !== undefined && type !== "application/json" && !type.endsWith("+json")) {
+  if (type !== undefined && !JSON_TYPES.includes(type) && !type.endsWith("+json")) {
     throw new AppError(
       "UnsupportedMediaTypeError",
       `Cannot read a body of type "${type.slice(0, 100)}": expected application/json`,

@@ -130,7 +130,7 @@ function finish(
     operation: operation ?? "none",
     status,
     ms: Math.round((performance.now() - at) * 10) / 10,
-    key: key_id ?? "none",
+    principal: key_id ?? "none",
     address,
   });
   return response;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Settings } from "./settings_schema.ts";
-import { listSections, settingsOf, valueAt } from "./settings_tree.ts";
+import type { Settings } from "./schema.ts";
+import { listSections, settingsOf, valueAt } from "./tree.ts";
 
 /** Options for {@linkcode toSettingsText}. */
 export interface SettingsTextOptions {

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { Settings } from "./settings_schema.ts";
+import { Settings } from "./schema.ts";
 
 /** What a setting's value is. */
 export type SettingKind = "text" | "number" | "flag" | "choice" | "list" | "map";

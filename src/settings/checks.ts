@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { AppError } from "./domain/error.ts";
-import type { Settings } from "./settings_schema.ts";
-import { putAt, settingsOf, valueAt } from "./settings_tree.ts";
+import { AppError } from "../domain/error.ts";
+import type { Settings } from "./schema.ts";
+import { putAt, settingsOf, valueAt } from "./tree.ts";
 
 /** Where rows are kept. */
 export interface Database {

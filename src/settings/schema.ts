@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { isIP } from "node:net";
-import { LOG_LEVELS } from "./kit/log.ts";
+import { LOG_LEVELS } from "../kit/log.ts";
 
 /** A setting, or section of them, that takes effect when the settings are read again. */
 const reloadable = { reloadable: true };

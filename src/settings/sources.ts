@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { nearest } from "./kit/nearest.ts";
-import { parseEnvFile } from "./settings_env_file.ts";
-import { findSetting, isSection, listSections, listSettings } from "./settings_tree.ts";
-import { fromVariable, isForeign, isOurs, settingsIn, variablesOf } from "./settings_variables.ts";
+import { expand, expandDeep } from "../kit/expand.ts";
+import { nearest } from "../kit/nearest.ts";
+import { parseEnvFile } from "./env_file.ts";
+import { findSetting, isSection, listSections, listSettings } from "./tree.ts";
+import { fromVariable, isForeign, isOurs, settingsIn, variablesOf } from "./variables.ts";
 
 /** Reads a file; undefined when there is none. */
 export type ReadTextFile = (path: string) => Promise<string | undefined>;
@@ -40,33 +41,6 @@ export interface SettingFlag {
 }
 
 const LARGEST_FILE = 1_048_576;
-
-/** Replaces `${NAME}` and `${NAME:-default}`; `$${` stays `${`. Says which names have no value. */
-export function expand(
-  text: string,
-  lookup: (name: string) => string | undefined,
-): { text: string; missing: string[] } {
-  const missing: string[] = [];
-  const expanded = text.replace(/\$\$\{|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g, (whole, name, standard) => {
-    if (whole === "$${") return "${";
-    const value = lookup(name);
-    if (value !== undefined && (value !== "" || standard === undefined)) return value;
-    if (standard === undefined) missing.push(name);
-    return standard ?? "";
-  });
-  return { text: expanded, missing };
-}
-
-function expandDeep(value: unknown, lookup: (name: string) => string | undefined, missing: string[]): unknown {
-  if (typeof value === "string") {
-    const found = expand(value, lookup);
-    missing.push(...found.missing);
-    return found.text;
-  }
-  if (Array.isArray(value)) return value.map((one) => expandDeep(one, lookup, missing));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, expandDeep(one, lookup, missing)]));
-}
 
 function complainOfPath(path: string, origin: string): string {
   const known = [...listSettings(), ...listSections()].map((one) => one.path);

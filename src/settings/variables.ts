@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { nearest } from "./kit/nearest.ts";
-import { findSetting, listSettings, type Setting } from "./settings_tree.ts";
+import { nearest } from "../kit/nearest.ts";
+import { findSetting, listSettings, type Setting } from "./tree.ts";
 
 /** Names people know, beside the one that is made from a setting's path; the first one that is set counts. */
 export const NAMED_VARIABLES: Readonly<Record<string, readonly string[]>> = {

@@ -1,0 +1,108 @@
+/**
+ * Makes schemas from outside safe to run: within a budget, their patterns out of the validator's hands.
+ *
+ * @module
+ */
+import { format as formats, type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
+import { type SafePattern, toPattern, toSafeLength } from "./pattern.ts";
+
+const MAX_NODES = 20_000;
+const MAX_DEPTH = 100;
+/** Subschemas one check may visit: some hundred milliseconds at worst. */
+const MAX_STEPS = 100_000;
+
+const MAPS = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
+const VALUES = new Set(["enum", "const", "default", "examples"]);
+const PREFIX = "muxi-pattern ";
+
+/** Thrown inside a check that goes too far; the message says what is wrong. */
+export class TooMuch extends Error {
+  override readonly name = "TooMuch";
+}
+
+/** A schema that can be run. */
+export class CompiledSchema {
+  readonly #validator: Validator;
+  readonly #patterns = new Map<string, SafePattern>();
+  #nodes = 0;
+  #steps = 0;
+  /** The longest property name its `patternProperties` can be tried on. */
+  nameLimit = Infinity;
+  /** Whether it compares items with each other, which takes the square of their number. */
+  unique = false;
+
+  constructor(schema: Record<string, unknown>) {
+    const copy = this.#copy(schema, false, 0) as Schema;
+    this.#validator = new Validator(copy, toDraft(schema.$schema), false);
+  }
+
+  /** What is wrong with `value`. Throws {@linkcode TooMuch}, or an `Error` for a reference to nowhere. */
+  run(value: unknown): OutputUnit[] {
+    this.#steps = 0;
+    // The validator knows formats only by a table of its own, so ours are in it while it runs.
+    for (const [pattern, safe] of this.#patterns) {
+      formats[PREFIX + pattern] = (text: string) => {
+        const reason = safe.refused(text);
+        if (reason !== null) throw new TooMuch(`a text ${reason}`);
+        return safe.test(text);
+      };
+    }
+    try {
+      return this.#validator.validate(value).errors;
+    } finally {
+      for (const pattern of this.#patterns.keys()) delete formats[PREFIX + pattern];
+    }
+  }
+
+  /** A copy, since the validator writes into what it reads; each part counts its visits. */
+  #copy(node: unknown, isMap: boolean, depth: number): unknown {
+    if (typeof node !== "object" || node === null) return node;
+    if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) throw new TooMuch("the schema is too large");
+    if (Array.isArray(node)) return node.map((each) => this.#copy(each, false, depth + 1));
+    const copy: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(node)) {
+      if (key === "__proto__") continue;
+      copy[key] = !isMap && VALUES.has(key) ? value : this.#copy(value, !isMap && MAPS.has(key), depth + 1);
+    }
+    if (isMap) return copy;
+    this.#takePattern(copy);
+    if (copy.uniqueItems === true) this.unique = true;
+    if (typeof copy.patternProperties === "object" && copy.patternProperties !== null) {
+      for (const name of Object.keys(copy.patternProperties)) {
+        this.nameLimit = Math.min(this.nameLimit, toSafeLength(name));
+      }
+    }
+    // The validator reads this keyword of every subschema it visits.
+    if (!Object.hasOwn(copy, "$recursiveAnchor")) {
+      Object.defineProperty(copy, "$recursiveAnchor", { enumerable: false, get: () => this.#step() });
+    }
+    return copy;
+  }
+
+  #step(): undefined {
+    if (++this.#steps > MAX_STEPS) throw new TooMuch("it takes too many steps");
+  }
+
+  #takePattern(copy: Record<string, unknown>): void {
+    const { pattern } = copy;
+    if (typeof pattern !== "string") return;
+    if (!this.#patterns.has(pattern)) this.#patterns.set(pattern, toPattern(pattern));
+    delete copy.pattern;
+    const own = { format: PREFIX + pattern };
+    if (copy.format === undefined) copy.format = own.format;
+    else copy.allOf = [...Array.isArray(copy.allOf) ? copy.allOf : [], own];
+  }
+}
+
+function toDraft(schema: unknown): SchemaDraft {
+  const uri = typeof schema === "string" ? schema : "";
+  if (uri.includes("draft-07") || uri.includes("draft-06")) return "7";
+  if (uri.includes("draft-04")) return "4";
+  return uri.includes("2019-09") ? "2019-09" : "2020-12";
+}
+
+/** The pattern a format error is about; null when it is about a real format. */
+export function toPatternOf(error: string): string | null {
+  const at = error.indexOf(`"${PREFIX}`);
+  return at === -1 ? null : error.slice(at + PREFIX.length + 1, error.lastIndexOf('"'));
+}

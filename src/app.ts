@@ -1,0 +1,181 @@
+/**
+ * The composition root: adapters, core, gateway, doors, and their end. Also the
+ * way to embed MUXI in another program.
+ *
+ * @module
+ */
+import { noTools } from "./adapters/memory/toolbox.ts";
+import { MemoryWake } from "./adapters/memory/wake.ts";
+import { AgentImport } from "./core/agents/agent_import.ts";
+import { Agents } from "./core/agents/agents.ts";
+import { Conversations } from "./core/conversations/conversations.ts";
+import { Files } from "./core/files/files.ts";
+import { Journal } from "./core/journal/journal.ts";
+import { Tails } from "./core/journal/tails.ts";
+import { Context } from "./core/orchestrator/context.ts";
+import { ModelStep } from "./core/orchestrator/model_step.ts";
+import { Orchestrator } from "./core/orchestrator/orchestrator.ts";
+import { ToolStep } from "./core/orchestrator/tool_step.ts";
+import { Engine } from "./core/runs/engine.ts";
+import { Feed } from "./core/runs/feed.ts";
+import { Runs } from "./core/runs/runs.ts";
+import { Starter } from "./core/runs/starter.ts";
+import { Supervisor } from "./core/runs/supervisor.ts";
+import { Retention } from "./core/system/retention.ts";
+import { System } from "./core/system/system.ts";
+import { Tools } from "./core/tools/tools.ts";
+import { Users } from "./core/users/users.ts";
+import { createId } from "./kit/id.ts";
+import { bindAgents } from "./operations/agents.ts";
+import { bindChat } from "./operations/chat.ts";
+import { bindConversations } from "./operations/conversations.ts";
+import { bindFiles } from "./operations/files.ts";
+import type { Gateway } from "./operations/gateway.ts";
+import { LocalGateway } from "./operations/local_gateway.ts";
+import { bindRuns } from "./operations/runs.ts";
+import { bindSystem } from "./operations/system.ts";
+import { bindUsers } from "./operations/users.ts";
+import { createDoors } from "./app/doors.ts";
+import { createGuards, toKeySpecs } from "./app/guards.ts";
+import { openPorts, type Ports } from "./app/ports.ts";
+import { checkProduction, diffSettings, toMaskedSettings } from "./settings/checks.ts";
+import type { Settings } from "./settings/schema.ts";
+import type { Fetch } from "./transports/http/server.ts";
+import { VERSION } from "./version.ts";
+
+/** The owner of what the server makes for itself. */
+const SYSTEM = { tenant_id: "default", key_id: "system", user_id: null };
+const MINUTE = 60_000;
+
+/** What a program that embeds MUXI may replace. */
+export interface AppOptions {
+  /** Parts of the world; what is absent is made from the settings. */
+  ports?: Partial<Ports>;
+  /** Reads the settings anew, for a reload. */
+  reread?: () => Promise<Settings>;
+  /** Values for `${NAME}` in agent files. */
+  variables?: Readonly<Record<string, string>>;
+}
+
+/** A server, not yet listening. */
+export interface App extends AsyncDisposable {
+  gateway: Gateway;
+  /** Answers requests, as `Deno.serve` wants it. */
+  fetch: Fetch;
+  /** Keys that were generated because the settings give none. */
+  generated: { user?: string; admin?: string };
+  /** Reads the settings anew and puts them in force; refused whole when one is wrong. */
+  reload(): Promise<{ changed: string[]; restart_required: string[] }>;
+  /** Ends the streams, lets runs finish for a while and releases the rest. */
+  drain(ms: number): Promise<void>;
+}
+
+/** Wires a server. Everything it opens is closed by disposing it, also when it could be built only in part. */
+export async function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
+  checkProduction(settings);
+  await using stack = new AsyncDisposableStack();
+  const ports = await openPorts(settings, options.ports ?? {}, options.variables ?? {}, stack);
+  const { store, blobs, wake, clock, log, schema, toolbox = noTools } = {
+    wake: new MemoryWake({ log: ports.log }),
+    ...ports,
+  };
+  const { keys: specs, generated } = toKeySpecs(settings);
+  const guards = createGuards(settings, specs, { store, clock, log });
+  stack.use(guards.audit);
+
+  const instance_id = createId("inst");
+  const lease_ms = settings.runs.lease_seconds * 1000;
+  const tails = stack.use(new Tails({ store, wake, clock }));
+  const { delta_interval_ms } = settings.runs;
+  const journal = stack.use(new Journal({ store, wake, clock, tails, delta_interval_ms }));
+  const agents = new Agents({ store, clock });
+  const users = new Users({ store, clock });
+  const files = new Files({ store, blobs, clock, max_bytes: settings.server.max_upload_bytes });
+  const conversations = new Conversations({ store, clock, files });
+  const tools = new Tools({ toolbox, schema, clock, timeout_ms: settings.runs.tool_timeout_seconds * 1000 });
+  const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
+  const toolStep = new ToolStep({ store, tools, clock, approval_timeout_ms });
+  const context = new Context({ store, files, users });
+  const modelStep = new ModelStep({ model: ports.model, tools, context, schema, toolStep, clock });
+  const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
+  const orchestrator = new Orchestrator({ store, modelStep, toolStep, clock, log, max_attempts });
+  const engine = new Engine({ store, journal, agents, orchestrator, clock, log, instance_id, lease_ms, max_active });
+  const starter = new Starter({ store, journal, agents, users, conversations, engine, clock, max_queued });
+  const feed = new Feed({ store, journal, tails });
+  const runs = new Runs({ store, wake, clock, agents, tools, starter, engine, feed });
+  const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });
+  const system = new System({
+    store,
+    model: ports.model,
+    engine,
+    slots: guards.slots,
+    clock,
+    version: VERSION,
+    instance_id,
+  });
+  const imports = new AgentImport({ agents, files: ports.agentFiles });
+
+  let current = settings;
+  const reload = async () => {
+    const next = await (options.reread ?? (() => Promise.resolve(current)))();
+    checkProduction(next);
+    const report = diffSettings(current, next);
+    await guards.update(next, toKeySpecs(next, generated).keys);
+    ports.reconfigure(next);
+    retention.update(next.retention);
+    doors.update(next);
+    current = next;
+    log.info("Read the settings anew", report);
+    return report;
+  };
+  const configuration = { masked: () => ({ ...toMaskedSettings(current) }), reload };
+  const default_agent = settings.agents.default;
+  const collect_ms = settings.runs.collect_timeout_seconds * 1000;
+  const gateway = new LocalGateway({
+    ...guards,
+    log,
+    bound: [
+      ...bindChat({ runs, default_agent, collect_ms }),
+      ...bindConversations({ conversations, agents, runs }),
+      ...bindRuns({ runs, conversations, default_agent, collect_ms }),
+      ...bindAgents({ agents, imports }),
+      ...bindFiles({ files }),
+      ...bindUsers({ users }),
+      ...bindSystem({ system, configuration, tickets: guards.tickets }),
+    ],
+  });
+  const doors = stack.use(createDoors(settings, { gateway, clock, log }));
+
+  const seed = await ports.readAgents();
+  const changed = await new AgentImport({ agents, files: ports.ownAgentFiles }).seed(SYSTEM, seed.text, seed.format);
+  if (changed.length > 0) log.info("Took agents from the file", { agents: changed });
+  const supervisor = stack.use(
+    new Supervisor({ store, engine, wake, clock, log, instance_id, lease_ms }),
+  );
+  const adopted = await supervisor.start({ exclusive: true });
+  if (adopted > 0) log.info("Went on with runs of the process before", { runs: adopted });
+  const stopping = new AbortController();
+  const sweep = () => retention.sweep(stopping.signal).then(() => {}, (error) => log.error("Cannot sweep", { error }));
+  let sweeping = Promise.resolve();
+  stack.use(clock.every(settings.retention.check_minutes * MINUTE, () => sweeping = sweeping.then(sweep)));
+  let drained: Promise<void> | undefined;
+  const drain = (ms: number) =>
+    drained ??= (async () => {
+      stopping.abort();
+      const finishing = engine.drain(ms);
+      supervisor[Symbol.dispose]();
+      await Promise.all([finishing, sweeping]);
+      doors[Symbol.dispose]();
+    })();
+  stack.defer(() => drain(0));
+
+  const owned = stack.move();
+  return {
+    gateway,
+    fetch: doors.fetch,
+    generated,
+    reload,
+    drain,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
