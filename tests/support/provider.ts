@@ -15,6 +15,8 @@ export type { ScriptedToolCall, ScriptedUsage, Step } from "./provider_reply.ts"
 export interface ProviderRequest {
   method: string;
   path: string;
+  /** The client's port: requests that share it share a connection. */
+  port: number;
   headers: Record<string, string>;
   // deno-lint-ignore no-explicit-any -- tests look into bodies of every shape
   body: any;
@@ -65,6 +67,7 @@ export interface Provider extends AsyncDisposable {
 }
 
 const encoder = new TextEncoder();
+
 const SSE_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
 
 function join(parts: Uint8Array[]): Uint8Array {
@@ -121,7 +124,11 @@ class ScriptedProvider implements Provider {
     this.#models = models;
     this.#apiKey = api_key;
     this.#keep = keep;
-    this.#server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, (request) => this.#handle(request));
+    this.#server = Deno.serve(
+      // Without a handler for them Deno writes broken connections to the console.
+      { hostname: "127.0.0.1", port, onListen: () => {}, onError: () => new Response(null, { status: 500 }) },
+      (request, { remoteAddr }) => this.#handle(request, remoteAddr.port),
+    );
   }
 
   get url(): string {
@@ -143,7 +150,7 @@ class ScriptedProvider implements Provider {
     await this.#server.shutdown();
   }
 
-  async #handle(request: Request): Promise<Response> {
+  async #handle(request: Request, remotePort: number): Promise<Response> {
     const path = request.url.slice(request.url.indexOf("/", 8));
     if (this.#apiKey && request.headers.get("authorization") !== `Bearer ${this.#apiKey}`) {
       return fail(401, `Incorrect API key provided: ${request.headers.get("authorization") ?? "none"}`);
@@ -154,6 +161,7 @@ class ScriptedProvider implements Provider {
     const entry: ProviderRequest = {
       method: request.method,
       path,
+      port: remotePort,
       headers: Object.fromEntries(request.headers),
       body: await request.json().catch(() => null),
       at: performance.now(),
@@ -276,7 +284,7 @@ class ScriptedProvider implements Provider {
         send(controller).catch(() => {}).then(() => {
           // The server is going away while this answer hangs: its connection must not keep it.
           if (this.#closing && entry.done_at === null && entry.closed_at === null) {
-            controller.error(new Error("Provider stopped"));
+            controller.error(new Error("Scripted death"));
           }
           finish();
         });

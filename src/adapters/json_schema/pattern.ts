@@ -24,7 +24,7 @@ const SMALL_REPEAT = 32;
 export function toSafeLength(pattern: string): number {
   let repeats = 0;
   let nested = false;
-  const groups: number[] = [];
+  const groups: { repeats: number; forks: boolean }[] = [];
   let closed = 0;
   for (let i = 0; i < pattern.length; i++) {
     const sign = pattern[i]!;
@@ -36,12 +36,12 @@ export function toSafeLength(pattern: string): number {
       i++;
     } else if (sign === "[") {
       while (++i < pattern.length && pattern[i] !== "]") if (pattern[i] === "\\") i++;
-    } else if (sign === "(") groups.push(repeats + (nested ? 1 : 0));
+    } else if (sign === "(") groups.push({ repeats, forks: false });
+    else if (sign === "|") { for (const group of groups) group.forks = true; }
     else if (sign === ")") {
-      const before = groups.pop() ?? 0;
-      const inside = pattern.slice(0, i);
+      const group = groups.pop();
       // Alternatives that overlap are as bad as repeats once they are repeated.
-      closed = repeats > before || inside.lastIndexOf("|") > inside.lastIndexOf("(") ? 2 : 1;
+      closed = group && (repeats > group.repeats || group.forks) ? 2 : 1;
     } else {
       const range = sign === "{" ? /^\{(\d+)(,?)(\d*)\}/.exec(pattern.slice(i, i + 24)) : null;
       const most = range ? range[2] === "" ? Number(range[1]) : range[3] === "" ? Infinity : Number(range[3]) : 0;

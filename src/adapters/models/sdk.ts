@@ -4,7 +4,12 @@
  *
  * @module
  */
-import type { LanguageModelV4, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
+import type {
+  LanguageModelV4,
+  LanguageModelV4FinishReason,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+} from "@ai-sdk/provider";
 import type { ModelOutput, ModelRequest, TokenCount } from "../../ports/model.ts";
 import { readArguments, toCount } from "./chat_frames.ts";
 import {
@@ -81,11 +86,19 @@ interface CallError {
   data?: unknown;
 }
 
+function readBody(text = ""): string {
+  try {
+    return readMessage(JSON.parse(text));
+  } catch {
+    return "";
+  }
+}
+
 function toError(target: Target, thrown: unknown, begun: boolean): unknown {
   if (thrown instanceof ProviderError) return thrown;
   const error = thrown as CallError | null;
   if (error?.name === "AI_APICallError" && error.statusCode && (error.statusCode >= 300 || !begun)) {
-    const message = readMessage(error.data) || error.message;
+    const message = readMessage(error.data) || readBody(error.responseBody) || error.message;
     const headers = { get: (name: string) => error.responseHeaders?.[name] ?? null };
     return fromStatus(target, error.statusCode, message, readRetryAfter(headers, Date.now()));
   }
@@ -168,14 +181,16 @@ class SdkSource implements Source {
       case "error":
         throw part.error;
       case "finish":
-        return this.#finish(part.finishReason.unified, part.usage);
+        return this.#finish(part.finishReason, part.usage);
       default:
         return null;
     }
   }
 
-  #finish(unified: string, usage: LanguageModelV4Usage): ModelOutput[] {
-    if (unified === "interrupted" || unified === "error") throw this.#cut();
+  #finish({ unified, raw }: LanguageModelV4FinishReason, usage: LanguageModelV4Usage): ModelOutput[] {
+    // Without a reason of the provider's own, the package has made one up for a stream that just ended.
+    const madeUp = raw === undefined && unified === "other";
+    if (unified === "interrupted" || unified === "error" || madeUp) throw this.#cut();
     this.#finished = true;
     const tokens = toTokens(usage);
     const reason = FINISH[unified] ?? "other";

@@ -97,7 +97,7 @@ export class ToolStep {
 
   /** The intent is committed before the call, the result after it. */
   async #call(execution: Execution, call: ToolCallRow): Promise<void> {
-    const { log, run, signal } = execution;
+    const { log, signal } = execution;
     const { clock } = this.#deps;
     const started = clock.now();
     const { step_id, tool } = call;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ApprovalRow, RunRow } from "../../domain/table.ts";
+import type { ApprovalRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Store, Where, Write } from "../../ports/store.ts";
@@ -89,9 +89,8 @@ export class Supervisor implements Disposable {
   async #takeAll(where: Where<"runs">): Promise<number> {
     const { store, engine } = this.#deps;
     let taken = 0;
-    let after = "";
-    for (let page: RunRow[]; !engine.draining; after = page.at(-1)!.id) {
-      page = await store.read({
+    for (let after = ""; !engine.draining;) {
+      const page = await store.read({
         from: "runs",
         where: { ...where, id: { gt: after } },
         order: [["id", "asc"]],
@@ -99,6 +98,7 @@ export class Supervisor implements Disposable {
       });
       for (const run of page) {
         if (!engine.has(run.id) && await engine.take(run)) taken++;
+        after = run.id;
       }
       if (page.length < PAGE) break;
     }

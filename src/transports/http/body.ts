@@ -63,7 +63,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(request, limits)) chunks.push(chunk);
   if (chunks.length === 0) return undefined;
-  const type = request.headers.get("content-type")?.split(";", 1)[0]!.trim().toLowerCase();
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (type !== undefined && !JSON_TYPES.includes(type) && !type.endsWith("+json")) {
     throw new AppError(
       "UnsupportedMediaTypeError",
