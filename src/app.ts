@@ -165,6 +165,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       const finishing = engine.drain(ms);
       supervisor[Symbol.dispose]();
       await Promise.all([finishing, sweeping]);
+      tails[Symbol.dispose]();
       doors[Symbol.dispose]();
     })();
   stack.defer(() => drain(0));

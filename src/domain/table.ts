@@ -27,7 +27,6 @@ export interface MessageRow extends Owner, Message {
 /** A run as stored. */
 export interface RunRow extends Owner, Run {
   turn: number;
-  max_steps: number;
   response_format: ResponseFormat | null;
   /** Rises with every owner; each write of an owner checks it. */
   epoch: number;

@@ -69,7 +69,6 @@ export const FULL_ROWS: { readonly [T in Table]: Tables[T] } = {
     waiting_for: "approval",
     multitask: "interrupt",
     on_disconnect: "cancel",
-    max_steps: 16,
     response_format: { type: "json_schema", name: "answer", schema: { type: "object" } },
     metadata,
     usage,

@@ -69,7 +69,6 @@ export const COLUMNS: { readonly [T in Table]: Readonly<Record<Column<T>, Column
     waiting_for: "TEXT",
     multitask: "TEXT",
     on_disconnect: "TEXT",
-    max_steps: "INTEGER",
     response_format: "TEXT",
     metadata: "TEXT",
     usage: "TEXT",

@@ -39,7 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [{
     "CREATE INDEX messages_by_run ON messages (run_id)",
 
     `CREATE TABLE runs (${ID}, conversation_id TEXT, turn INTEGER, agent_id TEXT, agent_revision INTEGER, status TEXT,
-      waiting_for TEXT, multitask TEXT, on_disconnect TEXT, max_steps INTEGER, response_format TEXT, metadata TEXT,
+      waiting_for TEXT, multitask TEXT, on_disconnect TEXT, response_format TEXT, metadata TEXT,
       usage TEXT, error TEXT, epoch INTEGER, instance_id TEXT, lease_until INTEGER, cancel_requested_at TEXT,
       cancel_reason TEXT, pruned_seq INTEGER, created_at TEXT, started_at TEXT, ended_at TEXT)`,
     "CREATE INDEX runs_by_conversation ON runs (conversation_id, turn)",

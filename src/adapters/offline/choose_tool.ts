@@ -22,7 +22,7 @@ export interface Choice {
 const COMMON = new Set(["get", "list", "fetch", "read", "show", "find", "query", "lookup", "tool", "run"].map(toStem));
 const NEGATION = /\b(?:don'?t|do not|never|without|not to)\b/i;
 const CALLED =
-  /(?:\b(?:call|use|run|invoke|execute|tool|with|via|using|ask)\s+(?:the\s+)?(?:tool\s+)?["'`]?|^\s*["'`/]?|`)$/i;
+  /(?:\b(?:call|use|run|invoke|execute|tool|with|via|using|ask|then)\s+(?:the\s+)?(?:tool\s+)?["'`]?|^\s*["'`/]?|`)$/i;
 
 /** The tool's own part of `server__tool`. */
 function toShortName(name: string): string {
@@ -78,10 +78,13 @@ function rate(terms: Set<string>, tool: ModelTool): number {
   const own = words.filter((word) => !COMMON.has(word));
   const wanted = own.length > 0 ? own : words;
   if (wanted.length === 0 || !wanted.every((word) => terms.has(word))) return 0;
-  const properties = Object.keys((tool.parameters.properties ?? {}) as Record<string, unknown>);
-  const count = (text: string) => new Set(toTerms(text).filter((term) => terms.has(term))).size;
-  return 3 * words.filter((word) => terms.has(word)).length + count(tool.description) +
-    1.5 * count(properties.join(" "));
+  const { properties = {}, required } = tool.parameters as { properties?: object; required?: unknown[] };
+  const count = (text: string) =>
+    new Set(toTerms(text).filter((term) => terms.has(term) && !words.includes(term))).size;
+  const more = count(tool.description) + 1.5 * count(Object.keys(properties ?? {}).join(" "));
+  // One word of a tool that needs nothing is too little to call it.
+  if (wanted.length === 1 && !required?.length && more === 0) return 0;
+  return 3 * words.filter((word) => terms.has(word)).length + more;
 }
 
 /** The tools `message` asks for, in the order it names them; none when it asks for none. */

@@ -16,8 +16,10 @@ export interface Material {
 }
 
 const MAX_TEXT = 20_000;
-const VALUE = String.raw`"[^"\n]*"|'[^'\n]*'|` + "`[^`\n]*`" + String.raw`|[^\s,;"'\`{}\[\]]+`;
-const PAIR = new RegExp(String.raw`(?<![\w/:])([A-Za-z_][\w-]{0,63})(?:\s?=\s?|:\s|:(?=["'\`\d]))(${VALUE})`, "g");
+/** Stands in the text for JSON that was taken out, with its number. */
+const MARK = "\uE000";
+const VALUE = MARK + String.raw`\d+|"[^"\n]*"|'[^'\n]*'|` + "`[^`\n]*`" + String.raw`|[^\s,;"'\`{}\[\]]+`;
+const PAIR = new RegExp(String.raw`(?<![\w/:?&#.])([A-Za-z_][\w-]{0,63})(?:\s?=\s?|:\s|:(?=["'\`\d]))(${VALUE})`, "g");
 const FORMS: [Kind, RegExp][] = [
   ["quoted", /"([^"\n]*)"|“([^”\n]*)”|`([^`\n]*)`|(?<![\p{L}\d])'([^'\n]*)'(?![\p{L}\d])/gu],
   ["url", /\bhttps?:\/\/[^\s"'<>`]+[^\s"'<>`.,;:!?)\]]/g],
@@ -59,7 +61,7 @@ function takeJson(text: string): { json: unknown[]; rest: string } {
       if (end !== -1) {
         try {
           json.push(JSON.parse(text.slice(at, end)));
-          rest += " ";
+          rest += `${MARK}${json.length - 1} `;
           at = end - 1;
           continue;
         } catch {
@@ -95,12 +97,16 @@ export function toKey(name: string): string {
 /** Takes `message` apart. */
 export function toMaterial(message: string): Material {
   const text = message.slice(0, MAX_TEXT);
-  const { json, rest } = takeJson(text);
+  const { json, rest } = takeJson(text.replaceAll(MARK, " "));
   const pairs = new Map<string, unknown>();
   let left = rest.replace(PAIR, (_, key: string, value: string) => {
-    if (!pairs.has(toKey(key))) pairs.set(toKey(key), toValue(value));
+    const marked = value.startsWith(MARK) ? Number(value.slice(1)) : -1;
+    // What has a name is not there for others.
+    const said = marked === -1 ? toValue(value) : json.splice(marked, 1, undefined)[0];
+    if (!pairs.has(toKey(key))) pairs.set(toKey(key), said);
     return " ";
   });
+  left = left.replace(/\uE000\d+/g, " ");
   const pools = {} as Record<Kind, string[]>;
   for (const [kind, form] of FORMS) {
     pools[kind] = [];

@@ -13,6 +13,8 @@ const MAX_CHARACTERS = 65_536;
 export class Tail {
   /** Whether this process writes the run, so that the ring is complete. */
   owned = false;
+  /** Whether nothing more will come from here, because the process ends. */
+  closed = false;
   /** How many hold this tail. */
   holders = 0;
   #events: RunEvent[] = [];

@@ -34,6 +34,7 @@ export class Tails implements Disposable {
   #wake: Wake;
   #entries = new Map<string, Entry>();
   #looking: Disposable;
+  #closed = false;
 
   constructor({ store, wake, clock }: { store: Store; wake: Wake; clock: Clock }) {
     this.#store = store;
@@ -46,6 +47,7 @@ export class Tails implements Disposable {
     let entry = this.#entries.get(run_id);
     if (!entry) {
       const tail = new Tail(last);
+      tail.closed = this.#closed;
       const wakes = this.#wake.subscribe(topicOf(run_id), () => void this.#read(run_id));
       entry = { tail, wakes, reading: false };
       this.#entries.set(run_id, entry);
@@ -68,9 +70,11 @@ export class Tails implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#looking[Symbol.dispose]();
     for (const { tail, wakes } of this.#entries.values()) {
       wakes[Symbol.dispose]();
+      tail.closed = true;
       tail.wake();
     }
     this.#entries.clear();

@@ -52,17 +52,20 @@ export class ModelStep {
     for (let attempt = step.attempt;; attempt++) {
       const spoken = await this.#speak(execution, { ...step, attempt }, request);
       if (!spoken) return null;
-      if (spoken.calls.length > 0) return await this.#toTools(execution, step, spoken);
+      const last = isLast(execution, step);
+      if (spoken.calls.length > 0 && !last) return await this.#toTools(execution, step, spoken);
+      if (spoken.calls.length > 0 && spoken.text === "") return await this.#giveUp(execution, step, spoken);
       const problems = this.#problems(request, spoken.text);
       if (problems.length === 0) return await this.#finish(execution, step, spoken);
       await this.#again(execution, step, { spoken, problems, attempt, request });
     }
   }
 
-  async #request({ run, agent }: Execution, step: StepRow): Promise<ModelRequest> {
+  async #request(execution: Execution, step: StepRow): Promise<ModelRequest> {
+    const { run, agent } = execution;
     const { messages, passages } = await this.#deps.context.build(run, agent);
     // Out of steps: without tools the model can only answer.
-    const tools = step.position >= run.max_steps * 2 - 2 ? [] : await this.#deps.tools.list(agent);
+    const tools = isLast(execution, step) ? [] : await this.#deps.tools.list(agent);
     return {
       choice: agent.model,
       messages,
@@ -164,6 +167,22 @@ export class ModelStep {
     return null;
   }
 
+  /** The model insists on tools when it has no step left to use them. */
+  async #giveUp(execution: Execution, step: StepRow, { row: model_call }: Spoken): Promise<null> {
+    const { log, run, agent } = execution;
+    const message = `The model asked for tools ${agent.max_steps} times and never answered`;
+    const error = new AppError("UpstreamError", message, { details: { max_steps: agent.max_steps } }).toBody();
+    const ending = failed(
+      run,
+      error,
+      { step: { ...step, error, model: model_call.model }, model_call },
+      this.#deps.clock,
+    );
+    await log.record(ending.events, ending.change);
+    execution.run = ending.run;
+    return null;
+  }
+
   /** The model wants tools: its words, their rows and the next step are one commit. */
   async #toTools(execution: Execution, step: StepRow, { text, calls, row }: Spoken): Promise<StepRow> {
     const { log, run } = execution;
@@ -247,4 +266,9 @@ export class ModelStep {
     ];
     request.messages.push(...more);
   }
+}
+
+/** Whether no further step of the model may follow `step`: its steps and those of tools take turns. */
+function isLast({ agent }: Execution, step: StepRow): boolean {
+  return step.position >= (agent.max_steps - 1) * 2;
 }

@@ -75,6 +75,7 @@ export class Feed {
           if (signal.aborted) return;
         }
         if (events.length === 0) {
+          if (tail.closed) return;
           await new Promise<void>((done) => {
             resolve = done;
             tail.wait(done);

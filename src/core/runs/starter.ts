@@ -215,7 +215,6 @@ export class Starter {
       usage: NO_USAGE,
       error: null,
       turn: conversation.turns + 1,
-      max_steps: agent.config.max_steps,
       cancel_requested_at: null,
       cancel_reason: null,
       pruned_seq: 0,

@@ -31,7 +31,6 @@ const ALLOWED = [
   "Last-Event-ID",
   "X-API-Key",
   "X-Request-Id",
-  "MUXI-User-Id",
   "Mcp-Session-Id",
   "Mcp-Protocol-Version",
   "Mcp-Method",

@@ -25,7 +25,7 @@ export interface HttpOptions {
   max_header_bytes: number;
   /** Whether this server itself speaks TLS. */
   tls: boolean;
-  /** How many requests may be under way, streams included. */
+  /** How many requests may wait for an answer to begin. */
   max_requests: number;
   log: Log;
   cors(): Cors;
