@@ -62,6 +62,8 @@ export interface App extends AsyncDisposable {
   gateway: Gateway;
   /** Answers requests, as `Deno.serve` wants it. */
   fetch: Fetch;
+  /** What the doors answer, such as `GET /health/live`; `:name` stands for any part of a path. */
+  routes: readonly string[];
   /** Keys that were generated because the settings give none. */
   generated: { user?: string; admin?: string };
   /** Reads the settings anew and puts them in force; refused whole when one is wrong. */
@@ -94,13 +96,14 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const conversations = new Conversations({ store, clock, files });
   const tools = new Tools({ toolbox, schema, clock, timeout_ms: settings.runs.tool_timeout_seconds * 1000 });
   const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
-  const toolStep = new ToolStep({ store, tools, clock, approval_timeout_ms });
+  const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
+  const toolStep = new ToolStep({ store, tools, clock, approval_timeout_ms, max_attempts });
   const context = new Context({ store, files, users });
   const modelStep = new ModelStep({ model: ports.model, tools, context, schema, toolStep, clock });
-  const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
+  const default_agent = settings.agents.default;
   const orchestrator = new Orchestrator({ store, modelStep, toolStep, clock, log, max_attempts });
   const engine = new Engine({ store, journal, agents, orchestrator, clock, log, instance_id, lease_ms, max_active });
-  const starter = new Starter({ store, journal, agents, users, conversations, engine, clock, max_queued });
+  const starter = new Starter({ store, journal, agents, users, conversations, engine, clock, max_queued, default_agent });
   const feed = new Feed({ store, journal, tails });
   const runs = new Runs({ store, wake, clock, agents, tools, starter, engine, feed });
   const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });
@@ -123,21 +126,23 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);
+    tools.update({ timeout_ms: next.runs.tool_timeout_seconds * 1000 });
+    toolStep.update({ approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 });
     doors.update(next);
     current = next;
+    sweepRegularly();
     log.info("Read the settings anew", report);
     return report;
   };
   const configuration = { masked: () => ({ ...toMaskedSettings(current) }), reload };
-  const default_agent = settings.agents.default;
-  const collect_ms = settings.runs.collect_timeout_seconds * 1000;
+  const collectMs = () => current.runs.collect_timeout_seconds * 1000;
   const gateway = new LocalGateway({
     ...guards,
     log,
     bound: [
-      ...bindChat({ runs, default_agent, collect_ms }),
+      ...bindChat({ runs, collectMs }),
       ...bindConversations({ conversations, agents, runs }),
-      ...bindRuns({ runs, conversations, default_agent, collect_ms }),
+      ...bindRuns({ runs, collectMs }),
       ...bindAgents({ agents, imports }),
       ...bindFiles({ files }),
       ...bindUsers({ users }),
@@ -157,7 +162,13 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const stopping = new AbortController();
   const sweep = () => retention.sweep(stopping.signal).then(() => {}, (error) => log.error("Cannot sweep", { error }));
   let sweeping = Promise.resolve();
-  stack.use(clock.every(settings.retention.check_minutes * MINUTE, () => sweeping = sweeping.then(sweep)));
+  let sweeps: Disposable | undefined;
+  const sweepRegularly = () => {
+    sweeps?.[Symbol.dispose]();
+    sweeps = clock.every(current.retention.check_minutes * MINUTE, () => sweeping = sweeping.then(sweep));
+  };
+  stack.defer(() => sweeps?.[Symbol.dispose]());
+  sweepRegularly();
   let drained: Promise<void> | undefined;
   const drain = (ms: number) =>
     drained ??= (async () => {
@@ -174,6 +185,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   return {
     gateway,
     fetch: doors.fetch,
+    routes: doors.routes,
     generated,
     reload,
     drain,

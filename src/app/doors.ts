@@ -20,6 +20,8 @@ import { VERSION } from "../version.ts";
 /** Every door, as one handler. */
 export interface Doors extends Disposable {
   fetch: Fetch;
+  /** What the router knows, such as `GET /health/live`. */
+  routes: readonly string[];
   /** Puts other settings in force. */
   update(settings: Settings): void;
 }
@@ -58,6 +60,7 @@ export function createDoors(
       log,
       cors: () => cors,
     }),
+    routes: [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))],
     update: (next) => cors = createCors(next.server.cors),
     [Symbol.dispose]: () => streams[Symbol.dispose](),
   };

@@ -14,7 +14,9 @@ export const Metadata = z.record(z.string().max(100), z.unknown())
 export const ConversationId = z.string().regex(/^conv_[0-9a-z]+$/);
 
 /** A user's id, as the application names them. */
-export const UserId = z.string().min(1).max(128).regex(/^[\w.@:|+-]+$/)
+export const UserId = z.string().min(1).max(128)
+  // "." and ".." never arrive: whoever makes an address of a path leaves them out.
+  .regex(/^(?!\.{1,2}$)[\w.@:|+-]+$/)
   .describe("For which user the application acts");
 
 /** A conversation as shown. */

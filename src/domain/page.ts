@@ -8,7 +8,7 @@ import { z } from "zod";
 /** What every list takes. The cursor is opaque: `next_cursor` of the page before. */
 export const PageInput = {
   limit: z.number().int().min(1).max(100).default(20).describe("How many items at most"),
-  cursor: z.string().max(100).regex(/^[a-z]+_[0-9a-z]+$|^[\w.@:-]+$/).optional()
+  cursor: z.string().max(128).regex(/^[\w.@:|+-]+$/).optional()
     .describe("`next_cursor` of the page before"),
   order: z.enum(["asc", "desc"]).default("desc").describe("Oldest or newest first"),
 };

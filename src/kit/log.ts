@@ -37,6 +37,11 @@ export function maskSecrets(text: string): string {
   return text.replace(SECRET_VALUE, "[masked]");
 }
 
+/** Does so in every string of `value`, and makes plain JSON of it. */
+export function maskDeep(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null, (_, one) => typeof one === "string" ? maskSecrets(one) : one));
+}
+
 function toPlain(key: string, value: unknown): unknown {
   if (key !== "" && typeof value === "string" && SECRET_FIELD.test(key)) return "[masked]";
   if (value instanceof Error) return maskSecrets(value.stack ?? value.message);

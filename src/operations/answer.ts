@@ -17,6 +17,8 @@ export interface AnswerOptions {
   /** How long to wait for the end, in milliseconds. */
   collect_ms: number;
   signal: AbortSignal;
+  /** Whether the run waits for a person now: what `items` tell may be long past. */
+  isWaiting(): Promise<boolean>;
   clock?: Clock;
 }
 
@@ -27,7 +29,7 @@ export interface AnswerOptions {
 export async function answerOf(
   run: Pick<RunRow, "id" | "conversation_id" | "usage">,
   items: AsyncIterable<Item>,
-  { onCommitted, collect_ms, signal, clock = systemClock }: AnswerOptions,
+  { onCommitted, collect_ms, signal, isWaiting, clock = systemClock }: AnswerOptions,
 ): Promise<Answer> {
   const base = { run_id: run.id, conversation_id: run.conversation_id, message: null, usage: run.usage, error: null };
   const late = Promise.withResolvers<never>();
@@ -44,28 +46,32 @@ export async function answerOf(
     ));
   const iterator = items[Symbol.asyncIterator]();
   let begun = false;
-  for (;;) {
-    const { done, value: item } = await Promise.race([iterator.next(), late.promise]);
-    if (done) {
-      signal.throwIfAborted();
-      throw new AppError("UnavailableError", `Cannot follow run "${run.id}" to its end: the server is shutting down`, {
-        details: { run_id: run.id },
-        retry_after: 5,
-      });
+  try {
+    for (;;) {
+      const { done, value: item } = await Promise.race([iterator.next(), late.promise]);
+      if (done) {
+        signal.throwIfAborted();
+        throw new AppError("UnavailableError", `Cannot follow run "${run.id}" to its end: the server is shutting down`, {
+          details: { run_id: run.id },
+          retry_after: 5,
+        });
+      }
+      if (!begun && item.type === "model.delta") {
+        begun = true;
+        onCommitted();
+      }
+      if (item.type === "run.waiting" && await isWaiting()) return { ...base, status: "waiting" };
+      if (!isFinal(item.type as EventType)) continue;
+      const data = JSON.parse(item.data);
+      if (item.type === "run.completed") {
+        return { ...base, status: "completed", message: data.message, usage: data.usage };
+      }
+      if (item.type === "run.cancelled") return { ...base, status: "cancelled", usage: data.usage };
+      if (begun) return { ...base, status: "failed", usage: data.usage, error: data.error };
+      const { error, message, details } = data.error;
+      throw new AppError(error, message, { details: { ...details, run_id: run.id } });
     }
-    if (!begun && item.type === "model.delta") {
-      begun = true;
-      onCommitted();
-    }
-    if (item.type === "run.waiting") return { ...base, status: "waiting" };
-    if (!isFinal(item.type as EventType)) continue;
-    const data = JSON.parse(item.data);
-    if (item.type === "run.completed") {
-      return { ...base, status: "completed", message: data.message, usage: data.usage };
-    }
-    if (item.type === "run.cancelled") return { ...base, status: "cancelled", usage: data.usage };
-    if (begun) return { ...base, status: "failed", usage: data.usage, error: data.error };
-    const { error, message, details } = data.error;
-    throw new AppError(error, message, { details: { ...details, run_id: run.id } });
+  } finally {
+    iterator.return?.()?.catch(() => {});
   }
 }

@@ -87,11 +87,11 @@ export const chatOperations = [chatSend, chatStream, agentChatSend, agentChatStr
 
 /** Binds this file's operations. */
 export function bindChat(
-  { runs, default_agent, collect_ms }: { runs: Runs; default_agent: string; collect_ms: number },
+  { runs, collectMs }: { runs: Runs; collectMs: () => number },
 ): Bound[] {
   const open = (operation: string) =>
   async (
-    { message, attachments, agent_id = default_agent, conversation_id, ...rest }:
+    { message, attachments, agent_id, conversation_id, ...rest }:
       & z.output<typeof ChatInput>
       & { agent_id?: string },
     ctx: Context,
@@ -110,7 +110,13 @@ export function bindChat(
     const items = await runs.attach(started, ctx.signal);
     return {
       items,
-      collect: (options) => answerOf(started.run, items, { ...options, collect_ms, signal: ctx.signal }),
+      collect: (options) =>
+        answerOf(started.run, items, {
+          ...options,
+          collect_ms: collectMs(),
+          signal: ctx.signal,
+          isWaiting: () => runs.isWaiting(started.run.id),
+        }),
     };
   };
   return [

@@ -10,6 +10,7 @@ import type { Runs } from "../core/runs/runs.ts";
 import { actingFor } from "../domain/access.ts";
 import { AgentId } from "../domain/agent.ts";
 import { Conversation, ConversationId, Metadata, UserId } from "../domain/conversation.ts";
+import { AppError } from "../domain/error.ts";
 import { Attachment, MAX_CONTENT, Message } from "../domain/message.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
 import type { ConversationRow, MessageRow } from "../domain/table.ts";
@@ -173,8 +174,11 @@ export function bindConversations(
       const { data, next_cursor } = await conversations.list(principal, page);
       return { data: data.map(toConversation), next_cursor };
     }),
-    onCall(conversationGet, async ({ conversation_id, user_id: _, ...page }, { principal }) => {
+    onCall(conversationGet, async ({ conversation_id, user_id, ...page }, { principal }) => {
       if (!ConversationId.safeParse(conversation_id).success) {
+        if (user_id !== undefined && user_id !== conversation_id) {
+          throw new AppError("ForbiddenError", `Cannot act for user "${conversation_id}": the request names another`);
+        }
         const { data, next_cursor } = await conversations.list(actingFor(principal, conversation_id), page);
         return { data: data.map(toConversation), next_cursor };
       }

@@ -4,7 +4,6 @@
  * @module
  */
 import { z } from "zod";
-import type { Conversations } from "../core/conversations/conversations.ts";
 import type { Runs } from "../core/runs/runs.ts";
 import { AgentId } from "../domain/agent.ts";
 import { ConversationId, Metadata, UserId } from "../domain/conversation.ts";
@@ -142,21 +141,13 @@ export const runOperations = [runCreate, runList, runGet, runSteps, runEvents, r
 
 /** Binds this file's operations. */
 export function bindRuns(
-  { runs, conversations, default_agent, collect_ms }: {
-    runs: Runs;
-    conversations: Conversations;
-    default_agent: string;
-    collect_ms: number;
-  },
+  { runs, collectMs }: { runs: Runs; collectMs: () => number },
 ): Bound[] {
   return [
-    onStream(runCreate, async ({ conversation_id, agent_id, user_id: _, stream: __, ...rest }, ctx) => {
-      const conversation = await conversations.get(ctx.principal, conversation_id);
+    onStream(runCreate, async ({ user_id: _, stream: __, ...rest }, ctx) => {
       const started = await runs.start(ctx.principal, {
         ...rest,
         operation: "run_create",
-        conversation_id,
-        agent_id: agent_id ?? conversation.agent_id ?? default_agent,
         idempotency_key: ctx.idempotency_key,
       });
       return {
@@ -181,7 +172,12 @@ export function bindRuns(
         collect: async (options) => {
           const items = all ?? await runs.follow(principal, run_id, { cursor: Math.max(run.pruned_seq, 0), signal }) ??
             nothing();
-          return await answerOf(run, items, { ...options, collect_ms, signal });
+          return await answerOf(run, items, {
+            ...options,
+            collect_ms: collectMs(),
+            signal,
+            isWaiting: () => runs.isWaiting(run_id),
+          });
         },
       };
     }),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Context } from "@hono/hono";
+import type { Principal } from "../domain/access.ts";
 import type { CallOptions, Gateway, LimitReport, ReadInput } from "../operations/gateway.ts";
 import type { Operation, Visit } from "../operations/operation.ts";
 
@@ -23,6 +24,8 @@ export interface Arrival {
 export interface HttpEnv {
   Bindings: { arrival: Arrival };
   Variables: {
+    /** Who it is, once identified: a ticket can be shown only once. */
+    principal?: Principal;
     /** The input, where a door had to look at it before another answers. */
     input?: unknown;
   };
@@ -46,12 +49,13 @@ export async function visitOf(c: HttpContext, gateway: Gateway, op: Operation, s
   const authorization = headers.get("authorization");
   const token = authorization === null ? headers.get("x-api-key") : BEARER.exec(authorization)?.[1] ?? "";
   const ticket = token === null ? c.req.query("ticket") : undefined;
-  const principal = await gateway.identify({
+  const principal = c.get("principal") ?? await gateway.identify({
     ...token !== null && { token },
     ...ticket !== undefined && { ticket },
     address,
     request_id,
   });
+  c.set("principal", principal);
   arrival.key_id = principal.key_id;
   const key = headers.get("idempotency-key");
   return {

@@ -85,7 +85,7 @@ export async function send(
   parts: Iterable<string | Uint8Array>,
   { bodiless = false, toEnd = false, pause = 0 }: SendOptions = {},
 ): Promise<RawAnswer> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   let answered = false;
   const sending = (async () => {
     for (const part of parts) {
@@ -107,7 +107,7 @@ export async function send(
     // Reset by the other side: what came so far counts.
   }
   answered = true;
-  const answer = parseAnswer(raw);
-  await Promise.race([sending, new Promise<void>((resolve) => setTimeout(resolve, 50))]);
-  return answer;
+  connection.close();
+  await sending;
+  return parseAnswer(raw);
 }

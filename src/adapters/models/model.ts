@@ -9,10 +9,9 @@ import type { Log } from "../../kit/log.ts";
 import type { Model, ModelOutput, ModelRequest } from "../../ports/model.ts";
 import { Attempt, type Timeouts } from "./attempt.ts";
 import { Checker } from "./check.ts";
-import { LIST_PRICES } from "./prices.ts";
 import { Probe } from "./probe.ts";
 import { ProviderError } from "./provider_error.ts";
-import { KNOWN_PROVIDERS, type ProviderSettings } from "./providers.ts";
+import type { ProviderSettings } from "./providers.ts";
 import { type Candidate, Resolver } from "./resolve.ts";
 import type { Target } from "./source.ts";
 import type { Price } from "./usage.ts";
@@ -29,7 +28,7 @@ export interface ModelOptions {
   timeouts: Timeouts;
   /** How often a model is asked again after a failure that may pass. */
   retries: number;
-  /** By `provider/model` or model; beats the list prices. */
+  /** By `provider/model` or model. What is not here has no cost. */
   prices: Record<string, Price>;
   /** Gives the value of a variable, for keys written as `${NAME}`. */
   variable?: ((name: string) => string | undefined) | undefined;
@@ -175,13 +174,10 @@ class ProviderModel implements Model {
     }
   }
 
-  #price({ provider, model, base_url }: Target): Price | undefined {
+  /** What the settings say it costs. Nothing is assumed: makers change their lists. */
+  #price({ provider, model }: Target): Price | undefined {
     const { prices } = this.#options;
-    const own = prices[`${provider}/${model}`] ?? prices[model];
-    if (own) return own;
-    // Behind another address the same name may cost anything.
-    const isMaker = base_url === KNOWN_PROVIDERS[provider]?.base_url;
-    return isMaker ? LIST_PRICES[`${provider}/${model}`] : undefined;
+    return prices[`${provider}/${model}`] ?? prices[model];
   }
 }
 

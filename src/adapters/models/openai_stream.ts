@@ -13,20 +13,22 @@ import { EventTooLong, SseParser } from "./sse.ts";
 /** How long the rest of a finished answer may take before its connection is given up instead of kept for the next. */
 const DRAIN_MS = 1000;
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
+/** Bytes read at once. One buffer serves a whole answer: a new one for every token is most of what a token costs. */
+const BUFFER = 16_384;
 
 class ChatSource implements Source {
   readonly #target: Target;
-  readonly #reader: Reader;
+  readonly #reader: ReadableStreamBYOBReader;
   readonly #frames: ChatFrames;
   readonly #parser: SseParser | null;
   readonly #decoder = new TextDecoder();
   readonly #signal: AbortSignal;
+  #buffer = new ArrayBuffer(BUFFER);
   #json = "";
   #ended = false;
   #failure: unknown = null;
 
-  constructor(target: Target, reader: Reader, plain: boolean, signal: AbortSignal) {
+  constructor(target: Target, reader: ReadableStreamBYOBReader, plain: boolean, signal: AbortSignal) {
     this.#target = target;
     this.#reader = reader;
     this.#signal = signal;
@@ -65,13 +67,20 @@ class ChatSource implements Source {
 
   async #read(): Promise<Uint8Array | null> {
     try {
-      return (await this.#reader.read()).value ?? null;
+      return await this.#next();
     } catch (error) {
       if (this.#signal.aborted) throw this.#signal.reason;
       // A server that resets the connection after its last word has said all.
       if (this.#frames.finished) return null;
       throw fromConnection(this.#target, error, true);
     }
+  }
+
+  /** The next bytes, good until they are asked for again; null at the end. */
+  async #next(): Promise<Uint8Array | null> {
+    const { done, value } = await this.#reader.read(new Uint8Array(this.#buffer));
+    if (value) this.#buffer = value.buffer;
+    return done ? null : value;
   }
 
   #finish(): ModelOutput[] {
@@ -106,7 +115,7 @@ class ChatSource implements Source {
     const timer = setTimeout(() => this.#reader.cancel().catch(() => {}), DRAIN_MS);
     Deno.unrefTimer(timer);
     const rest = async () => {
-      while (!(await this.#reader.read()).done);
+      while (await this.#next());
     };
     rest().catch(() => {}).finally(() => clearTimeout(timer));
   }
@@ -140,5 +149,5 @@ export async function openChat(target: Target, request: ModelRequest, signal: Ab
   }
   if (!response.ok || !response.body) throw await fromResponse(target, response, Date.now());
   const plain = response.headers.get("content-type")?.startsWith("application/json") ?? false;
-  return new ChatSource(target, response.body.getReader(), plain, signal);
+  return new ChatSource(target, response.body.getReader({ mode: "byob" }), plain, signal);
 }

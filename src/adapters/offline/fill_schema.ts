@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { toTyped } from "./arguments.ts";
+import { findArguments, toTyped } from "./arguments.ts";
 import { type Material, toKey } from "./material.ts";
 import { type Shape, toShape } from "./schema.ts";
-import { findArguments } from "./arguments.ts";
 
 const MAX_DEPTH = 12;
 const MAX_ITEMS = 100;

@@ -39,7 +39,7 @@ export interface RunLogDeps {
 export class RunLog implements Disposable {
   readonly run_id: string;
   readonly epoch: number;
-  /** When the last delta was committed. */
+  /** When the last delta was committed, or a step's first one asked for. */
   flushedAt = 0;
   #deps: RunLogDeps;
   #seq: number;
@@ -76,8 +76,12 @@ export class RunLog implements Disposable {
     return this.#enqueue(() => this.#commit(events, change, false));
   }
 
-  /** Adds text of a step: the first piece goes out at once, the rest in a moment. */
+  /**
+   * Adds text of a step: the first piece goes out at once, the rest in a moment.
+   * Throws once the log can't be written, so that nobody goes on for nothing.
+   */
   delta(type: "model.delta" | "model.reasoning.delta", step_id: string, text: string): void {
+    if (this.#failure) throw this.#failure;
     const last = this.#pending.at(-1);
     if (last && last.type === type && last.step_id === step_id) {
       last.text += text;
@@ -87,6 +91,7 @@ export class RunLog implements Disposable {
     if (this.#begun.has(step_id)) this.#deps.later(this);
     else {
       this.#begun.add(step_id);
+      this.flushedAt = this.#deps.clock.now();
       this.flush();
     }
   }
@@ -139,7 +144,8 @@ export class RunLog implements Disposable {
 
   /** Decides what a failed commit means for what comes after it. */
   #refused(error: unknown, deltas: Delta[], fenced: boolean): unknown {
-    if (error instanceof CommitRefused && error.reason === "precondition" && !(fenced && error.index === 0)) {
+    const own = !fenced || (error instanceof CommitRefused && error.reason === "precondition" && error.index > 0);
+    if (error instanceof CommitRefused && own) {
       this.#pending.unshift(...deltas);
       return error;
     }

@@ -21,6 +21,11 @@ export class Stop extends Error {
   }
 }
 
+/** Why a run is cancelled that was asked to while it did something else: in the words of who asked, if they are here. */
+export function cancelReason({ reason }: AbortSignal): string {
+  return reason instanceof Stop && reason.kind === "cancel" ? reason.message : "cancelled";
+}
+
 /** The run has ended inside a step; nothing is left to do. `cause` is what the operator should know. */
 export class RunEnded extends Error {
   override readonly name = "RunEnded";

@@ -15,7 +15,7 @@ import type { Model, ModelMessage, ModelRequest, TokenCount } from "../../ports/
 import type { Tools } from "../tools/tools.ts";
 import type { Context } from "./context.ts";
 import { cancelled, completed, failed, toSpoken, usageOf } from "./endings.ts";
-import { type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
 import type { ToolStep } from "./tool_step.ts";
 
 /** How often an answer that breaks its format is asked for again. */
@@ -116,12 +116,16 @@ export class ModelStep {
       }
       signal.throwIfAborted();
     } catch (thrown) {
+      const error = AppError.from(thrown);
+      // Who fails before the first word has not introduced itself.
+      const { provider, model: asked } = error.details ?? {};
+      if (!said.provider && typeof provider === "string") said.provider = provider;
+      if (!said.model && typeof asked === "string") said.model = asked;
       const model = said.model || null;
       if (signal.aborted) {
         await this.#stopped(execution, { ...step, model }, said.text, toRow("cancelled", null));
         return null;
       }
-      const error = AppError.from(thrown);
       const ending = failed(
         run,
         error.toBody(),
@@ -142,7 +146,12 @@ export class ModelStep {
     const { log, run, signal } = execution;
     const stop = signal.reason;
     if (!(stop instanceof Stop) || stop.kind === "release") {
-      log.flush();
+      // Whoever goes on asks anew; what was used until now stays on the books.
+      const used = usageOf(model_call);
+      const usage = used ? addUsage(run.usage, used) : run.usage;
+      await log.record([], {
+        writes: [{ insert: "model_calls", rows: [model_call] }, { update: "runs", where: { id: run.id }, set: { usage } }],
+      });
       throw stop;
     }
     const message = text === "" ? undefined : toSpoken(run, text, this.#deps.clock, { incomplete: true });
@@ -152,7 +161,7 @@ export class ModelStep {
   }
 
   async #finish(execution: Execution, step: StepRow, { text, row }: Spoken): Promise<null> {
-    const { log, run } = execution;
+    const { log, run, signal } = execution;
     const message = toSpoken(run, text, this.#deps.clock);
     const leaving = { step: { ...step, model: row.model }, message, model_call: row };
     let ending = completed(run, leaving, this.#deps.clock);
@@ -160,7 +169,7 @@ export class ModelStep {
       await log.record(ending.events, ending.change);
     } catch (error) {
       if (!(error instanceof CommitRefused)) throw error;
-      ending = cancelled(run, "cancelled", leaving, this.#deps.clock);
+      ending = cancelled(run, cancelReason(signal), leaving, this.#deps.clock);
       await log.record(ending.events, ending.change);
     }
     execution.run = ending.run;
@@ -189,6 +198,8 @@ export class ModelStep {
     const clock = this.#deps.clock;
     const used = usageOf(row);
     const next = toStep(run, step.position + 1, "tool", clock);
+    // Messages are read by the age of their ids: this one comes before the answers that planning may give.
+    const message = { ...toSpoken(run, text, clock), tool_calls: calls };
     const planned = await this.#deps.toolStep.plan(execution, next, calls);
     const set = {
       status: "completed",
@@ -206,7 +217,7 @@ export class ModelStep {
     await log.record(events, {
       writes: [
         { insert: "model_calls", rows: [row] },
-        { insert: "messages", rows: [{ ...toSpoken(run, text, clock), tool_calls: calls }] },
+        { insert: "messages", rows: [message] },
         { update: "steps", where: { id: step.id }, set },
         { insert: "steps", rows: [next] },
         { update: "runs", where: { id: run.id }, set: { usage } },

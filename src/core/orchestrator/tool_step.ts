@@ -10,8 +10,8 @@ import type { ApprovalRow, MessageRow, StepRow, ToolCallRow } from "../../domain
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Write } from "../../ports/store.ts";
 import type { Tools } from "../tools/tools.ts";
-import { toSpoken } from "./endings.ts";
-import { type Execution, stepStarted, Stop, toStep } from "./execution.ts";
+import { failed, toSpoken } from "./endings.ts";
+import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
 
 /** The most calls of one step: a model that asks for more is told so. */
 const MAX_CALLS = 64;
@@ -23,6 +23,8 @@ export interface ToolStepDeps {
   clock: Clock;
   /** How long a person has to decide. */
   approval_timeout_ms: number;
+  /** How often a call is made when the server keeps dying in it. */
+  max_attempts: number;
 }
 
 /** What a plan adds to the commit that begins the step. */
@@ -37,6 +39,11 @@ export class ToolStep {
 
   constructor(deps: ToolStepDeps) {
     this.#deps = deps;
+  }
+
+  /** Puts another time to decide in force; questions that are open keep theirs. */
+  update({ approval_timeout_ms }: Pick<ToolStepDeps, "approval_timeout_ms">): void {
+    this.#deps = { ...this.#deps, approval_timeout_ms };
   }
 
   /** Rows for `calls`, checked against the policy: what is pending, what waits for a person, what is refused. */
@@ -58,8 +65,8 @@ export class ToolStep {
       if (checked.verdict !== "deny") row.idempotent = checked.tool.idempotent;
       if (checked.verdict !== "ask") continue;
       row.status = "approval_required";
-      const approval = this.#toApproval(row, "approval", `Agent "${run.agent_id}" wants to call "${row.tool}"`);
-      approval.decider = agent.policies.decide ?? "user";
+      const reason = `Agent "${run.agent_id}" wants to call "${row.tool}"`;
+      const approval = this.#toApproval(agent, row, "approval", reason);
       planned.writes.push({ insert: "approvals", rows: [approval] });
       planned.events.push(approvalRequired(row, approval));
     }
@@ -137,16 +144,19 @@ export class ToolStep {
   }
 
   /** After a crash: what was being called may or may not have happened. */
-  async #adoptUnknown({ log }: Execution, step: StepRow): Promise<void> {
+  async #adoptUnknown(execution: Execution, step: StepRow): Promise<void> {
+    const { log, agent } = execution;
     for (const call of await this.#calls(step)) {
       if (call.status !== "running") continue;
       if (call.idempotent) {
+        if (call.attempt >= this.#deps.max_attempts) await this.#giveUp(execution, step, call);
         const set = { status: "pending", attempt: call.attempt + 1 } as const;
         await log.record([], { writes: [{ update: "tool_calls", where: { id: call.id }, set }] });
         continue;
       }
       const reason = `The server ended while "${call.tool}" was called, so nobody knows whether it happened`;
       const approval = this.#toApproval(
+        agent,
         call,
         "tool_outcome_unknown",
         `${reason}. Approve to call it again, deny to go on without`,
@@ -158,6 +168,17 @@ export class ToolStep {
         ],
       });
     }
+  }
+
+  /** A call that ends the server every time ends its run instead. */
+  async #giveUp(execution: Execution, step: StepRow, { tool, attempt }: ToolCallRow): Promise<never> {
+    const { log, run } = execution;
+    const message = `The server ended ${attempt} times while "${tool}" was called, so it is not tried again`;
+    const error = new AppError("ProcessError", message).toBody();
+    const ending = failed(run, error, { step: { ...step, error } }, this.#deps.clock);
+    await log.record(ending.events, ending.change);
+    execution.run = ending.run;
+    throw new RunEnded(message);
   }
 
   /** What people decided since is done. */
@@ -241,7 +262,7 @@ export class ToolStep {
       if (!(error instanceof CommitRefused)) throw error;
       // The fence is precondition 0, so 2 says that somebody decided just now.
       if (error.index === 2) return false;
-      throw new Stop("cancel", "cancelled");
+      throw new Stop("cancel", cancelReason(execution.signal));
     }
     execution.run = { ...run, ...set };
     return true;
@@ -293,7 +314,12 @@ export class ToolStep {
     };
   }
 
-  #toApproval(call: ToolCallRow, kind: ApprovalRow["kind"], reason: string): ApprovalRow {
+  #toApproval(
+    { policies }: Execution["agent"],
+    call: ToolCallRow,
+    kind: ApprovalRow["kind"],
+    reason: string,
+  ): ApprovalRow {
     const { tenant_id, key_id, user_id, id, run_id } = call;
     const now = this.#deps.clock.now();
     return {
@@ -305,7 +331,7 @@ export class ToolStep {
       kind,
       status: "pending",
       reason,
-      decider: "user",
+      decider: policies.decide ?? "user",
       decided_by: null,
       decided_at: null,
       expires_at: toTime(now + this.#deps.approval_timeout_ms),

@@ -188,7 +188,8 @@ export class Engine {
   async renew(): Promise<void> {
     if (this.#active.size === 0) return;
     const { store, clock, instance_id, lease_ms } = this.#deps;
-    const where = { instance_id, status: "running" } as const;
+    // Only what is executed: a run of ours that isn't any more is left to whoever finds it.
+    const where = { id: { in: [...this.#active.keys()] }, instance_id, status: "running" } as const;
     await store.commit({ writes: [{ update: "runs", where, set: { lease_until: clock.now() + lease_ms } }] });
     await this.obey();
   }

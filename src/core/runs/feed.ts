@@ -10,7 +10,12 @@ import type { Store } from "../../ports/store.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Tails } from "../journal/tails.ts";
 
-const PAGE = 200;
+/** The most events that are read at once. */
+const MAX_PAGE = 200;
+/** The first page is small, and the next at most so many times larger: events can be large, and readers many. */
+const MIN_PAGE = 4;
+/** About how many characters of a run a reader holds. */
+const PAGE_CHARACTERS = 65_536;
 
 /** What a {@linkcode Feed} needs. */
 export interface FeedDeps {
@@ -62,19 +67,28 @@ export class Feed {
   ): AsyncGenerator<RunEvent> {
     using held = this.#deps.tails.hold(run_id, last);
     const { tail } = held;
+    let page = MIN_PAGE;
     let resolve = () => {};
     const stop = () => resolve();
     signal.addEventListener("abort", stop, { once: true });
     try {
       while (!signal.aborted) {
-        const events = tail.after(cursor) ?? await this.#read(run_id, cursor);
+        let events = tail.after(cursor);
+        if (!events) {
+          events = await this.#read(run_id, cursor, page);
+          page = toNextPage(events);
+          // A run can be removed, or lose its deltas, while somebody is far behind.
+          if (events.length === 0) throw gone(run_id, cursor);
+        }
         for (const event of events) {
+          if (event.seq !== cursor + 1) throw gone(run_id, cursor);
           cursor = event.seq;
           yield event;
           if (isFinal(event.type)) return;
           if (signal.aborted) return;
         }
-        if (events.length === 0) {
+        // The signal may have come while the store was read: then nobody would wake us.
+        if (events.length === 0 && !signal.aborted) {
           if (tail.closed) return;
           await new Promise<void>((done) => {
             resolve = done;
@@ -88,12 +102,27 @@ export class Feed {
     }
   }
 
-  #read(run_id: string, cursor: number): Promise<RunEvent[]> {
+  #read(run_id: string, cursor: number, limit: number): Promise<RunEvent[]> {
     return this.#deps.store.read({
       from: "events",
       where: { run_id, seq: { gt: cursor } },
       order: [["seq", "asc"]],
-      limit: PAGE,
+      limit,
     });
   }
+}
+
+/** How many events to read after `events`, so that a page of their kind holds {@linkcode PAGE_CHARACTERS}. */
+function toNextPage(events: readonly RunEvent[]): number {
+  const characters = events.reduce((sum, { data }) => sum + data.length, 1);
+  const fitting = Math.floor(events.length * PAGE_CHARACTERS / characters);
+  return Math.max(1, Math.min(fitting, events.length * MIN_PAGE, MAX_PAGE));
+}
+
+function gone(run_id: string, cursor: number): AppError {
+  return new AppError(
+    "GoneError",
+    `Cannot follow run "${run_id}" after event ${cursor}: what comes next is no longer kept`,
+    { details: { cursor } },
+  );
 }

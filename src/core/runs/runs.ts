@@ -96,6 +96,12 @@ export class Runs {
     return steps.map((step) => ({ step, tool_calls: calls.filter((call) => call.step_id === step.id) }));
   }
 
+  /** Whether a run waits for a person. */
+  async isWaiting(id: string): Promise<boolean> {
+    const rows = await this.#deps.store.read({ from: "runs", where: { id, status: "waiting" }, limit: 1 });
+    return rows.length > 0;
+  }
+
   /** What follows `cursor` in the log of a run; null when nothing does and the run is over. */
   async follow(
     principal: Principal,
@@ -109,7 +115,7 @@ export class Runs {
   async attach({ run, repeated }: Started, signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
     const events = await this.#deps.feed.open(run, 0, signal);
     if (!events) throw new AppError("GoneError", `Cannot follow run "${run.id}": its events are no longer kept`);
-    return run.on_disconnect === "cancel" && !repeated ? this.#watched(run, events) : events;
+    return run.on_disconnect === "cancel" && !repeated ? this.#watched(run, events, signal) : events;
   }
 
   /** Stops a run. Cancelling twice is as good as once; a run that has ended otherwise is a `ConflictError`. */
@@ -128,6 +134,7 @@ export class Runs {
   async decide(principal: Principal, run_id: string, tool_call_id: string, given: Decision): Promise<ToolCallRow> {
     const run = await this.get(principal, run_id);
     const { store, clock } = this.#deps;
+    const decided_at = toTime(clock.now());
     const [call] = await store.read({ from: "tool_calls", where: { id: tool_call_id, run_id }, limit: 1 });
     const [approval] = await store.read({ from: "approvals", where: { id: tool_call_id, run_id }, limit: 1 });
     if (!call || !approval) {
@@ -143,13 +150,13 @@ export class Runs {
     const set: Partial<ApprovalRow> = {
       status: given.decision === "approve" ? "approved" : "denied",
       decided_by: principal.user_id ?? principal.key_id,
-      decided_at: toTime(clock.now()),
+      decided_at,
       ...given.reason !== undefined && { reason: given.reason },
     };
-    const edited = given.arguments ?? call.arguments;
+    const edited = set.status === "approved" ? given.arguments ?? call.arguments : call.arguments;
     try {
       await store.commit({
-        preconditions: [{ from: "approvals", where: { id: tool_call_id, status: "pending" }, exists: true }],
+        preconditions: [{ from: "approvals", where: { id: tool_call_id, status: "pending", expires_at: { gt: decided_at } }, exists: true }],
         writes: [
           ...decided(approval, set),
           { update: "tool_calls", where: { id: tool_call_id }, set: { arguments: edited } },
@@ -158,11 +165,12 @@ export class Runs {
     } catch (error) {
       if (!(error instanceof CommitRefused)) throw error;
       const [now] = await store.read({ from: "approvals", where: { id: tool_call_id }, limit: 1 });
+      const status = now?.status === "pending" ? "expired" : now?.status;
       throw new AppError(
         "ConflictError",
-        `Cannot decide about tool call "${tool_call_id}": it is ${now?.status} already`,
+        `Cannot decide about tool call "${tool_call_id}": it is ${status} already`,
         {
-          details: { status: now?.status },
+          details: { status },
         },
       );
     }
@@ -223,7 +231,7 @@ export class Runs {
     if (run) await this.#deps.engine.take(run);
   }
 
-  async *#watched(run: RunRow, events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent> {
+  async *#watched(run: RunRow, events: AsyncIterable<RunEvent>, signal: AbortSignal): AsyncGenerator<RunEvent> {
     let over = false;
     try {
       for await (const event of events) {
@@ -231,7 +239,7 @@ export class Runs {
         yield event;
       }
     } finally {
-      if (!over && !this.#deps.engine.draining) await this.#cancel(run, "the caller disconnected");
+      if (!over && signal.aborted && !this.#deps.engine.draining) await this.#cancel(run, "the caller disconnected");
     }
   }
 }

@@ -12,6 +12,7 @@ import type { ConversationRow, MessageRow, RunRow } from "../../domain/table.ts"
 import { NO_USAGE } from "../../domain/usage.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
+import { Lines } from "../../kit/lines.ts";
 import type { Precondition, Store, Write } from "../../ports/store.ts";
 import type { Agents } from "../agents/agents.ts";
 import type { Conversations, NewMessage } from "../conversations/conversations.ts";
@@ -23,11 +24,14 @@ import type { Engine } from "./engine.ts";
 
 /** How often a start is tried when others start runs in the same conversation at the same time. */
 const MAX_TRIES = 8;
+/** How many runs are looked for beyond those that may wait: cancelled ones take a moment to end. */
+const MORE = 100;
 
 /** What is to be started. */
 export interface StartRequest {
   operation: string;
-  agent_id: string;
+  /** Absent: the conversation's, or the default one. */
+  agent_id?: string | undefined;
   /** Absent: in a new conversation. */
   conversation_id?: string | undefined;
   /** Absent: answers what is stored and unanswered. */
@@ -49,6 +53,8 @@ export interface StarterDeps {
   engine: Engine;
   clock: Clock;
   max_queued: number;
+  /** Who answers when neither the request nor the conversation names anybody. */
+  default_agent: string;
 }
 
 /** A run as it was started. */
@@ -66,12 +72,12 @@ interface Plan {
   isNew: boolean;
   message: MessageRow | undefined;
   busy: RunRow[];
-  claimed: Claim | undefined;
 }
 
 /** Starts runs. */
 export class Starter {
   #deps: StarterDeps;
+  #lines = new Lines();
 
   constructor(deps: StarterDeps) {
     this.#deps = deps;
@@ -79,13 +85,21 @@ export class Starter {
 
   /** Starts a run. Once it resolves, the message and the run survive anything. */
   async start(principal: Principal, request: StartRequest): Promise<Started> {
-    this.#deps.engine.admit();
-    await this.#deps.users.see(principal);
+    const { conversation_id } = request;
+    if (conversation_id === undefined) return await this.#start(principal, request);
+    // Of many that come at once, each begins where the one before it ended.
+    return await this.#lines.run(conversation_id, () => this.#start(principal, request));
+  }
+
+  async #start(principal: Principal, request: StartRequest): Promise<Started> {
     for (let attempt = 1;; attempt++) {
+      const claimed = await this.#claim(principal, request);
+      if (claimed?.resource !== undefined) return await this.#repeat(claimed.resource);
+      this.#deps.engine.admit();
+      await this.#deps.users.see(principal);
       const plan = await this.#plan(principal, request);
-      if (plan.claimed?.resource !== undefined) return await this.#repeat(plan.claimed.resource);
       try {
-        return await this.#commit(request, plan);
+        return await this.#commit(request, plan, claimed);
       } catch (error) {
         if (!(error instanceof CommitRefused)) throw error;
         if (attempt < MAX_TRIES) continue;
@@ -95,24 +109,24 @@ export class Starter {
     }
   }
 
+  async #claim(principal: Principal, request: StartRequest): Promise<Claim | undefined> {
+    const { operation, idempotency_key: key, ...body } = request;
+    return key === undefined ? undefined : await claim(this.#deps, { principal, operation, key, body });
+  }
+
   async #plan(principal: Principal, request: StartRequest): Promise<Plan> {
-    const { store, clock, agents, conversations } = this.#deps;
-    const { operation, idempotency_key: key, conversation_id, message } = request;
-    const claimed = key === undefined
-      ? undefined
-      : await claim({ store, clock }, { principal, operation, key, body: { ...request, idempotency_key: undefined } });
-    const agent = await agents.get(principal.tenant_id, request.agent_id);
+    const { agents, conversations, default_agent } = this.#deps;
+    const { conversation_id, message } = request;
     const isNew = conversation_id === undefined;
-    const conversation = isNew
-      ? conversations.toRow(principal, { agent_id: agent.id })
-      : await conversations.get(principal, conversation_id);
+    const old = isNew ? undefined : await conversations.get(principal, conversation_id);
+    const agent = await agents.get(principal.tenant_id, request.agent_id ?? old?.agent_id ?? default_agent);
+    const conversation = old ?? conversations.toRow(principal, { agent_id: agent.id });
     const busy = isNew ? [] : await this.#busy(conversation.id, request);
     return {
       agent,
       conversation,
       isNew,
       busy,
-      claimed,
       message: message && await conversations.toMessageRow(principal, conversation, message),
     };
   }
@@ -123,7 +137,7 @@ export class Starter {
       from: "runs",
       where: { conversation_id, status: { in: ["queued", "running", "waiting"] } },
       order: [["turn", "asc"]],
-      limit: max_queued + 2,
+      limit: max_queued + MORE,
     });
     if (busy.length > 0 && multitask === "reject") {
       throw new AppError(
@@ -134,7 +148,8 @@ export class Starter {
         },
       );
     }
-    if (busy.length > max_queued) {
+    // An interruption empties the queue.
+    if (busy.length > max_queued && multitask !== "interrupt") {
       throw new AppError(
         "TooManyRequestsError",
         `Cannot queue a run in conversation "${conversation_id}": ${busy.length} wait already`,
@@ -155,7 +170,7 @@ export class Starter {
     return busy;
   }
 
-  async #commit(request: StartRequest, plan: Plan): Promise<Started> {
+  async #commit(request: StartRequest, plan: Plan, claimed: Claim | undefined): Promise<Started> {
     const { journal, engine, clock } = this.#deps;
     const { conversation, busy, agent, isNew } = plan;
     const queued = busy.length > 0;
@@ -169,7 +184,7 @@ export class Starter {
     try {
       await log.open(events, {
         preconditions: isNew ? [] : unchanged(conversation, queued),
-        writes: [...this.#writes(plan, run), ...queued ? [] : [{ insert: "steps", rows: [step] } as const]],
+        writes: [...this.#writes(plan, run, claimed), ...queued ? [] : [{ insert: "steps", rows: [step] } as const]],
       });
     } catch (error) {
       log[Symbol.dispose]();
@@ -184,7 +199,7 @@ export class Starter {
     return { run, repeated: false, interrupts: request.multitask === "interrupt" ? busy : [] };
   }
 
-  #writes({ conversation, isNew, message, claimed }: Plan, run: RunRow): Write[] {
+  #writes({ conversation, isNew, message }: Plan, run: RunRow, claimed: Claim | undefined): Write[] {
     const { turn, id: run_id, created_at: updated_at } = run;
     const writes: Write[] = isNew ? [{ insert: "conversations", rows: [{ ...conversation, turns: turn }] }] : [
       { update: "conversations", where: { id: conversation.id }, set: { turns: turn, updated_at } },

@@ -5,8 +5,9 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import { INVALID_ARGUMENTS } from "../../domain/message.ts";
 import type { Clock } from "../../kit/clock.ts";
-import { maskSecrets } from "../../kit/log.ts";
+import { maskDeep, maskSecrets } from "../../kit/log.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Tool, Toolbox } from "../../ports/toolbox.ts";
 import { judge, type Verdict } from "./policy.ts";
@@ -41,6 +42,11 @@ export class Tools {
     this.#deps = deps;
   }
 
+  /** Puts another time limit in force, for calls made from now on. */
+  update({ timeout_ms }: Pick<ToolsDeps, "timeout_ms">): void {
+    this.#deps = { ...this.#deps, timeout_ms };
+  }
+
   /** The tools that `agent` may use, with or without asking. */
   async list(agent: AgentConfig): Promise<Tool[]> {
     if (agent.allowed_tools.length === 0) return [];
@@ -56,7 +62,9 @@ export class Tools {
     }
     const tool = (await this.#deps.toolbox.list()).find((tool) => tool.name === name);
     if (!tool) return refuse(new AppError("NotFoundError", `Cannot call tool "${name}": there is no such tool`));
-    const problems = this.#deps.schema.check(tool.parameters, args);
+    const problems = INVALID_ARGUMENTS in args
+      ? ["its arguments are not a JSON object"]
+      : this.#deps.schema.check(tool.parameters, args);
     if (problems.length === 0) return { verdict, tool };
     return refuse(
       new AppError("ValidationError", `Cannot call tool "${name}": ${problems.slice(0, 5).join("; ")}`, {
@@ -105,7 +113,8 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function bounded(result: unknown): unknown {
-  const text = maskSecrets(JSON.stringify(result ?? null));
-  if (text.length <= MAX_RESULT) return JSON.parse(text);
+  const masked = maskDeep(result);
+  const text = JSON.stringify(masked);
+  if (text.length <= MAX_RESULT) return masked;
   return { truncated: true, characters: text.length, text: text.slice(0, MAX_RESULT) };
 }

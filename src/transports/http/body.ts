@@ -60,6 +60,13 @@ export async function* boundedBody(
 
 /** A body of JSON; undefined when there is none. Throws `ValidationError`, `UnsupportedMediaTypeError`. */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding !== "identity") {
+    throw new AppError(
+      "UnsupportedMediaTypeError",
+      `Cannot read a body in the encoding "${encoding.slice(0, 100)}": expected none`,
+    );
+  }
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(request, limits)) chunks.push(chunk);
   if (chunks.length === 0) return undefined;

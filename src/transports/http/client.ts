@@ -145,7 +145,11 @@ export class HttpGateway implements Gateway {
     const [method, line] = op.http.split(" ") as [string, string];
     const rest = { ...input };
     const path = line.replace("^", "").replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = encodeURIComponent(String(rest[name]));
+      const value = encodeURIComponent(String(rest[name] ?? ""));
+      // An address would be made without it, and mean something else.
+      if (/^\.{0,2}$/.test(value)) {
+        throw new AppError("ValidationError", `Cannot use ${op.id}: ${name}: "${value}" can't be part of a path`);
+      }
       delete rest[name];
       return value;
     });
@@ -171,7 +175,7 @@ export class HttpGateway implements Gateway {
     }
     if (response.ok) return response;
     const value = await response.json().catch(() => ({}));
-    throw toError(isError(value) ? value : {}, response.status);
+    throw toError(isError(value) ? value : {}, response.status, Number(response.headers.get("retry-after") ?? 0));
   }
 }
 
@@ -185,11 +189,14 @@ function isError(value: unknown): value is ErrorShape {
   return typeof value === "object" && value !== null && "error" in value && "statusCode" in value;
 }
 
-function toError({ error, message, details }: ErrorShape, status: number): AppError {
+function toError({ error, message, details }: ErrorShape, status: number, retry_after = 0): AppError {
   const name = error !== undefined && error in ERROR_STATUS
     ? error as ErrorName
     : (Object.keys(ERROR_STATUS) as ErrorName[]).find((name) => ERROR_STATUS[name] === status) ?? "UpstreamError";
-  return new AppError(name, message ?? `The server answered ${status}`, details && { details });
+  return new AppError(name, message ?? `The server answered ${status}`, {
+    ...details && Object.keys(details).length > 0 && { details },
+    ...retry_after > 0 && { retry_after },
+  });
 }
 
 function toFile(response: Response) {

@@ -17,7 +17,7 @@ export interface InputLimits {
   upload: BodyLimits;
 }
 
-/** Makes readers of inputs: query, then body, then path. What a later one says wins. */
+/** Makes readers of inputs from query, body and path, which may not contradict each other. */
 export function createInputReader(op: Operation, limits: InputLimits): (c: HttpContext) => ReadInput {
   const coerce = createCoercion(op.input);
   const hasBody = !op.http.startsWith("GET ");
@@ -25,7 +25,8 @@ export function createInputReader(op: Operation, limits: InputLimits): (c: HttpC
   return (c) => async () => {
     const known = c.get("input");
     if (known !== undefined) return known;
-    const input: Record<string, unknown> = {};
+    // Without a prototype, "__proto__" is a name like any other, which the schema refuses.
+    const input: Record<string, unknown> = Object.create(null);
     for (const [name, texts] of Object.entries(c.req.queries())) {
       if (name !== "ticket") input[name] = coerce(name, texts);
     }
@@ -33,10 +34,21 @@ export function createInputReader(op: Operation, limits: InputLimits): (c: HttpC
       const last = c.req.raw.headers.get("last-event-id");
       if (last !== null && last !== "") input[cursor] = coerce(cursor, [last]);
     }
-    if (hasBody) Object.assign(input, op.upload ? await upload(c, op.upload, limits) : await json(c, limits));
-    for (const [name, text] of Object.entries(c.req.param())) input[name] = coerce(name, [text as string]);
+    if (op.upload) Object.assign(input, await upload(c, op.upload, limits));
+    else if (hasBody) merge(input, await json(c, limits));
+    merge(input, Object.fromEntries(Object.entries(c.req.param()).map(([name, text]) => [name, coerce(name, [text])])));
     return input;
   };
+}
+
+/** A proxy may have looked at one place only, so that letting another win would get around it. */
+function merge(input: Record<string, unknown>, more: object): void {
+  for (const [name, value] of Object.entries(more)) {
+    if (name in input && JSON.stringify(input[name]) !== JSON.stringify(value)) {
+      throw new AppError("ValidationError", `Cannot read the request: it says "${name}" twice, and not the same`);
+    }
+    input[name] = value;
+  }
 }
 
 async function json(c: HttpContext, limits: InputLimits): Promise<object> {

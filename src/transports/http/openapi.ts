@@ -11,6 +11,8 @@ type Json = Record<string, unknown>;
 
 /** Errors that any operation may answer with. */
 const COMMON: readonly ErrorName[] = ["ValidationError", "TooManyRequestsError", "InternalError"];
+/** Errors of reading a body. */
+const OF_BODY: readonly ErrorName[] = ["TimeoutError", "PayloadTooLargeError", "UnsupportedMediaTypeError"];
 const GUARDED: readonly ErrorName[] = [...COMMON, "UnauthorizedError", "ForbiddenError"];
 
 const ErrorShape = {
@@ -127,7 +129,9 @@ function toSuccess(op: Exclude<Operation, { kind: "duplex" }>, toSchema: ToSchem
 
 function toErrors(op: Operation): Json {
   const byStatus = new Map<number, string[]>();
-  for (const name of [...op.access === "public" ? COMMON : GUARDED, ...op.errors]) {
+  const hasBody = !/^(GET|DELETE) /.test(op.http);
+  const common = op.access === "public" ? COMMON : GUARDED;
+  for (const name of [...common, ...hasBody ? OF_BODY : [], ...op.errors]) {
     const status = ERROR_STATUS[name];
     byStatus.set(status, [...new Set([...byStatus.get(status) ?? [], name])]);
   }

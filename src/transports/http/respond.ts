@@ -15,9 +15,14 @@ export function toErrorBody(error: AppError, request_id: string): Record<string,
     message: maskSecrets(error.message),
     statusCode: error.status,
     timestamp: Date.now(),
-    details: error.details ?? {},
+    details: error.details ? masked(error.details) : {},
     request_id,
   };
+}
+
+/** What a caller sent may stand in the details, a key put in the wrong place among it. */
+function masked(details: object): unknown {
+  return JSON.parse(JSON.stringify(details, (_, value) => typeof value === "string" ? maskSecrets(value) : value));
 }
 
 /** An error as an answer. */

@@ -14,6 +14,7 @@ import { setLimitHeaders, setSecurityHeaders } from "./headers.ts";
 import { clientAddress } from "./proxy.ts";
 import { toErrorResponse } from "./respond.ts";
 
+const HOST = /^([\w.-]{1,255}|\[[0-9a-f:.]{2,64}\])(:\d{0,5})?$/i;
 const REQUEST_ID = /^[\w.-]{1,128}$/;
 const MAX_URL = 8192;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -49,10 +50,10 @@ export function createRouter(): Hono<HttpEnv> {
     if (allowed.length === 0) {
       throw new AppError("NotFoundError", `Cannot ${method} "${path.slice(0, 200)}": there is no such path`);
     }
-    throw new AppError(
-      "MethodNotAllowedError",
-      `Cannot ${method} "${path.slice(0, 200)}": expected ${allowed.join(" or ")}`,
-    );
+    const message = `Cannot ${method} "${path.slice(0, 200)}": expected ${allowed.join(" or ")}`;
+    const response = toErrorResponse(new AppError("MethodNotAllowedError", message), c.env.arrival.request_id);
+    response.headers.set("allow", allowed.join(", "));
+    return response;
   });
   return app;
 }
@@ -77,7 +78,11 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
         });
       }
       checkSize(request, options.max_header_bytes);
-      response = await app.fetch(withoutBase(request, base_path), { arrival });
+      checkHost(request);
+      const asked = withoutBase(request, base_path);
+      response = request.method === "HEAD"
+        ? await withoutBody(app.fetch(new Request(asked, { method: "GET" }), { arrival }))
+        : await app.fetch(asked, { arrival });
     } catch (thrown) {
       const error = AppError.from(thrown);
       if (error.name === "InternalError") log.error("Request failed", { request_id, error: thrown });
@@ -100,6 +105,20 @@ function checkSize(request: Request, max_header_bytes: number): void {
     "HeadersTooLargeError",
     `Cannot read the request: its headers have more than ${max_header_bytes} bytes`,
   );
+}
+
+/** The router would drop the body of an answer to HEAD and leave open what it reads from. */
+async function withoutBody(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer;
+  await response.body?.cancel();
+  return new Response(null, response);
+}
+
+/** The host becomes part of the address, so that a slash in it would choose another path. */
+function checkHost(request: Request): void {
+  const host = request.headers.get("host") ?? "";
+  if (host === "" || HOST.test(host)) return;
+  throw new AppError("ValidationError", "Cannot read the request: its host is not a name or an address");
 }
 
 /** The request as if MUXI stood at the root. A proxy may have removed the base already. */

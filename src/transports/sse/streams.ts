@@ -32,11 +32,13 @@ export interface StreamSource {
 export class EventStreams implements Disposable {
   #options: EventStreamOptions;
   #open = new Set<Writer>();
-  #timer: Disposable;
+  #timers = new DisposableStack();
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    this.#timer = options.clock.every(options.keepalive_ms, () => this.#tick());
+    const { clock, keepalive_ms, write_timeout_ms } = options;
+    this.#timers.use(clock.every(keepalive_ms, () => this.#open.forEach((writer) => writer.comment())));
+    this.#timers.use(clock.every(write_timeout_ms / 4, () => this.#cutOff(clock.now() - write_timeout_ms)));
   }
 
   /** Answers with `source`. */
@@ -54,14 +56,12 @@ export class EventStreams implements Disposable {
 
   /** Ends every stream; readers come back with the last id they saw. */
   [Symbol.dispose](): void {
-    this.#timer[Symbol.dispose]();
+    this.#timers.dispose();
     for (const writer of [...this.#open]) writer.end();
   }
 
-  #tick(): void {
-    const { clock, write_timeout_ms } = this.#options;
-    const stuck = clock.now() - write_timeout_ms;
-    for (const writer of [...this.#open]) writer.tick(stuck);
+  #cutOff(stuck: number): void {
+    for (const writer of [...this.#open]) writer.cutOff(stuck);
   }
 }
 
@@ -73,6 +73,8 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** Since when the reader has left a frame unread; 0 while it waits for one. */
   #unreadSince: number;
+  /** Not the same as an aborted visit: who leaves aborts that first, and the rest is still to be done. */
+  #over = false;
 
   constructor(source: StreamSource, clock: Clock, onOver: () => void) {
     this.#source = source;
@@ -113,21 +115,21 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
     this.#finish();
   }
 
-  /** Comments where the reader waits; cuts off where it has not read since `stuck`. */
-  tick(stuck: number): void {
+  /** Tells a reader that waits, and whatever is between, that the stream lives. */
+  comment(): void {
     if (this.#unreadSince === 0) this.#controller?.enqueue(COMMENT);
-    else if (this.#unreadSince < stuck) {
-      this.#controller?.error(new Error("The reader did not read"));
-      this.#finish();
-    }
   }
 
-  get #over(): boolean {
-    return this.#source.visit.signal.aborted;
+  /** Ends the stream of a reader that has not read since `stuck`. */
+  cutOff(stuck: number): void {
+    if (this.#unreadSince === 0 || this.#unreadSince > stuck) return;
+    this.#controller?.error(new Error("The reader did not read"));
+    this.#finish();
   }
 
   #finish(): void {
     if (this.#over) return;
+    this.#over = true;
     this.#onOver();
     this.#source.visit.abort();
     this.#iterator.return?.().catch(() => {});

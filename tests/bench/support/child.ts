@@ -1,0 +1,147 @@
+/**
+ * Programs as processes of their own, and what they cost by the kernel's account.
+ *
+ * @module
+ */
+
+/** The key of the measured server. */
+export const BENCH_KEY = "sk_muxi_user_for_benches_0123456789";
+/** See {@linkcode BENCH_KEY}. */
+export const BENCH_ADMIN_KEY = "sk_muxi_admin_for_benches_0123456789";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+/** Milliseconds in a tick of `/proc/PID/stat` on every Linux that Deno runs on. */
+const TICK_MS = 10;
+
+/** A process that serves. */
+export interface Child extends AsyncDisposable {
+  pid: number;
+  /** Such as `http://127.0.0.1:40123`. */
+  url: string;
+  /** CPU of all its threads so far, in milliseconds. */
+  cpuMs(): number;
+  /** Memory in use, in kilobytes (`VmRSS`). */
+  rssKb(): number;
+  /** Open file descriptors. */
+  descriptors(): number;
+}
+
+/** Options for {@linkcode startMuxi}. */
+export interface MuxiOptions {
+  /** The scripted provider's base URL; without it the offline model answers. */
+  provider?: string;
+  /** Where its data goes. */
+  data_dir: string;
+  /** Further variables. */
+  env?: Record<string, string>;
+  /** Where its log goes; nowhere unless told. */
+  stderr?: "inherit" | "null";
+  /** Further flags of the runtime, such as `--cpu-prof`. */
+  flags?: string[];
+}
+
+function cpuMs(pid: number): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  // The name in parentheses may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+function rssKb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
+function descriptors(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** Starts `deno run` with `args` and waits until a line of its output holds an address. */
+export async function startChild(
+  args: readonly string[],
+  { env = {}, stderr = "inherit" }: { env?: Record<string, string>; stderr?: "inherit" | "null" } = {},
+): Promise<Child> {
+  const kept = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...args],
+    cwd: ROOT,
+    clearEnv: true,
+    env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr,
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+    .getReader();
+  let text = "";
+  let url: string | undefined;
+  while (url === undefined) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`"deno run ${args.join(" ")}" ended before it served:\n${text}`);
+    text += value;
+    url = /https?:\/\/[\w.:]+(?=[^\n]*\n)/.exec(text)?.[0];
+  }
+  const rest = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  const { pid } = process;
+  return {
+    pid,
+    url,
+    cpuMs: () => cpuMs(pid),
+    rssKb: () => rssKb(pid),
+    descriptors: () => descriptors(pid),
+    async [Symbol.asyncDispose]() {
+      try {
+        process.kill("SIGTERM");
+      } catch {
+        // It has ended by itself.
+      }
+      const timer = setTimeout(() => process.kill("SIGKILL"), 10_000);
+      await process.status;
+      clearTimeout(timer);
+      await rest;
+    },
+  };
+}
+
+/** Starts the real program, with limits off and only warnings logged. */
+export function startMuxi({ provider, data_dir, env, stderr = "inherit", flags = [] }: MuxiOptions): Promise<Child> {
+  return startChild([...flags, "main.ts", "serve"], {
+    stderr,
+    env: {
+      MUXI_HOST: "127.0.0.1",
+      MUXI_PORT: "0",
+      MUXI_DATA_DIR: data_dir,
+      MUXI_USER_API_KEY: BENCH_KEY,
+      MUXI_ADMIN_API_KEY: BENCH_ADMIN_KEY,
+      MUXI_LIMITS_ENABLED: "false",
+      MUXI_LOG_LEVEL: "warn",
+      MUXI_SERVER_MAX_STREAMS_PER_KEY: "10000",
+      MUXI_SERVER_SHUTDOWN_SECONDS: "1",
+      ...provider === undefined
+        ? { MODEL_PROVIDER: "offline" }
+        : { MODEL_PROVIDER: "openai", OPENAI_BASE_URL: provider, OPENAI_API_KEY: "sk-scripted" },
+      ...env,
+    },
+  });
+}
+
+/** Starts the scripted provider; its base URL ends with `/v1`. */
+export async function startProvider(flags: readonly string[]): Promise<Child> {
+  const child = await startChild(["tests/support/provider.ts", ...flags]);
+  return Object.assign(child, { url: `${child.url}/v1` });
+}
+
+/** A folder that is removed at the end. */
+export async function openFolder(): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "muxi-bench-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,105 @@
+/**
+ * A valid input of every operation, and how an input becomes a request.
+ *
+ * @module
+ */
+import type { Operation } from "../../src/operations/operation.ts";
+import type { Things } from "./world.ts";
+
+/** A valid input, and whether it names something of Bob's. */
+export interface Sample {
+  input: Record<string, unknown>;
+  /** `bobs`: strangers must not find it. `own`: everybody may, for themselves. */
+  about: "bobs" | "own";
+}
+
+const bobs = (input: Record<string, unknown>): Sample => ({ about: "bobs", input });
+const own = (input: Record<string, unknown> = {}): Sample => ({ about: "own", input });
+let count = 0;
+
+/** By operation id. A test proves that none is missing. */
+export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
+  chat_send: ({ conversation_id }) => bobs({ message: "Hello", conversation_id }),
+  chat_stream: ({ conversation_id }) => bobs({ message: "Hello", conversation_id }),
+  agent_chat_send: ({ conversation_id }) => bobs({ agent_id: "assistant", message: "Hello", conversation_id }),
+  agent_chat_stream: ({ conversation_id }) => bobs({ agent_id: "assistant", message: "Hello", conversation_id }),
+  conversation_create: () => own({ title: "Mine", agent_id: "assistant" }),
+  conversation_list: () => own({ limit: 100 }),
+  user_conversation_list: () => own({ limit: 100, user_id: "bob" }),
+  conversation_get: ({ conversation_id }) => bobs({ conversation_id }),
+  conversation_update: ({ conversation_id }) => bobs({ conversation_id, title: "Renamed" }),
+  conversation_delete: ({ conversation_id }) => bobs({ conversation_id }),
+  message_create: ({ conversation_id }) => bobs({ conversation_id, content: "Hello" }),
+  message_list: ({ conversation_id }) => bobs({ conversation_id }),
+  run_create: ({ conversation_id }) => bobs({ conversation_id, agent_id: "assistant" }),
+  run_list: ({ conversation_id }) => own({ conversation_id, limit: 100 }),
+  run_get: ({ run_id }) => bobs({ run_id }),
+  run_steps: ({ run_id }) => bobs({ run_id }),
+  run_events: ({ run_id }) => bobs({ run_id }),
+  run_cancel: ({ waiting_run_id }) => bobs({ run_id: waiting_run_id }),
+  tool_call_decide: ({ waiting_run_id, tool_call_id }) =>
+    bobs({ run_id: waiting_run_id, tool_call_id, decision: "deny" }),
+  agent_list: () => own({ limit: 100 }),
+  agent_get: ({ agent_id }) => own({ agent_id }),
+  agent_create: () => own({ id: `made-${++count}`, name: "Made" }),
+  agent_update: ({ agent_id }) => own({ agent_id, name: "Renamed" }),
+  agent_delete: ({ agent_id }) => own({ agent_id }),
+  agent_import: () => own({ content: '{"id":"imported","name":"Imported"}', format: "json", dry_run: true }),
+  file_create: () => own({ name: "mine.txt", bytes: "mine" }),
+  file_download: ({ file_id }) => bobs({ file_id }),
+  file_get: ({ file_id }) => bobs({ file_id }),
+  file_delete: ({ file_id }) => bobs({ file_id }),
+  user_list: () => own(),
+  user_context_set: () => own({ user_id: "bob", context: { colour: "blue" } }),
+  user_context_get: () => own({ user_id: "bob" }),
+  user_context_update: () => own({ user_id: "bob", context: { colour: "red" } }),
+  user_context_delete: () => own({ user_id: "bob" }),
+  health_live: () => own(),
+  health_ready: () => own(),
+  system_status: () => own(),
+  system_usage: () => own({ by: "user" }),
+  config_get: () => own(),
+  config_reload: () => own(),
+  ticket_create: () => own(),
+};
+
+/** A request, ready to be fetched. */
+export interface PlainRequest {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+/** How `input` is sent to `op`: fields of the path there, the rest in the query or as JSON. */
+export function toRequest(op: Operation, input: Record<string, unknown>): PlainRequest {
+  const [method, line] = op.http.split(" ") as [string, string];
+  const rest = { ...input };
+  let path = line.replace("^", "").replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = encodeURIComponent(String(rest[name]));
+    delete rest[name];
+    return value;
+  });
+  const bytes = op.upload === undefined ? undefined : String(rest[op.upload]);
+  if (op.upload !== undefined) delete rest[op.upload];
+  const inBody = !["GET", "DELETE"].includes(method) && bytes === undefined;
+  if (!inBody && Object.keys(rest).length > 0) {
+    path += `?${new URLSearchParams(Object.entries(rest).map(([name, value]) => [name, String(value)]))}`;
+  }
+  const body = inBody ? JSON.stringify(rest) : bytes;
+  return {
+    method,
+    path: `/api/v1${path}`,
+    headers: { "content-type": inBody ? "application/json" : "text/plain" },
+    ...body !== undefined && { body },
+  };
+}
+
+/** The same input about something that was never there. */
+export function toAbsent(input: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]) => {
+      return [name, typeof value === "string" ? value.replace(/^(conv|run|file|tool)_.*$/, "$1_0nowhere0") : value];
+    }),
+  );
+}
