@@ -103,7 +103,17 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const default_agent = settings.agents.default;
   const orchestrator = new Orchestrator({ store, modelStep, toolStep, clock, log, max_attempts });
   const engine = new Engine({ store, journal, agents, orchestrator, clock, log, instance_id, lease_ms, max_active });
-  const starter = new Starter({ store, journal, agents, users, conversations, engine, clock, max_queued, default_agent });
+  const starter = new Starter({
+    store,
+    journal,
+    agents,
+    users,
+    conversations,
+    engine,
+    clock,
+    max_queued,
+    default_agent,
+  });
   const feed = new Feed({ store, journal, tails });
   const runs = new Runs({ store, wake, clock, agents, tools, starter, engine, feed });
   const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });

@@ -30,7 +30,9 @@ export interface LogOptions {
 }
 
 const SECRET_FIELD = /key$|token|secret|password|authorization|credential|cookie/i;
-const SECRET_VALUE = /\b(sk[-_][\w-]{6,}|Bearer\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)/g;
+/** Keys, bearer tokens, signed tokens, and name and password in an address. */
+const SECRET_VALUE =
+  /\b(?:sk[-_][\w-]{6,}|Bearer\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)|(?<=:\/\/)[^\s/:@"]{1,256}:[^\s/@"]{1,512}(?=@)/g;
 
 /** Replaces what looks like a credential in `text`. */
 export function maskSecrets(text: string): string {

@@ -51,10 +51,14 @@ export async function answerOf(
       const { done, value: item } = await Promise.race([iterator.next(), late.promise]);
       if (done) {
         signal.throwIfAborted();
-        throw new AppError("UnavailableError", `Cannot follow run "${run.id}" to its end: the server is shutting down`, {
-          details: { run_id: run.id },
-          retry_after: 5,
-        });
+        throw new AppError(
+          "UnavailableError",
+          `Cannot follow run "${run.id}" to its end: the server is shutting down`,
+          {
+            details: { run_id: run.id },
+            retry_after: 5,
+          },
+        );
       }
       if (!begun && item.type === "model.delta") {
         begun = true;

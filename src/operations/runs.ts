@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Runs } from "../core/runs/runs.ts";
 import { AgentId } from "../domain/agent.ts";
 import { ConversationId, Metadata, UserId } from "../domain/conversation.ts";
-import { EVENT_DATA } from "../domain/event.ts";
+import { EVENT_DATA, type EventType, isFinal } from "../domain/event.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
 import { Answer, Multitask, OnDisconnect, ResponseFormat, Run, RUN_STATUS, Step, ToolCall } from "../domain/run.ts";
 import type { RunRow, StepRow, ToolCallRow } from "../domain/table.ts";
@@ -94,7 +94,7 @@ export const runEvents = stream({
     starting_after: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0)
       .describe("The last event seen (`Last-Event-ID`)"),
     types: z.array(z.enum(Object.keys(EVENT_DATA) as [keyof typeof EVENT_DATA])).max(32).optional()
-      .describe("Only these types"),
+      .describe("Only these types, and the one that ends the run"),
   }),
   items: EVENT_DATA,
   output: Answer,
@@ -188,8 +188,9 @@ export function bindRuns(
   ];
 }
 
+/** The items of `types`, and the last one in any case: who never saw it would come back for it again and again. */
 async function* only(items: AsyncIterable<Item>, types: readonly string[]): AsyncGenerator<Item> {
-  for await (const item of items) if (types.includes(item.type)) yield item;
+  for await (const item of items) if (types.includes(item.type) || isFinal(item.type as EventType)) yield item;
 }
 
 async function* nothing(): AsyncGenerator<Item> {}

@@ -45,10 +45,18 @@ async function waiting(server: TestServer, run_id: string): Promise<Json[]> {
   return data.flatMap((step: Json) => step.tool_calls).filter(({ status }: Json) => status === "approval_required");
 }
 
-async function decide(server: TestServer, run_id: string, body: Json, options: { status?: number; admin?: boolean } = {}) {
+async function decide(
+  server: TestServer,
+  run_id: string,
+  body: Json,
+  options: { status?: number; admin?: boolean } = {},
+) {
   const [call] = await waiting(server, run_id);
   const { admin = false, ...rest } = options;
-  return await (admin ? askAdmin : ask)(server, `POST /runs/${run_id}/tool_calls/${call.id}/decision`, { body, ...rest });
+  return await (admin ? askAdmin : ask)(server, `POST /runs/${run_id}/tool_calls/${call.id}/decision`, {
+    body,
+    ...rest,
+  });
 }
 
 const argumentsOf = (calls: MadeCall[]) => calls.map(({ arguments: args }) => args);
@@ -132,7 +140,9 @@ Deno.test("deciding twice is refused, whoever was first", async () => {
   const [call] = await waiting(server, answer.run_id);
   const path = `/runs/${answer.run_id}/tool_calls/${call.id}/decision`;
   const decisions = ["approve", "deny", "approve", "deny"];
-  const responses = await Promise.all(decisions.map((decision) => server.request("POST", path, { body: { decision } })));
+  const responses = await Promise.all(
+    decisions.map((decision) => server.request("POST", path, { body: { decision } })),
+  );
   const statuses = responses.map(({ status }) => status).sort();
   await Promise.all(responses.map((response) => response.body?.cancel()));
   assert.deepEqual(statuses, [200, 409, 409, 409]);

@@ -15,8 +15,11 @@ import type { Store } from "../../src/ports/store.ts";
 import { checkRows, readDatabase } from "../support/crash_checks.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { scriptedToolbox } from "../support/toolbox.ts";
 
-const RUNS = 40;
+const RUNS = 8;
+/** How often each run calls a tool. */
+const LOOKS = 3;
 const LEASE_SECONDS = 15;
 
 /** A clock that is ahead, so that the leases of others look expired, and whose repeated work comes every 20 ms. */
@@ -76,7 +79,16 @@ Deno.test("an owner whose runs are taken over, twice, writes nothing more and st
   const lines: string[] = [];
   const log = createLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   try {
-    await using provider = await startProvider({ script: { tokens: 60, delay: 15 } });
+    await using provider = await startProvider({
+      script({ body }) {
+        const looked = body.messages.filter(({ role }: { role: string }) => role === "tool").length;
+        const call = { name: "look", arguments: { looked } };
+        return { tokens: 25, delay: 15, ...looked < LOOKS && { tool_calls: [call] } };
+      },
+    });
+    const toolbox = scriptedToolbox({ look: { idempotent: true, act: () => ({ result: "seen", is_error: false }) } });
+    const agents = join(data_dir, "agents.yaml");
+    await Deno.writeTextFile(agents, 'agents: { assistant: { allowed_tools: ["look"] } }');
     const path = join(data_dir, "muxi.db");
     await using store = await openLibsqlStore({ path, log });
     const blobs = await openFileBlobs({ dir: join(data_dir, "files") });
@@ -86,12 +98,13 @@ Deno.test("an owner whose runs are taken over, twice, writes nothing more and st
       startServer({
         data_dir,
         provider: provider.url,
-        settings: { runs: { lease_seconds: LEASE_SECONDS, delta_interval_ms: 5 } },
+        settings: { agents: { file: agents }, runs: { lease_seconds: LEASE_SECONDS, delta_interval_ms: 5 } },
         ports: {
           store: watch(store, owner, notes),
           blobs,
           wake,
           log,
+          toolbox,
           ...ahead > 0 && { clock: clockAhead(ahead * LEASE_SECONDS * 2000) },
         },
       });

@@ -9,8 +9,10 @@ import { startProvider } from "../support/provider.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { ask, type Json } from "../support/story.ts";
 
-const PNG = Uint8Array.from(atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="), (c) =>
-  c.charCodeAt(0));
+const PNG = Uint8Array.from(
+  atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="),
+  (c) => c.charCodeAt(0),
+);
 
 /** Pseudo-random bytes, the same ones every time. */
 function bytesOf(size: number): Uint8Array<ArrayBuffer> {
@@ -19,7 +21,12 @@ function bytesOf(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function post(server: TestServer, path: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+function post(
+  server: TestServer,
+  path: string,
+  body: BodyInit,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(`${server.url}/api/v1${path}`, {
     method: "POST",
     headers: { authorization: `Bearer ${USER_KEY}`, ...headers },
@@ -54,7 +61,10 @@ Deno.test("bytes go up plain or in a form, and come down as they were", async ()
     const { response, bytes: got } = await download(server, id);
     assert.deepEqual(got, bytes);
     assert.equal(response.headers.get("content-length"), `${bytes.length}`);
-    assert.match(decodeURIComponent(response.headers.get("content-disposition") ?? ""), new RegExp(`^attachment.*${name}`));
+    assert.match(
+      decodeURIComponent(response.headers.get("content-disposition") ?? ""),
+      new RegExp(`^attachment.*${name}`),
+    );
   }
   assert.deepEqual(await ask(server, `GET /files/${plain.id}`), plain);
   await ask(server, `DELETE /files/${plain.id}`, { status: 204 });

@@ -18,10 +18,25 @@ async function booked(server: TestServer) {
 }
 
 const refusals: { name: string; step: Step; status: number; says: RegExp }[] = [
-  { name: "a refused key", step: { status: 401, error: `Wrong key ${SECRET}` }, status: 502, says: /refused the API key/ },
+  {
+    name: "a refused key",
+    step: { status: 401, error: `Wrong key ${SECRET}` },
+    status: 502,
+    says: /refused the API key/,
+  },
   { name: "a limit", step: { status: 429, error: "Slow down" }, status: 502, says: /limits requests: Slow down/ },
-  { name: "a failing provider", step: { status: 500, error: `Oops ${SECRET}` }, status: 502, says: /refused the request/ },
-  { name: "a connection that breaks", step: { die_after: 0 }, status: 502, says: /connection to provider "openai" broke/ },
+  {
+    name: "a failing provider",
+    step: { status: 500, error: `Oops ${SECRET}` },
+    status: 502,
+    says: /refused the request/,
+  },
+  {
+    name: "a connection that breaks",
+    step: { die_after: 0 },
+    status: 502,
+    says: /connection to provider "openai" broke/,
+  },
   { name: "a provider that never begins", step: { hang: true }, status: 408, says: /did not begin its answer/ },
 ];
 

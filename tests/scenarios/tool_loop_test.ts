@@ -75,8 +75,23 @@ const strict = {
   parameters: { type: "object", properties: { n: { type: "number" } }, required: ["n"] },
   act: fine("never"),
 };
-const failures: { name: string; tool: ScriptedTool; step: Step; agent?: Json; says: RegExp; status: string; called: number }[] = [
-  { name: "a tool that isn't there", tool: strict, step: call("nothing"), says: /no such tool/, status: "failed", called: 0 },
+const failures: {
+  name: string;
+  tool: ScriptedTool;
+  step: Step;
+  agent?: Json;
+  says: RegExp;
+  status: string;
+  called: number;
+}[] = [
+  {
+    name: "a tool that isn't there",
+    tool: strict,
+    step: call("nothing"),
+    says: /no such tool/,
+    status: "failed",
+    called: 0,
+  },
   {
     name: "arguments that break the schema",
     tool: strict,

@@ -75,7 +75,10 @@ Deno.test("a run's usage is the sum of its calls, and the books agree in every g
 
 Deno.test("a cancelled call and an unknown price are on the books, too", async () => {
   await using provider = await startProvider({ script: { tokens: 1000, delay: 5 } });
-  await using server = await startServer({ provider: provider.url, settings: { model: { default_model: "nameless" } } });
+  await using server = await startServer({
+    provider: provider.url,
+    settings: { model: { default_model: "nameless" } },
+  });
   const { id } = await ask(server, "POST /conversations", { body: {} });
   await ask(server, `POST /conversations/${id}/messages`, { body: { content: "Count" } });
   const { id: run_id } = await ask(server, `POST /conversations/${id}/runs`, { body: {} });

@@ -60,6 +60,12 @@ export function checkRows(rows: Rows & { integrity: string }): string[] {
   const findings = new Findings();
   findings.same(rows.integrity, "ok", "integrity_check");
   const events = groupBy(rows.events, ({ run_id }) => run_id);
+  const parts = {
+    steps: groupBy(rows.steps, ({ run_id }) => run_id),
+    tool_calls: groupBy(rows.tool_calls, ({ run_id }) => run_id),
+    model_calls: groupBy(rows.model_calls, ({ run_id }) => run_id ?? ""),
+    messages: groupBy(rows.messages, ({ run_id }) => run_id ?? ""),
+  };
   const runs = new Map(rows.runs.map((run) => [run.id, run]));
   for (const run_id of events.keys()) findings.want(runs.has(run_id), () => `${run_id} has events and no row`);
   for (const run of rows.runs) {
@@ -70,8 +76,17 @@ export function checkRows(rows: Rows & { integrity: string }): string[] {
     findings.same(log.at(-1)?.type, `run.${run.status}`, `${run.id} last event`);
     findings.want(/^run\.(started|queued)$/.test(log[0]?.type ?? ""), () => `${run.id} begins with ${log[0]?.type}`);
     findings.same(run.instance_id, null, `${run.id} owner`);
-    checkSpeech(run, log, rows, findings);
-    checkTools(run, log, rows, findings);
+    const part: Part = {
+      run,
+      log,
+      steps: (parts.steps.get(run.id) ?? []).toSorted((a, b) => a.position - b.position),
+      tool_calls: parts.tool_calls.get(run.id) ?? [],
+      model_calls: parts.model_calls.get(run.id) ?? [],
+      // In the order they were said.
+      messages: (parts.messages.get(run.id) ?? []).toSorted((a, b) => a.id < b.id ? -1 : 1),
+    };
+    checkSpeech(part, findings);
+    checkTools(part, findings);
   }
   for (const call of rows.tool_calls) {
     const open = ["pending", "approval_required", "running", "unknown"].includes(call.status);
@@ -82,13 +97,17 @@ export function checkRows(rows: Rows & { integrity: string }): string[] {
   return findings.list;
 }
 
+/** All of one run. */
+interface Part extends Pick<Rows, "steps" | "tool_calls" | "model_calls" | "messages"> {
+  run: Tables["runs"];
+  log: Tables["events"][];
+}
+
 /** What a run said and used. */
-function checkSpeech(run: Tables["runs"], log: Tables["events"][], rows: Rows, findings: Findings): void {
-  const calls = rows.model_calls.filter(({ run_id }) => run_id === run.id);
-  const sum = (column: "input_tokens" | "output_tokens") => calls.reduce((total, row) => total + row[column], 0);
+function checkSpeech({ run, log, steps, model_calls, messages }: Part, findings: Findings): void {
+  const sum = (column: "input_tokens" | "output_tokens") => model_calls.reduce((total, row) => total + row[column], 0);
   findings.same(run.usage.input_tokens, sum("input_tokens"), `${run.id} input tokens`);
   findings.same(run.usage.output_tokens, sum("output_tokens"), `${run.id} output tokens`);
-  const steps = rows.steps.filter(({ run_id }) => run_id === run.id).toSorted((a, b) => a.position - b.position);
   findings.same(steps.map(({ position }) => position), steps.map((_, i) => i), `${run.id} steps`);
   for (const step of steps) findings.want(step.status !== "running", () => `${step.id} of ${run.id} is left running`);
   const texts = new Map<string, string>();
@@ -98,7 +117,7 @@ function checkSpeech(run: Tables["runs"], log: Tables["events"][], rows: Rows, f
     if (type === DELTA_TYPES[0]) texts.set(step_id, (texts.get(step_id) ?? "") + text);
     if (type !== "message.completed") continue;
     findings.same(texts.get(step_id) ?? "", message.content, `${run.id} text of ${step_id}`);
-    const stored = rows.messages.filter(({ id }) => id === message.id);
+    const stored = messages.filter(({ id }) => id === message.id);
     findings.same(stored.map(({ content }) => content), [message.content], `${message.id} as stored`);
   }
   for (const step of steps) {
@@ -108,20 +127,17 @@ function checkSpeech(run: Tables["runs"], log: Tables["events"][], rows: Rows, f
   findings.same(final.usage, run.usage, `${run.id} usage in its last event`);
   if (run.status === "failed") findings.same(final.error, run.error, `${run.id} error`);
   if (run.status === "completed") {
-    const said = rows.messages.filter(({ run_id, role, tool_calls }) =>
-      run_id === run.id && role === "assistant" && !tool_calls
-    );
+    const said = messages.filter(({ role, tool_calls }) => role === "assistant" && !tool_calls);
     findings.same(said.map(({ id }) => id), [final.message?.id], `${run.id} answers`);
   }
 }
 
 /** What a run had done: every result once, nothing repeated unless it may be or a person said so. */
-function checkTools(run: Tables["runs"], log: Tables["events"][], rows: Rows, findings: Findings): void {
-  const calls = rows.tool_calls.filter(({ run_id }) => run_id === run.id);
+function checkTools({ log, tool_calls, messages }: Part, findings: Findings): void {
   const told = (type: string, id: string) =>
     log.filter((event) => event.type === type && JSON.parse(event.data).tool_call_id === id);
-  for (const call of calls) {
-    const answers = rows.messages.filter(({ tool_call_id }) => tool_call_id === call.id);
+  for (const call of tool_calls) {
+    const answers = messages.filter(({ tool_call_id }) => tool_call_id === call.id);
     const results = told("tool.call.result", call.id);
     const ended = call.status !== "cancelled";
     findings.same(results.length, ended ? 1 : 0, `${call.id} (${call.status}) results`);
@@ -135,10 +151,9 @@ function checkTools(run: Tables["runs"], log: Tables["events"][], rows: Rows, fi
     const allowed = call.idempotent ? call.attempt : 1 + Math.max(0, approved.length - asked);
     findings.want(starts <= allowed, () => `${call.id} of ${call.tool} began ${starts} times: want ${allowed} at most`);
   }
-  // In the order they were said: every request before its answers.
-  const said = rows.messages.filter(({ run_id }) => run_id === run.id).toSorted((a, b) => a.id < b.id ? -1 : 1);
   const requested = new Set<string>();
-  for (const message of said) {
+  // Every request comes before its answers.
+  for (const message of messages) {
     for (const { tool_call_id } of message.tool_calls ?? []) requested.add(tool_call_id);
     if (message.role !== "tool") continue;
     findings.want(requested.has(message.tool_call_id ?? ""), () => `${message.id} answers before the request`);
@@ -186,7 +201,12 @@ export function checkPromises(rows: Rows, promises: Promises): string[] {
     const odd = stored.findIndex((event, i) => JSON.stringify(event) !== JSON.stringify(noted[i]));
     if (odd >= 0) findings.same(noted[odd], stored[odd], `${run_id} event ${odd + 1} as seen`);
     findings.same(noted.length, stored.length, `${run_id} events seen`);
-    if (promises.cancelled.has(run_id)) findings.same(run.status, "cancelled", `${run_id}, cancelled,`);
+    if (!promises.cancelled.has(run_id)) continue;
+    findings.same(run.status, "cancelled", `${run_id}, cancelled,`);
+    findings.want(
+      !log.some(({ type }) => type === "step.restarted"),
+      () => `${run_id} went on although it was cancelled`,
+    );
   }
   for (const [about, verdict] of promises.decided) {
     const [id, kind, attempt] = about.split(":");
@@ -196,6 +216,22 @@ export function checkPromises(rows: Rows, promises: Promises): string[] {
       ? call.status === "denied"
       : kind === "approval" || call.attempt > Number(attempt) || call.status === "failed";
     findings.want(obeyed, () => `${about}: "${verdict}" was acknowledged, and the call is ${call.status}`);
+  }
+  return findings.list;
+}
+
+/** What the tools did to the world, a line `tool story number` each, against what the log says. */
+export function checkEffects(lines: readonly string[], rows: Rows): string[] {
+  const findings = new Findings();
+  const asked = groupBy(rows.messages.filter(({ role }) => role === "user"), ({ content }) => content);
+  const begun = groupBy(rows.events.filter(({ type }) => type === "tool.call.started"), ({ run_id, data }) => {
+    return `${run_id} ${JSON.parse(data).tool}`;
+  });
+  for (const [line, done] of Map.groupBy(lines, (line) => line)) {
+    const [tool, ...message] = line.split(" ");
+    const run_id = asked.get(message.join(" "))?.[0]?.run_id;
+    const starts = begun.get(`${run_id} ${tool}`)?.length ?? 0;
+    findings.want(done.length <= starts, () => `"${line}" was done ${done.length} times and begun ${starts} times`);
   }
   return findings.list;
 }

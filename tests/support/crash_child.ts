@@ -12,7 +12,7 @@ import { openLibsqlStore } from "../../src/adapters/libsql/store.ts";
 import { createLog } from "../../src/kit/log.ts";
 import { listen } from "../../src/transports/http/listen.ts";
 import type { Toolbox } from "../../src/ports/toolbox.ts";
-import { gateStore, type Stop } from "./crash_gate.ts";
+import { doomStore, gateStore, type Stop } from "./crash_gate.ts";
 import { scriptedToolbox } from "./toolbox.ts";
 import { testSettings } from "./server.ts";
 
@@ -23,7 +23,10 @@ export interface ChildOptions {
   settings: Record<string, unknown>;
   /** Gets a line for every effect a tool has. */
   effects: string;
+  /** Where each story stops. */
   stop?: Stop;
+  /** Where the process ends itself. */
+  doom?: Stop;
 }
 
 /** What the program prints, a line each. */
@@ -59,7 +62,7 @@ function say(line: ChildLine): void {
 }
 
 if (import.meta.main) {
-  const { data_dir, provider, settings, effects, stop } = JSON.parse(Deno.args[0]!) as ChildOptions;
+  const { data_dir, provider, settings, effects, stop, doom } = JSON.parse(Deno.args[0]!) as ChildOptions;
   const log = createLog({
     level: "warn",
     format: "json",
@@ -68,7 +71,8 @@ if (import.meta.main) {
   // A store that is given is not locked by the application.
   using _lock = lockDataDir(data_dir);
   const real = await openLibsqlStore({ path: `${data_dir}/muxi.db`, log });
-  const store = stop ? gateStore(real, stop, (stopped) => say({ stopped })) : real;
+  const gated = stop ? gateStore(real, stop, (stopped) => say({ stopped })) : real;
+  const store = doom ? doomStore(gated, doom) : gated;
   const blobs = await openFileBlobs({ dir: `${data_dir}/files` });
   const app = await createApp(testSettings(data_dir, { provider, settings }), {
     ports: { store, blobs, log, toolbox: createToolbox(effects) },

@@ -110,9 +110,9 @@ export class Client {
   }
 
   /** Says `message` and waits for the collected answer. */
-  async collect(message: string, body: Record<string, unknown> = {}): Promise<{ run_id: string; status: string }> {
-    const response = await this.server.request("POST", "/agents/helper/chat", {
-      body: { message, user_id: this.user_id, ...body },
+  async collect(message: string, agent = "helper"): Promise<{ run_id: string; status: string }> {
+    const response = await this.server.request("POST", `/agents/${agent}/chat`, {
+      body: { message, user_id: this.user_id },
     });
     const answer = await response.json();
     assert.equal(response.status, 200, JSON.stringify(answer));
@@ -167,7 +167,7 @@ export class Client {
     for (const call of data.flatMap((step: any) => step.tool_calls)) {
       if (call.status !== "approval_required" && call.status !== "unknown") continue;
       const kind = call.status === "unknown" ? "unknown" : "approval";
-      const verdict = decision({ tool: call.tool, kind });
+      const verdict = decision({ user_id: this.user_id, kind });
       const path = `/runs/${run_id}/tool_calls/${call.id}/decision`;
       const response = await this.server.request("POST", path, {
         body: { user_id: this.user_id, decision: verdict },
@@ -201,7 +201,8 @@ export class Client {
 
 /** What a run waits for. */
 export interface Wanted {
-  tool: string;
+  /** Whose run it is. */
+  user_id: string;
   kind: "approval" | "unknown";
 }
 

@@ -11,7 +11,7 @@
  */
 import type { Change, Store } from "../../src/ports/store.ts";
 
-/** Where every story stops: at its commit number `at` (the first is 1). */
+/** At which commit something ends: number `at` (the first is 1). */
 export interface Stop {
   at: number;
   when: "before" | "after";
@@ -58,6 +58,23 @@ export function gateStore(store: Store, { at, when }: Stop, onStop: (story: stri
         onStop(story);
       }
       return await never;
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+/** Wraps `store` so that the process ends itself at commit number `at`, whoever makes it. */
+export function doomStore(store: Store, { at, when }: Stop): Store {
+  let number = 0;
+  return {
+    read: (query) => store.read(query),
+    sum: (query) => store.sum(query),
+    backup: (path) => store.backup(path),
+    check: () => store.check(),
+    async commit(change) {
+      if (++number < at) return await store.commit(change);
+      if (when === "after") await store.commit(change).catch(() => {});
+      Deno.kill(Deno.pid, "SIGKILL");
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

@@ -19,7 +19,7 @@ export interface ErrorAnswer {
 const FIELDS = ["details", "error", "message", "request_id", "statusCode", "timestamp"];
 /** A stack, a source file, a folder of this machine, a statement of the database. */
 const INSIDES =
-  /\bat (async )?[\w.<>#]+ ?\(|\.ts\b|file:\/\/|node:|\/(home|root|tmp|work|usr|var|etc\/passwd)\/|SQLITE|SELECT .* FROM|INSERT INTO|undefined|\[object /;
+  /\bat (async )?[\w.<>#]+ ?\(|\.ts\b|file:\/\/|node:|\/(home|root|tmp|usr|var|etc\/passwd)\/|SQLITE|SELECT .* FROM|INSERT INTO|\[object /;
 
 /** Parses an error, and throws where it is not as every error must be. */
 export function readError(status: number, text: string): ErrorAnswer {

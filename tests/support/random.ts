@@ -36,8 +36,8 @@ export class Random {
   }
 }
 
-/** The seed of this run: `MUXI_TEST_SEED` from the environment, or another one every time. */
+/** The seed of this run: `TEST_SEED` from the environment, or another one every time. */
 export function pickSeed(): number {
-  const given = Deno.env.get("MUXI_TEST_SEED");
+  const given = Deno.env.get("TEST_SEED");
   return given === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(given);
 }

@@ -77,7 +77,10 @@ export async function startWorld(
           ...settings.auth,
         },
       },
-      ports: { toolbox: scriptedToolbox({ look: { act: () => ({ result: "nothing", is_error: false }) } }), ...options.ports },
+      ports: {
+        toolbox: scriptedToolbox({ look: { act: () => ({ result: "nothing", is_error: false }) } }),
+        ...options.ports,
+      },
     }),
   );
   const owned = stack.move();

@@ -32,6 +32,8 @@ class ChatSource implements Source {
     this.#target = target;
     this.#reader = reader;
     this.#signal = signal;
+    // What fetch was given may be forgotten once it has answered, and then a wait for the next bytes would not end.
+    signal.addEventListener("abort", () => reader.cancel(signal.reason).catch(() => {}), { once: true });
     this.#frames = new ChatFrames(target);
     this.#parser = plain ? null : new SseParser((data) => {
       if (!this.#frames.done) this.#frames.accept(data);
@@ -79,6 +81,7 @@ class ChatSource implements Source {
   /** The next bytes, good until they are asked for again; null at the end. */
   async #next(): Promise<Uint8Array | null> {
     const { done, value } = await this.#reader.read(new Uint8Array(this.#buffer));
+    this.#signal.throwIfAborted();
     if (value) this.#buffer = value.buffer;
     return done ? null : value;
   }

@@ -145,6 +145,8 @@ class SdkSource implements Source {
     this.#target = target;
     this.#reader = stream.getReader();
     this.#signal = signal;
+    // See the reader of OpenAI's stream: the signal that fetch was given may be forgotten.
+    signal.addEventListener("abort", () => this.#reader.cancel(signal.reason).catch(() => {}), { once: true });
   }
 
   async pull(): Promise<ModelOutput[] | null> {

@@ -6,6 +6,7 @@
 import type { Owner } from "../../domain/access.ts";
 import { AgentConfig, AgentId } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import { maskDeep } from "../../kit/log.ts";
 import type { AgentFiles } from "../../ports/agent_files.ts";
 import type { Agents } from "./agents.ts";
 
@@ -25,8 +26,9 @@ async function hashOf(config: AgentConfig): Promise<string> {
 }
 
 function shown(field: string, value: unknown): unknown {
-  if (field !== "model" || typeof value !== "object" || value === null || !("api_key" in value)) return value;
-  return { ...value, api_key: MASKED };
+  const plain = maskDeep(value);
+  if (field !== "model" || typeof plain !== "object" || plain === null || !("api_key" in plain)) return plain;
+  return { ...plain, api_key: MASKED };
 }
 
 function differences(from: AgentConfig | undefined, to: AgentConfig): ImportedAgent["changes"] {

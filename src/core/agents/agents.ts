@@ -125,7 +125,8 @@ export class Agents {
     const row: AgentRow = {
       ...base,
       id,
-      source_hash,
+      // Made anew over the API: the file's entry is the one that was read already.
+      source_hash: mode === "create" ? old?.source_hash ?? null : source_hash,
       created_at: old?.created_at ?? now,
       updated_at: now,
       deleted_at: null,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AgentConfig } from "../../domain/agent.ts";
+import { AppError } from "../../domain/error.ts";
 import type { MessageRow, RunRow } from "../../domain/table.ts";
 import type { ModelMessage, ModelPart, Passage } from "../../ports/model.ts";
 import type { Store } from "../../ports/store.ts";
@@ -15,6 +16,8 @@ const MAX_MESSAGES = 200;
 const MAX_CHARACTERS = 400_000;
 /** The most that is read of one attached file, in bytes. */
 const MAX_ATTACHMENT = 4_194_304;
+/** What stands for a file whose row or bytes are gone: the conversation goes on without it. */
+const DELETED = "(this file was deleted)";
 const TEXT_TYPES = /^(text\/|application\/(json|yaml|xml|x-ndjson))/;
 
 /** What {@linkcode Context} needs. */
@@ -74,7 +77,7 @@ export class Context {
         limit: 1,
       });
       if (!file) {
-        parts.push({ type: "text", name: file_id, text: "(this file was deleted)" });
+        parts.push({ type: "text", name: file_id, text: DELETED });
         continue;
       }
       const image = file.media_type.startsWith("image/");
@@ -82,12 +85,18 @@ export class Context {
         parts.push({ type: "text", name: file.name, text: `(a file of type ${file.media_type}, ${file.size} bytes)` });
         continue;
       }
-      const bytes = new Uint8Array(await new Response(await this.#deps.files.open(file)).arrayBuffer());
-      if (image) parts.push({ type: "image", media_type: file.media_type, bytes });
+      const body = await this.#deps.files.open(file).catch(ifGone);
+      const bytes = new Uint8Array(await new Response(body ?? null).arrayBuffer());
+      if (!body) parts.push({ type: "text", name: file.name, text: DELETED });
+      else if (image) parts.push({ type: "image", media_type: file.media_type, bytes });
       else parts.push({ type: "text", name: file.name, text: new TextDecoder().decode(bytes) });
     }
     return parts;
   }
+}
+
+function ifGone(error: unknown): undefined {
+  if (!(error instanceof AppError) || error.name !== "GoneError") throw error;
 }
 
 /** The newest rows that fit; the first one always does. */

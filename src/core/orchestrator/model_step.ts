@@ -150,7 +150,11 @@ export class ModelStep {
       const used = usageOf(model_call);
       const usage = used ? addUsage(run.usage, used) : run.usage;
       await log.record([], {
-        writes: [{ insert: "model_calls", rows: [model_call] }, { update: "runs", where: { id: run.id }, set: { usage } }],
+        writes: [{ insert: "model_calls", rows: [model_call] }, {
+          update: "runs",
+          where: { id: run.id },
+          set: { usage },
+        }],
       });
       throw stop;
     }

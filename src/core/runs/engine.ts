@@ -5,7 +5,6 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
-import type { NewEvent } from "../../domain/event.ts";
 import { FINAL_STATUS } from "../../domain/run.ts";
 import type { RunRow, StepRow } from "../../domain/table.ts";
 import { type Clock, sleep, toTime } from "../../kit/clock.ts";
@@ -96,7 +95,7 @@ export class Engine {
   /** Takes over a queued, decided or orphaned run. False when somebody else did, or when it is not its turn. */
   async take(run: RunRow): Promise<boolean> {
     if (this.#draining || this.#active.has(run.id)) return false;
-    const { journal, agents, clock } = this.#deps;
+    const { agents, clock } = this.#deps;
     let agent: AgentConfig;
     try {
       agent = await agents.revision(run.tenant_id, run.agent_id, run.agent_revision);
@@ -105,45 +104,21 @@ export class Engine {
       await this.end(run, failed(run, error.toBody(), {}, clock));
       return false;
     }
-    const log = journal.open({
-      id: run.id,
-      epoch: run.epoch + 1,
-      last_seq: (await journal.last(run.id))?.seq ?? 0,
-    });
-    const owned: Partial<RunRow> = this.ownership(run.epoch + 1);
-    const events: NewEvent[] = [];
-    const writes: Write[] = [];
-    let step: StepRow | undefined;
-    if (run.status === "queued") {
-      owned.started_at = toTime(clock.now());
-      step = toStep(run, 0, "model", clock);
-      const { conversation_id, agent_id } = run;
-      events.push({ type: "run.started", data: { conversation_id, agent_id, attempt: 1 } }, stepStarted(run, step));
-      writes.push({ insert: "steps", rows: [step] });
-    }
     try {
-      await log.open(events, {
-        preconditions: takable(run),
-        writes: [{ update: "runs", where: { id: run.id }, set: owned }, ...writes],
-      });
+      if (run.status === "queued") await this.#begin(run, agent);
+      else await this.#adopt(run, agent);
     } catch (error) {
-      log[Symbol.dispose]();
       if (error instanceof CommitRefused || error instanceof OwnershipLost) return false;
       throw error;
     }
-    this.launch({ ...run, ...owned }, agent, log, step);
     return true;
   }
 
   /** Ends a run that nobody executes. False when somebody took it meanwhile. */
   async end(run: RunRow, ending: Ending): Promise<boolean> {
-    const { journal } = this.#deps;
-    using log = journal.open({
-      id: run.id,
-      epoch: run.epoch + 1,
-      last_seq: (await journal.last(run.id))?.seq ?? 0,
-    });
-    const writes: Write[] = [{ update: "runs", where: { id: run.id }, set: { epoch: run.epoch + 1 } }];
+    const epoch = run.epoch + 1;
+    using log = await this.#open({ ...run, epoch });
+    const writes: Write[] = [{ update: "runs", where: { id: run.id }, set: { epoch } }];
     try {
       await log.open(ending.events, {
         preconditions: [{ from: "runs", where: { id: run.id, epoch: run.epoch, status: run.status }, exists: true }],
@@ -216,6 +191,46 @@ export class Engine {
     await all();
   }
 
+  /** Begins a run that waited for its turn. */
+  async #begin(queued: RunRow, agent: AgentConfig): Promise<void> {
+    const { clock } = this.#deps;
+    const owned = { ...this.ownership(queued.epoch + 1), started_at: toTime(clock.now()) };
+    const run: RunRow = { ...queued, ...owned };
+    const { id, conversation_id, agent_id } = run;
+    const step = toStep(run, 0, "model", clock);
+    const log = await this.#open(run);
+    try {
+      await log.open([
+        { type: "run.started", data: { conversation_id, agent_id, attempt: 1 } },
+        stepStarted(run, step),
+      ], {
+        preconditions: takable(queued),
+        writes: [{ update: "runs", where: { id }, set: owned }, { insert: "steps", rows: [step] }],
+      });
+    } catch (error) {
+      log[Symbol.dispose]();
+      throw error;
+    }
+    this.launch(run, agent, log, step);
+  }
+
+  /** Goes on with a run that another owner laid down or left. */
+  async #adopt(left: RunRow, agent: AgentConfig): Promise<void> {
+    const owned = this.ownership(left.epoch + 1);
+    await this.#deps.store.commit({
+      preconditions: takable(left),
+      writes: [{ update: "runs", where: { id: left.id }, set: owned }],
+    });
+    // An owner that was only late may have written until now, but not any more: its log is read after that.
+    const run: RunRow = { ...left, ...owned };
+    this.launch(run, agent, await this.#open(run));
+  }
+
+  async #open({ id, epoch }: RunRow): Promise<RunLog> {
+    const { journal } = this.#deps;
+    return journal.open({ id, epoch, last_seq: (await journal.last(id))?.seq ?? 0 });
+  }
+
   async #execute(execution: Execution, step?: StepRow): Promise<void> {
     const { orchestrator, clock, log: server } = this.#deps;
     const { log } = execution;
@@ -248,8 +263,8 @@ export class Engine {
 
 /** What must hold for `run` to be taken as it was read. */
 function takable(run: RunRow): Precondition[] {
-  const { id, epoch, status, conversation_id, turn } = run;
-  const unchanged: Precondition = { from: "runs", where: { id, epoch, status }, exists: true };
+  const { id, epoch, status, lease_until, conversation_id, turn } = run;
+  const unchanged: Precondition = { from: "runs", where: { id, epoch, status, lease_until }, exists: true };
   if (status !== "queued") return [unchanged];
   return [
     unchanged,

@@ -156,7 +156,11 @@ export class Runs {
     const edited = set.status === "approved" ? given.arguments ?? call.arguments : call.arguments;
     try {
       await store.commit({
-        preconditions: [{ from: "approvals", where: { id: tool_call_id, status: "pending", expires_at: { gt: decided_at } }, exists: true }],
+        preconditions: [{
+          from: "approvals",
+          where: { id: tool_call_id, status: "pending", expires_at: { gt: decided_at } },
+          exists: true,
+        }],
         writes: [
           ...decided(approval, set),
           { update: "tool_calls", where: { id: tool_call_id }, set: { arguments: edited } },

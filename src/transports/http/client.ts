@@ -92,7 +92,7 @@ export class HttpGateway implements Gateway {
     let failures = 0;
     for (;;) {
       try {
-        for await (const item of new EventReader(response.body!)) {
+        for await (const item of new EventReader(response.body!, visit.signal)) {
           if (item.type === "error" && item.seq === undefined) {
             const value = JSON.parse(item.data);
             throw toError(value, value.statusCode);
@@ -107,7 +107,9 @@ export class HttpGateway implements Gateway {
         if (thrown instanceof AppError || visit.signal.aborted) throw thrown;
       }
       if (visit.signal.aborted) return;
-      if (sent.last === undefined || ++failures > this.#options.retries) {
+      // What nobody has seen an event of can only be asked for anew where that does the same.
+      const repeatable = sent.last !== undefined || isFollowing(op) || visit.idempotency_key !== undefined;
+      if (!repeatable || ++failures > this.#options.retries) {
         throw new AppError("UpstreamError", `The stream of ${op.id} broke off`, {
           details: { run_id, last: sent.last },
         });
@@ -125,11 +127,11 @@ export class HttpGateway implements Gateway {
   }
 
   /** Whatever started a run, it is followed by its events. */
-  #resume(op: Operation, { input, last = 0 }: Sent, visit: Visit, run_id: string | undefined): Promise<Response> {
+  #resume(op: Operation, sent: Sent, visit: Visit, run_id: string | undefined): Promise<Response> {
     const events = this.operations.get("run_events");
-    const resumable = op.kind === "stream" && op.cursor !== undefined;
-    if (resumable || !events || run_id === undefined) {
-      return this.#send(op, { input, last }, visit, "text/event-stream");
+    const { input, last } = sent;
+    if (isFollowing(op) || last === undefined || !events || run_id === undefined) {
+      return this.#send(op, sent, visit, "text/event-stream");
     }
     const { user_id } = input;
     return this.#send(
@@ -177,6 +179,11 @@ export class HttpGateway implements Gateway {
     const value = await response.json().catch(() => ({}));
     throw toError(isError(value) ? value : {}, response.status, Number(response.headers.get("retry-after") ?? 0));
   }
+}
+
+/** Whether `op` only follows what is there, from any place on. */
+function isFollowing(op: Operation): boolean {
+  return op.kind === "stream" && op.cursor !== undefined;
 }
 
 interface ErrorShape {

@@ -11,15 +11,20 @@ const MAX_EVENT = 16_777_216;
 /** The items of an event stream, in order. Comments are skipped. */
 export class EventReader implements AsyncIterable<Item> {
   #body: ReadableStream<Uint8Array>;
+  #signal: AbortSignal;
 
-  constructor(body: ReadableStream<Uint8Array>) {
+  /** `signal` ends the reading: the one that fetch was given may be forgotten once it has answered. */
+  constructor(body: ReadableStream<Uint8Array>, signal: AbortSignal) {
     this.#body = body;
+    this.#signal = signal;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
     let text = "";
     for await (
-      const chunk of this.#body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+      const chunk of this.#body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>, {
+        signal: this.#signal,
+      })
     ) {
       text += chunk;
       for (let end; (end = text.indexOf("\n\n")) >= 0;) {

@@ -1,0 +1,26 @@
+/**
+ * How late this process is, which no server in it can be blamed for.
+ *
+ * @module
+ */
+
+const EVERY_MS = 5;
+
+/** Measures, until disposed, how much later than due timers come: `most` milliseconds. */
+export function watchLag(): Disposable & { readonly most: number } {
+  let most = 0;
+  let due = performance.now() + EVERY_MS;
+  const look = () => {
+    const now = performance.now();
+    most = Math.max(most, now - due);
+    due = now + EVERY_MS;
+  };
+  const timer = setInterval(look, EVERY_MS);
+  return {
+    get most() {
+      // A stall that is not over yet counts, too.
+      return Math.max(most, performance.now() - due);
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,241 @@
+/**
+ * The public surface, as literals. A change here is a change for everybody who
+ * uses MUXI: made by hand, and adding only.
+ *
+ * @module
+ */
+
+/** Kind, id, access, method and path, status of success. */
+export const OPERATIONS = `
+stream chat_send user POST /chat 200
+stream chat_stream user POST /chat/stream 200
+stream agent_chat_send user POST /agents/{agent_id}/chat 200
+stream agent_chat_stream user POST /agents/{agent_id}/chat/stream 200
+call conversation_create user POST /conversations 201
+call conversation_list user GET /conversations 200
+call user_conversation_list user GET /users/{user_id}/conversations 200
+call conversation_get user GET /conversations/{conversation_id} 200
+call conversation_update user PATCH /conversations/{conversation_id} 200
+call conversation_delete user DELETE /conversations/{conversation_id} 204
+call message_create user POST /conversations/{conversation_id}/messages 201
+call message_list user GET /conversations/{conversation_id}/messages 200
+stream run_create user POST /conversations/{conversation_id}/runs 202
+call run_list user GET /runs 200
+call run_get user GET /runs/{run_id} 200
+call run_steps user GET /runs/{run_id}/steps 200
+stream run_events user GET /runs/{run_id}/events 200
+call run_cancel user POST /runs/{run_id}/cancel 202
+call tool_call_decide user POST /runs/{run_id}/tool_calls/{tool_call_id}/decision 200
+call agent_list user GET /agents 200
+call agent_get user GET /agents/{agent_id} 200
+call agent_create admin POST /agents 201
+call agent_update admin PATCH /agents/{agent_id} 200
+call agent_delete admin DELETE /agents/{agent_id} 204
+call agent_import admin POST /agents/import 200
+call file_create user POST /files 201
+call file_download user GET /files/{file_id}/content 200
+call file_get user GET /files/{file_id} 200
+call file_delete user DELETE /files/{file_id} 204
+call user_list admin GET /users 200
+call user_context_set admin POST /users/{user_id}/context 201
+call user_context_get admin GET /users/{user_id}/context 200
+call user_context_update admin PATCH /users/{user_id}/context 200
+call user_context_delete admin DELETE /users/{user_id}/context 204
+call health_live public GET ^/health/live 200
+call health_ready public GET ^/health/ready 200
+call system_status admin GET /system/status 200
+call system_usage admin GET /system/usage 200
+call config_get admin GET /system/config 200
+call config_reload admin POST /system/config/reload 200
+call ticket_create user POST /tickets 201
+`;
+
+/** Type and fields of the data. */
+export const EVENTS = `
+run.queued run_id time conversation_id behind reason
+run.started run_id time conversation_id agent_id attempt
+run.waiting run_id time reason tool_call_ids
+run.completed run_id time message usage
+run.failed run_id time error usage
+run.cancelled run_id time reason usage
+step.started run_id time step_id kind agent_id
+step.completed run_id time step_id usage
+step.restarted run_id time step_id attempt
+plan.created run_id time step_id plan
+model.delta step_id text
+model.reasoning.delta step_id text
+message.completed run_id time step_id message
+tool.call.started run_id time tool_call_id step_id tool arguments
+tool.call.result run_id time tool_call_id step_id result error duration_ms
+tool.call.approval_required run_id time tool_call_id step_id tool arguments reason expires_at
+tool.call.approved run_id time tool_call_id decided_by
+tool.call.denied run_id time tool_call_id decided_by reason
+agent.handoff run_id time step_id from to
+`;
+
+/** Name and status. */
+export const ERRORS = `
+ValidationError 400
+UnauthorizedError 401
+ForbiddenError 403
+NotFoundError 404
+AgentNotFoundError 404
+ConversationNotFoundError 404
+RunNotFoundError 404
+ToolCallNotFoundError 404
+UserNotFoundError 404
+FileNotFoundError 404
+MethodNotAllowedError 405
+TimeoutError 408
+ConflictError 409
+GoneError 410
+PayloadTooLargeError 413
+UnsupportedMediaTypeError 415
+TooManyRequestsError 429
+HeadersTooLargeError 431
+CancelledError 499
+InternalError 500
+ProcessError 500
+ConfigurationError 500
+UpstreamError 502
+UnavailableError 503
+`;
+
+/** Fields of a collected answer. */
+export const ANSWER = "run_id conversation_id status message usage error";
+
+/** Paths of the settings. */
+export const SETTINGS = `
+server.host
+server.port
+server.base_path
+server.env
+server.public_url
+server.trusted_proxies
+server.behind_proxy_tls
+server.admin_allow_from
+server.tls.cert_file
+server.tls.key_file
+server.cors.origins
+server.max_body_bytes
+server.max_upload_bytes
+server.body_timeout_seconds
+server.max_header_bytes
+server.max_requests
+server.max_streams
+server.max_streams_per_key
+server.keepalive_seconds
+server.write_timeout_seconds
+server.shutdown_seconds
+data_dir
+database.url
+database.encryption_key
+redis.url
+auth.mode
+auth.user_api_key
+auth.admin_api_key
+auth.api_keys
+auth.attempts_per_minute
+auth.jwt.secret
+auth.jwt.public_key_file
+auth.jwt.jwks_file
+auth.jwt.jwks_url
+auth.jwt.issuer
+auth.jwt.audience
+limits.enabled
+limits.warn_below
+limits.block_after
+limits.block_seconds
+limits.classes.read.per_second
+limits.classes.read.burst
+limits.classes.write.per_second
+limits.classes.write.burst
+limits.classes.run.per_second
+limits.classes.run.burst
+limits.classes.admin.per_second
+limits.classes.admin.burst
+limits.classes.public.per_second
+limits.classes.public.burst
+limits.operations
+model.provider
+model.default_model
+model.fallback
+model.retries
+model.first_token_seconds
+model.idle_seconds
+model.total_seconds
+model.prices
+providers.openai.api_key
+providers.openai.base_url
+providers.anthropic.api_key
+providers.anthropic.base_url
+providers.google.api_key
+providers.google.base_url
+providers.azure.api_key
+providers.azure.base_url
+providers.azure.api_version
+providers.ollama.api_key
+providers.ollama.base_url
+mcp_servers
+core_uri
+agents.file
+agents.default
+runs.max_active
+runs.lease_seconds
+runs.max_attempts
+runs.delta_interval_ms
+runs.tool_timeout_seconds
+runs.approval_timeout_seconds
+runs.collect_timeout_seconds
+runs.max_queued_per_conversation
+retention.check_minutes
+retention.delta_days
+retention.run_days
+retention.conversation_days
+retention.audit_days
+retention.idempotency_hours
+retention.max_runs
+retention.max_audit_rows
+retention.orphan_file_hours
+log.level
+log.format
+`;
+
+/** Variables people know, beside those made from the paths above. */
+export const VARIABLES = `
+server.host MUXI_HOST
+server.port MUXI_PORT
+server.env MUXI_ENV
+auth.user_api_key MUXI_USER_API_KEY
+auth.admin_api_key MUXI_ADMIN_API_KEY
+auth.mode AUTH_MODE
+auth.api_keys API_KEYS
+database.url DATABASE_URL
+redis.url REDIS_URL
+model.provider MODEL_PROVIDER
+model.default_model DEFAULT_MODEL
+mcp_servers MCP_SERVERS
+providers.openai.api_key OPENAI_API_KEY
+providers.openai.base_url OPENAI_BASE_URL
+providers.anthropic.api_key ANTHROPIC_API_KEY
+providers.anthropic.base_url ANTHROPIC_BASE_URL
+providers.google.api_key GOOGLE_GENERATIVE_AI_API_KEY GEMINI_API_KEY
+providers.azure.api_key AZURE_API_KEY AZURE_OPENAI_API_KEY
+providers.azure.base_url AZURE_OPENAI_ENDPOINT
+providers.azure.api_version AZURE_OPENAI_API_VERSION
+providers.ollama.base_url OLLAMA_HOST
+`;
+
+/** Commands with what they take. */
+export const COMMANDS = `
+serve --host --port --data-dir --log-level --config --set
+config print --host --port --data-dir --log-level --config --set --json
+config check --host --port --data-dir --log-level --config --set --json
+backup DEST --data-dir --log-level --config --set --json
+restore SRC --data-dir --log-level --config --set --force --json
+version --json
+help COMMAND
+`;
+
+/** Short forms of options. */
+export const SHORT = "-p --port, -c --config, -h --help, -V --version";

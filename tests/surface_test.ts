@@ -1,0 +1,123 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { strict as assert } from "node:assert";
+import { z } from "zod";
+import { ERROR_STATUS } from "../src/domain/error.ts";
+import { EVENT_DATA } from "../src/domain/event.ts";
+import { Answer } from "../src/domain/run.ts";
+import { operations } from "../src/operations/mod.ts";
+import { LIMIT_CLASSES } from "../src/operations/operation.ts";
+import { Settings } from "../src/settings/schema.ts";
+import { listSettings } from "../src/settings/tree.ts";
+import { NAMED_VARIABLES } from "../src/settings/variables.ts";
+import { COMMANDS, OPTIONS } from "../src/transports/cli/commands.ts";
+import { toOpenApi } from "../src/transports/http/openapi.ts";
+import * as pinned from "./support/surface.ts";
+
+const lines = (text: string) => text.trim().split("\n");
+type Json = Record<string, unknown>;
+
+Deno.test("operations, events, errors and answers are as pinned", () => {
+  const ops = [...operations.values()].map((op) =>
+    `${op.kind} ${op.id} ${op.access} ${op.http} ${op.kind === "duplex" ? 101 : op.status ?? 200}`
+  );
+  assert.deepEqual(ops, lines(pinned.OPERATIONS));
+  const events = Object.entries(EVENT_DATA).map(([type, data]) => [type, ...Object.keys(data.shape)].join(" "));
+  assert.deepEqual(events, lines(pinned.EVENTS));
+  assert.deepEqual(Object.entries(ERROR_STATUS).map((pair) => pair.join(" ")), lines(pinned.ERRORS));
+  assert.equal(Object.keys(Answer.shape).join(" "), pinned.ANSWER);
+});
+
+Deno.test("settings, variables and commands are as pinned", () => {
+  assert.deepEqual(listSettings().map(({ path }) => path), lines(pinned.SETTINGS));
+  const named = Object.entries(NAMED_VARIABLES).map(([path, names]) => [path, ...names].join(" "));
+  assert.deepEqual(named, lines(pinned.VARIABLES));
+  const commands = Object.entries(COMMANDS).map(([name, { positionals, options }]) =>
+    [name, ...positionals, ...options.map((option) => `--${option}`)].join(" ")
+  );
+  assert.deepEqual(commands, lines(pinned.COMMANDS));
+  const short = Object.entries(OPTIONS).flatMap(([name, spec]) => "short" in spec ? [`-${spec.short} --${name}`] : []);
+  assert.equal(short.join(", "), pinned.SHORT);
+});
+
+Deno.test("every operation says all that is derived from it", () => {
+  const routes = new Set<string>();
+  for (const [id, op] of operations) {
+    assert.equal(id, op.id);
+    assert.match(id, /^[a-z]+(_[a-z]+)+$/);
+    assert.match(op.summary, /^[A-Z][^\n]{5,120}[^.]$/, id);
+    assert.ok(LIMIT_CLASSES.includes(op.limit), id);
+    assert.ok(op.limit in Settings.parse({}).limits.classes, id);
+    assert.equal(op.access === "public", op.limit === "public", `${id}: strangers share no budget with keys`);
+    assert.equal(op.access === "admin", op.limit === "admin", id);
+    assert.equal(new Set(op.errors).size, op.errors.length, id);
+    for (const error of op.errors) assert.ok(error in ERROR_STATUS, `${id}: ${error}`);
+    assert.ok(op.input instanceof z.ZodObject && op.input.def.catchall instanceof z.ZodNever, `${id}: not strict`);
+    const fields = Object.keys(op.input.shape);
+    for (const line of [op.http, ...op.aliases ?? []]) {
+      assert.ok(!routes.has(line), `${line} stands for two operations`);
+      routes.add(line);
+      const names = [...line.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+      for (const name of names) assert.ok(fields.includes(name), `${id} takes no ${name}`);
+      // Whoever names a thing can name one that isn't there.
+      const nouns = names.filter((name) => name !== "user_id");
+      if (nouns.length > 0) assert.ok(op.errors.some((error) => ERROR_STATUS[error] === 404), `${id} declares no 404`);
+    }
+    if (op.kind === "stream" && op.cursor) assert.ok(fields.includes(op.cursor), id);
+    if (op.kind === "stream" && op.flag) assert.ok(fields.includes(op.flag), id);
+    if (op.upload) assert.ok(fields.includes(op.upload), id);
+  }
+});
+
+const document = toOpenApi(operations.values(), { version: "1.2.3", base_path: "/muxi" });
+
+function* nodes(value: unknown): Generator<Json> {
+  if (typeof value !== "object" || value === null) return;
+  yield value as Json;
+  for (const inner of Object.values(value)) yield* nodes(inner);
+}
+
+Deno.test("the document is valid OpenAPI 3.1, and every reference leads somewhere", async () => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document));
+  assert.ok(valid, JSON.stringify(errors, null, 1)?.slice(0, 2000));
+  const { schemas } = document.components as { schemas: Json };
+  let references = 0;
+  for (const { $ref } of nodes(document)) {
+    if (typeof $ref !== "string") continue;
+    references++;
+    assert.match($ref, /^#\/components\/schemas\/\w+$/);
+    assert.ok($ref.slice("#/components/schemas/".length) in schemas, $ref);
+  }
+  assert.ok(references > operations.size);
+  // The validator sees what is wrong.
+  const broken = structuredClone(document) as Json;
+  (broken.info as Json).title = 7;
+  assert.ok(!(await new Validator().validate(broken)).valid);
+});
+
+Deno.test("the document holds every operation with its errors, and no two schemas share a name", () => {
+  const found = new Map<string, Json>();
+  for (const [path, methods] of Object.entries(document.paths as Record<string, Record<string, Json>>)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      found.set(operation.operationId as string, { ...operation, path, method });
+    }
+  }
+  assert.deepEqual([...found.keys()].sort(), [...operations.keys()].sort());
+  const named = new Map<string, string>();
+  for (const op of operations.values()) {
+    const { responses } = found.get(op.id)! as { responses: Record<string, { description: string }> };
+    for (const error of op.errors) assert.ok(responses[ERROR_STATUS[error]]!.description.includes(error), op.id);
+    const schemas: [z.ZodType, "input" | "output"][] = [[op.input, "input"]];
+    if (op.kind !== "duplex") schemas.push([op.output, "output"]);
+    if (op.kind === "stream") {
+      schemas.push(...Object.values(op.items).map((item) => [item, "output"] as [z.ZodType, "output"]));
+    }
+    for (const [type, io] of schemas) {
+      const { $defs = {} } = z.toJSONSchema(type, { io, unrepresentable: "any" });
+      for (const [name, schema] of Object.entries($defs)) {
+        const text = JSON.stringify(schema);
+        assert.equal(named.get(name) ?? text, text, `two schemas are called ${name}`);
+        named.set(name, text);
+      }
+    }
+  }
+});
