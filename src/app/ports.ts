@@ -76,7 +76,7 @@ export async function openPorts(
   const store = given.store ??
     stack.use(await openLibsqlStore({ path: toDatabase(settings).path, ...encryption, log }));
   const blobs = given.blobs ?? await openFileBlobs({ dir: `${settings.data_dir}/files`, ...encryption });
-  let model = given.model ?? openModel(settings, variables, { clock, log });
+  let model = given.model ?? openModel(settings, { clock, log });
   return {
     store,
     blobs,
@@ -91,17 +91,13 @@ export async function openPorts(
     ...given.wake && { wake: given.wake },
     reconfigure(next) {
       log.level = next.log.level;
-      if (!given.model) model = openModel(next, variables, { clock, log });
+      if (!given.model) model = openModel(next, { clock, log });
     },
     readAgents: () => readAgents(settings),
   };
 }
 
-function openModel(
-  settings: Settings,
-  variables: Readonly<Record<string, string>>,
-  { clock, log }: { clock: Clock; log: Log },
-): Model {
+function openModel(settings: Settings, { clock, log }: { clock: Clock; log: Log }): Model {
   const { provider, default_model, fallback, retries, prices, ...times } = settings.model;
   return createModel({
     provider: provider || undefined,
@@ -115,7 +111,6 @@ function openModel(
       idle_ms: times.idle_seconds * 1000,
       total_ms: times.total_seconds * 1000,
     },
-    variable: (name) => variables[name],
     offline: createOfflineModel(),
     clock,
     log,

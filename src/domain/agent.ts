@@ -12,7 +12,10 @@ export const AgentId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).describe("
 export const ModelChoice = z.strictObject({
   provider: z.string().max(64).optional().describe("openai, anthropic, google, azure, ollama, offline …"),
   model: z.string().max(200).optional().describe("The provider's name of the model"),
-  api_key: z.string().max(500).optional().describe("May be ${VARIABLE}; never shown again"),
+  api_key: z.string().max(500).regex(/^[\x21-\x7e]+$/).refine(
+    (key) => !key.includes("${"),
+    "must be the key itself: only the settings' own agent file may name variables",
+  ).optional().describe("Never shown again"),
   base_url: z.url().max(500).optional(),
   temperature: z.number().min(0).max(2).optional(),
   top_p: z.number().min(0).max(1).optional(),

@@ -166,7 +166,7 @@ const Providers = z.object({
 }).catchall(z.strictObject(providerShape())).meta(reloadable);
 
 const Runs = z.strictObject({
-  max_active: count("Runs at work at the same time; more wait", 512),
+  max_active: count("Runs at work at the same time; a request for one more is answered 503", 512),
   lease_seconds: count("How long a run's owner may be silent before another takes it over", 15, { min: 2 }),
   max_attempts: count("Attempts of a step that the process died in, before its run fails", 3, { max: 100 }),
   delta_interval_ms: count("Text is gathered this long before it becomes an event", 25, { min: 0, max: 10_000 }),
@@ -185,7 +185,9 @@ const Retention = z.strictObject({
   idempotency_hours: count("How long an Idempotency-Key is remembered", 24),
   max_runs: count("Finished runs kept at most, whatever their age", 200_000),
   max_audit_rows: count("Rows of the audit log kept at most, whatever their age", 500_000),
-  orphan_file_hours: count("How long an upload that nothing refers to is kept", 24),
+  file_days: count("How long uploaded files are kept", 365),
+  user_days: count("How long users are known who were not seen and of whom nothing is known", 365),
+  orphan_file_hours: count("How long bytes are kept that a crash left without a record", 24),
 }).meta(reloadable);
 
 /** Every setting. Parsing `{}` gives the defaults. */

@@ -20,12 +20,17 @@ import { scriptedToolbox } from "../support/toolbox.ts";
 const RUNS = 8;
 /** How often each run calls a tool. */
 const LOOKS = 3;
+/** Between two takeovers, so that they fall among what the runs write. */
+const PAUSE_MS = 200;
 const LEASE_SECONDS = 15;
 
-/** A clock that is ahead, so that the leases of others look expired, and whose repeated work comes every 20 ms. */
-function clockAhead(ms: number): Clock {
+/** A clock that can be put ahead, so that the leases of others look expired; its repeated work comes every 20 ms. */
+function createFastClock(): Clock & { ahead: number } {
   return {
-    now: () => systemClock.now() + ms,
+    ahead: 0,
+    now() {
+      return systemClock.now() + this.ahead;
+    },
     after: (wait, work) => systemClock.after(wait, work),
     every: (_, work) => systemClock.every(20, work),
   };
@@ -94,7 +99,7 @@ Deno.test("an owner whose runs are taken over, twice, writes nothing more and st
     const blobs = await openFileBlobs({ dir: join(data_dir, "files") });
     const wake = new MemoryWake({ log });
     const notes: Fenced[] = [];
-    const open = (owner: string, ahead: number) =>
+    const open = (owner: string, clock: Clock = systemClock) =>
       startServer({
         data_dir,
         provider: provider.url,
@@ -105,14 +110,20 @@ Deno.test("an owner whose runs are taken over, twice, writes nothing more and st
           wake,
           log,
           toolbox,
-          ...ahead > 0 && { clock: clockAhead(ahead * LEASE_SECONDS * 2000) },
+          clock,
         },
       });
-    // A server that starts takes everything; these take each other's runs while they write.
-    await using first = await open("first", 0);
-    await using _second = await open("second", 1);
-    await using third = await open("third", 2);
-    const run_ids = await Promise.all(Array.from({ length: RUNS }, () => begin(first)));
+    // A server that starts takes everything, so all of them start first. Then each takes the runs of the one before it.
+    const clocks = [createFastClock(), createFastClock()] as const;
+    await using first = await open("first");
+    await using _second = await open("second", clocks[0]);
+    await using third = await open("third", clocks[1]);
+    const run_ids: string[] = [];
+    for (let i = 0; i < RUNS; i++) run_ids.push(await begin(first));
+    for (const [i, clock] of clocks.entries()) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      clock.ahead = (i + 1) * LEASE_SECONDS * 2000;
+    }
     for (const run_id of run_ids) {
       const response = await third.request("GET", `/runs/${run_id}/events`, {
         headers: { accept: "text/event-stream" },

@@ -76,7 +76,8 @@ async function stick(url: string, run_id: string, stack: DisposableStack): Promi
 
 Deno.test({
   name: "64 readers that never read slow no run down and take no memory",
-  ignore: Deno.build.os !== "linux",
+  // Only Linux tells the memory of another process in /proc.
+  ignore: Deno.build.os !== "linux" && Deno.env.get("CI") !== "true",
   async fn() {
     await using provider = await startProvider({ script: LONG_RUN });
     const data_dir = await Deno.makeTempDir({ prefix: "muxi-slow-" });

@@ -30,8 +30,6 @@ export interface ModelOptions {
   retries: number;
   /** By `provider/model` or model. What is not here has no cost. */
   prices: Record<string, Price>;
-  /** Gives the value of a variable, for keys written as `${NAME}`. */
-  variable?: ((name: string) => string | undefined) | undefined;
   /** Answers when there is no provider. */
   offline: Model;
   log: Log;
@@ -111,13 +109,12 @@ class ProviderModel implements Model {
 
   constructor(options: ModelOptions) {
     this.#options = options;
-    const { clock, offline, provider, default_model, providers, fallback, variable } = options;
+    const { clock, offline, provider, default_model, providers, fallback } = options;
     this.#resolver = new Resolver({
       provider,
       default_model,
       providers,
       fallback,
-      variable,
       probe: new Probe({ clock }),
     });
     this.#checker = new Checker({ resolver: this.#resolver, offline, clock });

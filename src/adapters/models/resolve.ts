@@ -23,8 +23,6 @@ export interface ResolverOptions {
   default_model?: string | undefined;
   providers: Record<string, ProviderSettings>;
   fallback: string[];
-  /** Gives the value of a variable, for keys written as `${NAME}`. */
-  variable?: ((name: string) => string | undefined) | undefined;
   probe: Probe;
 }
 
@@ -40,15 +38,13 @@ export class Resolver {
   readonly #defaultModel: string | undefined;
   readonly #providers: Record<string, ProviderSettings>;
   readonly #fallback: string[];
-  readonly #variable: (name: string) => string | undefined;
   readonly #probe: Probe;
 
-  constructor({ provider, default_model, providers, fallback, variable = () => undefined, probe }: ResolverOptions) {
+  constructor({ provider, default_model, providers, fallback, probe }: ResolverOptions) {
     this.#provider = provider || undefined;
     this.#defaultModel = default_model || undefined;
     this.#providers = providers;
     this.#fallback = fallback;
-    this.#variable = variable;
     this.#probe = probe;
   }
 
@@ -68,7 +64,7 @@ export class Resolver {
     const baseUrl = this.#baseUrl(name, ownUrl);
     // The installation's key goes nowhere but where the installation says.
     const foreign = base_url !== undefined && this.#baseUrl(name, settings.base_url) !== baseUrl;
-    const key = api_key ? this.#expand(api_key) : foreign ? null : settings.api_key || null;
+    const key = api_key ? api_key : foreign ? null : settings.api_key || null;
     if (key === null && !ownUrl && known?.key === "required") {
       throw new AppError("ConfigurationError", `Cannot use provider "${name}": it has no API key and no base URL`, {
         details: { provider: name },
@@ -100,14 +96,6 @@ export class Resolver {
     throw new AppError("ConfigurationError", `Cannot use provider "${name}": it has no base URL`, {
       details: { provider: name },
     });
-  }
-
-  #expand(key: string): string {
-    const name = /^\$\{(\w+)\}$/.exec(key)?.[1];
-    if (name === undefined) return key;
-    const value = this.#variable(name);
-    if (value) return value;
-    throw new AppError("ConfigurationError", `Cannot read the API key of the model: variable "${name}" is not set`);
   }
 
   /** The provider when nobody names one. */

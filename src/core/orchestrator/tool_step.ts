@@ -6,12 +6,13 @@
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
 import type { ToolRequest } from "../../domain/message.ts";
-import type { ApprovalRow, MessageRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import type { ApprovalRow, StepRow, ToolCallRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Write } from "../../ports/store.ts";
 import type { Tools } from "../tools/tools.ts";
-import { failed, toSpoken } from "./endings.ts";
+import { failed } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import { approvalRequired, toApprovalRow, toolResult, toToolCallRow, toToolMessage } from "./tool_rows.ts";
 
 /** The most calls of one step: a model that asks for more is told so. */
 const MAX_CALLS = 64;
@@ -51,7 +52,7 @@ export class ToolStep {
     const planned: Planned = { events: [], writes: [] };
     const rows: ToolCallRow[] = [];
     for (const [i, call] of calls.entries()) {
-      const row = this.#toRow(step, call);
+      const row = toToolCallRow(step, call, this.#deps.clock);
       rows.push(row);
       const checked = i < MAX_CALLS ? await this.#deps.tools.check(agent, call) : {
         verdict: "refused" as const,
@@ -59,7 +60,7 @@ export class ToolStep {
       };
       if (checked.verdict === "refused") {
         this.#refuse(planned, row, checked.error);
-        planned.writes.push({ insert: "messages", rows: [this.#toMessage(run, row)] });
+        planned.writes.push({ insert: "messages", rows: [toToolMessage(run, row, this.#deps.clock)] });
         continue;
       }
       if (checked.verdict !== "deny") row.idempotent = checked.tool.idempotent;
@@ -135,10 +136,10 @@ export class ToolStep {
   async #keep({ log, run }: Execution, call: ToolCallRow, duration_ms: number): Promise<void> {
     const { status, result, error } = call;
     const set = { status, result: result ?? null, error, duration_ms, ended_at: toTime(this.#deps.clock.now()) };
-    await log.record([resultOf(call, duration_ms)], {
+    await log.record([toolResult(call, duration_ms)], {
       writes: [
         { update: "tool_calls", where: { id: call.id }, set },
-        { insert: "messages", rows: [this.#toMessage(run, call)] },
+        { insert: "messages", rows: [toToolMessage(run, call, this.#deps.clock)] },
       ],
     });
   }
@@ -229,11 +230,11 @@ export class ToolStep {
         type: "tool.call.denied",
         data: { tool_call_id: call.id, decided_by: decision.decided_by ?? "nobody", reason: why },
       },
-      resultOf(denied, 0),
+      toolResult(denied, 0),
     ], {
       writes: [
         { update: "tool_calls", where: { id: call.id }, set },
-        { insert: "messages", rows: [this.#toMessage(run, denied)] },
+        { insert: "messages", rows: [toToolMessage(run, denied, this.#deps.clock)] },
       ],
     });
   }
@@ -288,78 +289,11 @@ export class ToolStep {
       const data = { tool_call_id: row.id, decided_by: "policy", reason: error.message };
       planned.events.push({ type: "tool.call.denied", data });
     }
-    planned.events.push(resultOf(row, 0));
+    planned.events.push(toolResult(row, 0));
   }
 
-  #toRow(step: StepRow, call: ToolRequest): ToolCallRow {
-    const { tenant_id, key_id, user_id, run_id } = step;
-    return {
-      tenant_id,
-      key_id,
-      user_id,
-      id: call.tool_call_id,
-      run_id,
-      step_id: step.id,
-      tool: call.tool,
-      arguments: call.arguments,
-      status: "pending",
-      result: null,
-      error: null,
-      idempotent: false,
-      attempt: 1,
-      duration_ms: null,
-      created_at: toTime(this.#deps.clock.now()),
-      started_at: null,
-      ended_at: null,
-    };
+  #toApproval(agent: Execution["agent"], call: ToolCallRow, kind: ApprovalRow["kind"], reason: string): ApprovalRow {
+    const { clock, approval_timeout_ms: timeout_ms } = this.#deps;
+    return toApprovalRow(agent, call, { kind, reason, timeout_ms }, clock);
   }
-
-  #toApproval(
-    { policies }: Execution["agent"],
-    call: ToolCallRow,
-    kind: ApprovalRow["kind"],
-    reason: string,
-  ): ApprovalRow {
-    const { tenant_id, key_id, user_id, id, run_id } = call;
-    const now = this.#deps.clock.now();
-    return {
-      tenant_id,
-      key_id,
-      user_id,
-      id,
-      run_id,
-      kind,
-      status: "pending",
-      reason,
-      decider: policies.decide ?? "user",
-      decided_by: null,
-      decided_at: null,
-      expires_at: toTime(now + this.#deps.approval_timeout_ms),
-      created_at: toTime(now),
-    };
-  }
-
-  /** What the model reads of a call. */
-  #toMessage(run: Execution["run"], call: ToolCallRow): MessageRow {
-    const content = JSON.stringify(
-      call.error ? { error: call.error.message, ...call.error.details } : call.result ?? null,
-    );
-    return { ...toSpoken(run, content, this.#deps.clock), role: "tool", tool_call_id: call.id };
-  }
-}
-
-function resultOf(call: ToolCallRow, duration_ms: number): NewEvent {
-  const { id: tool_call_id, step_id, result, error } = call;
-  return {
-    type: "tool.call.result",
-    data: { tool_call_id, step_id, result: result ?? null, ...error && { error }, duration_ms },
-  };
-}
-
-function approvalRequired(call: ToolCallRow, { reason, expires_at }: ApprovalRow): NewEvent {
-  const { id: tool_call_id, step_id, tool, arguments: args } = call;
-  return {
-    type: "tool.call.approval_required",
-    data: { tool_call_id, step_id, tool, arguments: args, reason, expires_at },
-  };
 }

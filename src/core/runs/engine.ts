@@ -216,14 +216,13 @@ export class Engine {
 
   /** Goes on with a run that another owner laid down or left. */
   async #adopt(left: RunRow, agent: AgentConfig): Promise<void> {
+    const { store } = this.#deps;
+    const { id } = left;
     const owned = this.ownership(left.epoch + 1);
-    await this.#deps.store.commit({
-      preconditions: takable(left),
-      writes: [{ update: "runs", where: { id: left.id }, set: owned }],
-    });
-    // An owner that was only late may have written until now, but not any more: its log is read after that.
-    const run: RunRow = { ...left, ...owned };
-    this.launch(run, agent, await this.#open(run));
+    await store.commit({ preconditions: takable(left), writes: [{ update: "runs", where: { id }, set: owned }] });
+    // An owner that was only late wrote until now, and can't any more: only what is read from here on is all.
+    const [run] = await store.read({ from: "runs", where: { id, epoch: owned.epoch }, limit: 1 });
+    if (run) this.launch(run, agent, await this.#open(run));
   }
 
   async #open({ id, epoch }: RunRow): Promise<RunLog> {

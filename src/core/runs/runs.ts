@@ -179,7 +179,8 @@ export class Runs {
       );
     }
     await this.#resume(run_id);
-    return { ...call, arguments: edited };
+    const [now] = await store.read({ from: "tool_calls", where: { id: tool_call_id }, limit: 1 });
+    return now ?? { ...call, arguments: edited };
   }
 
   /** Deletes a conversation with everything that belongs to it; what runs there is cancelled first. */

@@ -25,6 +25,8 @@ export interface RetentionOptions {
   conversation_days: number;
   audit_days: number;
   idempotency_hours: number;
+  file_days: number;
+  user_days: number;
   orphan_file_hours: number;
   max_runs: number;
   max_audit_rows: number;
@@ -42,7 +44,16 @@ export interface RetentionDeps {
 
 /** What a sweep removed. */
 export type Swept = Record<
-  "deltas" | "runs" | "conversations" | "audit" | "idempotency" | "model_calls" | "files" | "revisions",
+  | "deltas"
+  | "runs"
+  | "conversations"
+  | "audit"
+  | "idempotency"
+  | "model_calls"
+  | "files"
+  | "users"
+  | "agents"
+  | "revisions",
   number
 >;
 
@@ -75,7 +86,9 @@ export class Retention {
         signal,
       ),
       model_calls: await this.#old("model_calls", "started_at", this.#before(options.run_days * DAY), 0, signal),
-      files: await this.#files(signal),
+      files: await this.#files(signal) + await this.#orphans(signal),
+      users: await this.#users(signal),
+      agents: await this.#agents(signal),
       revisions: await this.#revisions(signal),
     };
     if (Object.values(swept).some((count) => count > 0)) log.info("Removed what is no longer kept", swept);
@@ -193,8 +206,75 @@ export class Retention {
     return count;
   }
 
-  /** Removes blobs that no row names: what a crash between the two left behind. */
+  /** Removes old files; messages go on naming them. */
   async #files(signal: AbortSignal): Promise<number> {
+    const { store, blobs, options } = this.#deps;
+    const time = this.#before(options.file_days * DAY);
+    let count = 0;
+    while (time !== undefined && !signal.aborted) {
+      const where = { created_at: { lt: time } };
+      const rows = await store.read({ from: "files", where, order: [["created_at", "asc"]], limit: PAGE });
+      if (rows.length === 0) break;
+      await store.commit({ writes: [{ delete: "files", where: { id: { in: rows.map((row) => row.id) } } }] });
+      for (const { id } of rows) await blobs.delete(id);
+      count += rows.length;
+      await this.#pause(signal);
+    }
+    return count;
+  }
+
+  /** Removes users who are gone and of whom nothing is known. */
+  async #users(signal: AbortSignal): Promise<number> {
+    const { store, options } = this.#deps;
+    const time = this.#before(options.user_days * DAY);
+    let count = 0;
+    while (time !== undefined && !signal.aborted) {
+      const where = { last_seen_at: { lt: time }, context: null };
+      const rows = await store.read({ from: "users", where, order: [["id", "asc"]], limit: PAGE });
+      if (rows.length === 0) break;
+      await store.commit({ writes: [{ delete: "users", where: { ...where, id: { in: rows.map((row) => row.id) } } }] });
+      count += rows.length;
+      await this.#pause(signal);
+    }
+    return count;
+  }
+
+  /** Removes agents that were deleted, unless a file would bring them back. */
+  async #agents(signal: AbortSignal): Promise<number> {
+    const { store, options } = this.#deps;
+    const time = this.#before(options.run_days * DAY);
+    let count = 0;
+    let after = "";
+    while (time !== undefined && !signal.aborted) {
+      const where = { deleted_at: { lt: time, ne: null }, source_hash: null, id: { gt: after } };
+      const rows = await store.read({ from: "agents", where, order: [["id", "asc"]], limit: PAGE });
+      if (rows.length === 0) break;
+      for (const { tenant_id, id: agent_id, revision } of rows) {
+        after = agent_id;
+        // A run may pin an old revision; one made anew would begin to count at the same numbers.
+        const [kept] = await store.read({
+          from: "agent_revisions",
+          where: { tenant_id, agent_id, revision: { ne: revision } },
+          limit: 1,
+        });
+        const [run] = await store.read({ from: "runs", where: { tenant_id, agent_id }, limit: 1 });
+        if (kept || run) continue;
+        const where = { tenant_id, agent_id };
+        await store.commit({
+          writes: [{ delete: "agents", where: { tenant_id, id: agent_id, revision } }, {
+            delete: "agent_revisions",
+            where,
+          }],
+        });
+        count++;
+      }
+      await this.#pause(signal);
+    }
+    return count;
+  }
+
+  /** Removes blobs that no row names: what a crash between the two left behind. */
+  async #orphans(signal: AbortSignal): Promise<number> {
     const { store, blobs, options, clock } = this.#deps;
     const young = `file_${toTimeText(clock.now() - options.orphan_file_hours * HOUR)}`;
     let count = 0;
