@@ -136,7 +136,8 @@ Deno.test("an owner whose runs are taken over, twice, writes nothing more and st
     assert.deepEqual(new Set(rows.runs.map(({ id }) => id)), new Set(run_ids));
     for (const run of rows.runs) {
       assert.equal(run.status, "completed", JSON.stringify(run.error));
-      assert.ok(run.epoch >= 2, `${run.id} was taken over`);
+      // Once by each of the others at most: nobody loses what it took.
+      assert.ok(run.epoch === 2 || run.epoch === 3, `${run.id} has epoch ${run.epoch}`);
       const mine = notes.filter(({ run_id }) => run_id === run.id);
       const kept = mine.filter(({ refused }) => !refused).map(({ epoch }) => epoch);
       assert.deepEqual(kept, kept.toSorted((a, b) => a - b), `${run.id} was written by one owner after the other`);

@@ -196,6 +196,8 @@ retention.audit_days
 retention.idempotency_hours
 retention.max_runs
 retention.max_audit_rows
+retention.file_days
+retention.user_days
 retention.orphan_file_hours
 log.level
 log.format
