@@ -24,13 +24,20 @@ export interface Seen {
 /** A request as bytes. */
 export function toRequest(
   url: string,
-  { method = "GET", path = "/", key, body }: { method?: string; path?: string; key?: string; body?: unknown },
+  { method = "GET", path = "/", key, accept, body }: {
+    method?: string;
+    path?: string;
+    key?: string;
+    accept?: string;
+    body?: unknown;
+  },
 ): Uint8Array {
   const text = body === undefined ? "" : JSON.stringify(body);
   const head = [
     `${method} ${path} HTTP/1.1`,
     `host: ${new URL(url).host}`,
     ...key === undefined ? [] : [`authorization: Bearer ${key}`],
+    ...accept === undefined ? [] : [`accept: ${accept}`],
     ...body === undefined ? [] : ["content-type: application/json"],
     `content-length: ${encoder.encode(text).length}`,
   ];
