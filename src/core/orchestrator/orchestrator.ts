@@ -4,8 +4,9 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
-import type { StepRow } from "../../domain/table.ts";
+import type { ModelCallRow, StepRow } from "../../domain/table.ts";
 import type { Clock } from "../../kit/clock.ts";
+import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Store } from "../../ports/store.ts";
 import { cancelled, failed } from "./endings.ts";
@@ -73,20 +74,55 @@ export class Orchestrator {
     if (run.cancel_requested_at) throw new Stop("cancel", run.cancel_reason ?? "cancelled");
     if (!step) throw new Error(`Run "${run.id}" has no step to go on with`);
     if (step.kind !== "model") return step;
+    const model_call = await this.#lostCall(execution, step);
     const attempt = step.attempt + 1;
     if (attempt > this.#deps.max_attempts) {
       const error = new AppError(
         "ProcessError",
         `The server ended ${step.attempt} times while this step ran, so it is not tried again`,
       ).toBody();
-      const ending = failed(run, error, { step: { ...step, error } }, this.#deps.clock);
+      const ending = failed(run, error, { step: { ...step, error }, model_call }, this.#deps.clock);
       await log.record(ending.events, ending.change);
       execution.run = ending.run;
       return null;
     }
     await log.record([{ type: "step.restarted", data: { step_id: step.id, attempt } }], {
-      writes: [{ update: "steps", where: { id: step.id }, set: { attempt } }],
+      writes: [
+        { update: "steps", where: { id: step.id }, set: { attempt } },
+        { insert: "model_calls", rows: model_call ? [model_call] : [] },
+      ],
     });
     return { ...step, attempt };
+  }
+
+  /**
+   * The call of the model that the death of a process cut off: what it used, nobody knows. Each attempt leaves one row,
+   * and a process that had the time to say goodbye wrote it itself.
+   */
+  async #lostCall({ run, agent }: Execution, step: StepRow): Promise<ModelCallRow | undefined> {
+    const where = { run_id: run.id, step_id: step.id };
+    const [rows] = await this.#deps.store.sum({ from: "model_calls", where, sum: [], by: [] });
+    if (rows && rows.count >= step.attempt) return undefined;
+    const error = new AppError("ProcessError", "The server ended before the model had answered").toBody();
+    return {
+      tenant_id: run.tenant_id,
+      key_id: run.key_id,
+      user_id: run.user_id,
+      id: createId("call"),
+      run_id: run.id,
+      step_id: step.id,
+      agent_id: run.agent_id,
+      provider: agent.model.provider ?? "",
+      model: agent.model.model ?? "",
+      input_tokens: 0,
+      output_tokens: 0,
+      reasoning_tokens: 0,
+      cached_input_tokens: 0,
+      cost: null,
+      outcome: "failed",
+      error,
+      started_at: step.started_at,
+      duration_ms: 0,
+    };
   }
 }
