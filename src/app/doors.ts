@@ -45,7 +45,8 @@ export function createDoors(
     keepalive_ms: server.keepalive_seconds * 1000,
     write_timeout_ms: server.write_timeout_seconds * 1000,
   });
-  mountSse(app, gateway, { streams, toErrorBody, read: (c, op) => createInputReader(op, limits)(c) });
+  const readers = new Map(Array.from(gateway.operations.values(), (op) => [op, createInputReader(op, limits)]));
+  mountSse(app, gateway, { streams, toErrorBody, read: (c, op) => readers.get(op)!(c) });
   mountHttp(app, gateway, limits);
   mountDocuments(app, gateway, ({ operations }) => {
     return toOpenApi(operations.values(), { version: VERSION, base_path: server.base_path });

@@ -45,7 +45,11 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   return promise;
 }
 
+let lastTime = { ms: NaN, text: "" };
+
 /** The time as the API writes it: ISO 8601 in UTC. */
 export function toTime(ms: number): string {
-  return new Date(ms).toISOString();
+  // What happens together asks for the same time.
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
+  return lastTime.text;
 }

@@ -101,7 +101,11 @@ async function measureMuxi() {
   while (!seen.includes("event: model.delta")) seen += (await reader.read()).value ?? "";
   const run_id = /"run_id":"(run_\w+)"/.exec(seen)![1]!;
   await reader.cancel();
-  const request = toRequest(child.url, { path: `/api/v1/runs/${run_id}/events`, key: BENCH_KEY });
+  const request = toRequest(child.url, {
+    path: `/api/v1/runs/${run_id}/events`,
+    key: BENCH_KEY,
+    accept: "text/event-stream",
+  });
   return await measure(child, request, "Hello again", () => model.say("Hello again "));
 }
 

@@ -16,8 +16,8 @@ export interface AskOptions {
   /** What has to come; any other status is a wrong answer. */
   status?: number;
   headers?: Record<string, string>;
-  /** Another key than the user's. */
-  key?: string;
+  /** Another key than the user's; null: none. */
+  key?: string | null;
   /** Closes the connection. */
   signal?: AbortSignal;
 }
@@ -70,7 +70,7 @@ export class Client {
       method,
       client: this.#connections,
       headers: {
-        authorization: `Bearer ${key}`,
+        ...key !== null && { authorization: `Bearer ${key}` },
         ...body === undefined ? {} : { "content-type": "application/json" },
         ...headers,
       },

@@ -8,31 +8,22 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { type Table, TABLES } from "../../src/domain/table.ts";
 import { BENCH_ADMIN_KEY, BENCH_KEY, openFolder, pause, startMuxi } from "../bench/support/child.ts";
 import { startProber } from "../bench/support/prober.ts";
 import { startProvider } from "../support/provider.ts";
 import type { Step } from "../support/provider_reply.ts";
-import { pickSeed, Random } from "../support/random.ts";
-import { Client, toStep } from "./client.ts";
-import { Crowd } from "./crowd.ts";
+import { checkRows, readDatabase } from "../support/crash_checks.ts";
+import { pickSeed } from "../support/random.ts";
+import { toStep } from "./client.ts";
 import { Gauges, type Sample } from "./gauges.ts";
+import { Load } from "./load.ts";
 import { toLine, toText } from "./report.ts";
-import { CAST } from "./stories.ts";
-import { secondHalf, toTrend, type Trend } from "./trend.ts";
+import { DESCRIPTORS, judge, type Trend } from "./trend.ts";
 
 const EVERY_S = 5;
-/** The longest rest of a client between two stories. */
-const REST_MS = 40;
-/** How long a story may take to end when the soak does. */
-const END_MS = 60_000;
-/** Memory may grow by this much a request: what a server that forgets everything may still keep in warm caches. */
-const KB_PER_REQUEST = 1;
-/** Memory may grow by this share of itself however few the requests are: heaps breathe. */
-const SHARE = 0.05;
-/** Descriptors may grow by so many. */
-const DESCRIPTORS = 5;
-/** Wrong answers that are told of. */
-const TOLD = 20;
+/** To the beginning of an empty line. */
+const CLEAR = "\r\x1b[K";
 
 /** As short as the settings allow, so that every table that has a bound reaches it; no limit, no time-out of a model. */
 const ENV = {
@@ -59,6 +50,8 @@ export interface Outcome {
   /** Before the load, and after everybody has left. */
   idle: { before: { memory: number; descriptors: number }; after: { memory: number; descriptors: number } };
   trends: Trend[];
+  /** Rows of every table at the end. */
+  rows: Record<string, number>;
   wrong: { count: number; first: string[] };
   samples: Sample[];
   ok: boolean;
@@ -77,112 +70,63 @@ function scripted(known: Map<string, Step>, body: { messages: { content: unknown
   return step;
 }
 
-function judge(samples: readonly Sample[]): Trend[] {
-  const half = secondHalf(samples);
-  const requests = (half.at(-1)?.requests ?? 0) - (half[0]?.requests ?? 0);
-  const trend = (
-    name: string,
-    unit: string,
-    of: (sample: Sample) => number,
-    most: (from: number) => number,
-    counts = false,
-  ) => toTrend({ name, unit, counts }, samples.map((sample) => ({ at: sample.at, value: of(sample) })), most);
-  return [
-    trend("memory", "MB", ({ memory }) => memory, (from) => {
-      return Math.max(requests * KB_PER_REQUEST / 1024, from * SHARE);
-    }, true),
-    trend("descriptors", "", ({ descriptors }) => descriptors, () => DESCRIPTORS, true),
-    trend("lag of the loop, 99 of 100", "ms", ({ lag }) => lag.p99, (from) => Math.max(5, from * 0.25)),
-    trend("database", "MB", ({ database }) => database, (from) => Math.max(1, from * SHARE)),
-  ];
-}
-
 async function soak({ minutes, seed, loud }: { minutes: number; seed: number; loud: boolean }): Promise<Outcome> {
+  await using folder = await openFolder();
   const known = new Map<string, Step>();
   // Who leaves before the server does.
   await using outside = new AsyncDisposableStack();
   const provider = outside.use(await startProvider({ keep: 10, script: ({ body }) => scripted(known, body) }));
   const connections = outside.use(Deno.createHttpClient({}));
-  await using folder = await openFolder();
-  await using child = await startMuxi({ provider: provider.url, data_dir: folder.path, env: ENV });
+  await using server = new AsyncDisposableStack();
+  const child = server.use(await startMuxi({ provider: provider.url, data_dir: folder.path, env: ENV }));
   const look = () => ({ memory: child.rssKb() / 1024, descriptors: child.descriptors() });
-  const outcome: Outcome = {
-    minutes,
+  const load = new Load({
+    url: child.url,
+    keys: { user: BENCH_KEY, admin: BENCH_ADMIN_KEY },
+    connections,
     seed,
-    requests: 0,
-    stories: {},
-    idle: { before: look(), after: look() },
-    trends: [],
-    wrong: { count: 0, first: [] },
-    samples: [],
-    ok: false,
-  };
-  const { wrong, samples, stories } = outcome;
-  const complain = (where: string, thrown: unknown) => {
-    wrong.count++;
-    if (wrong.first.length >= TOLD) return;
-    const text = `${where}: ${thrown instanceof Error ? thrown.message : thrown}`.replaceAll(/\s+/g, " ").slice(
-      0,
-      1000,
-    );
-    wrong.first.push(text);
-    if (loud) tell(`\r\x1b[K${text}\n`);
-  };
-  let over = false;
-  const clients: Client[] = [];
-  const enter = () => {
-    const random = new Random(seed + clients.length);
-    const client = new Client({
-      url: child.url,
-      random,
-      keys: { user: BENCH_KEY, admin: BENCH_ADMIN_KEY },
-      connections,
-    });
-    clients.push(client);
-    return client;
-  };
-  const live = async (name: string) => {
-    const client = enter();
-    while (!over) {
-      try {
-        await CAST[name]!.story(client);
-      } catch (thrown) {
-        complain(name, thrown);
-      }
-      stories[name] = (stories[name] ?? 0) + 1;
-      await pause(client.random.whole(0, REST_MS));
-    }
-  };
-  const crowd = await Crowd.open(enter());
-  const busy = Object.entries(CAST).flatMap(([name, { clients }]) => Array.from({ length: clients }, () => live(name)));
+    onWrong: (text) => loud && tell(`${CLEAR}${text}\n`),
+  });
+  const before = look();
+  await load.start();
+  const samples: Sample[] = [];
   {
     using prober = await startProber(child.url);
     using gauges = new Gauges({ child, prober, folder: folder.path });
     for (let at = EVERY_S; at <= minutes * 60; at += EVERY_S) {
       await pause(EVERY_S * 1000);
-      samples.push(await gauges.take(clients.reduce((sum, { requests }) => sum + requests, 0)));
-      if (loud) tell(`\r\x1b[K${toLine(samples.at(-1)!, { minutes, wrong: wrong.count })}`);
-      await crowd.change().catch((thrown) => complain("crowd", thrown));
+      samples.push(await gauges.take(load.requests));
+      if (loud) tell(`${CLEAR}${toLine(samples.at(-1)!, { minutes, wrong: load.wrong.count })}`);
+      await load.change();
     }
   }
-  over = true;
-  const late = pause(END_MS).then(() => "late");
-  if (await Promise.race([Promise.all(busy), late]) === "late") complain("end", "a story did not end");
-  await crowd.end().catch((thrown) => complain("crowd", thrown));
-  if (loud) tell("\r\x1b[K");
-  const witness = enter();
-  const { active_runs } = await witness.ask("GET", "/system/status", { key: BENCH_ADMIN_KEY });
-  if (active_runs !== 0) complain("end", `${active_runs} runs are left`);
-  if (provider.active !== 0) complain("end", `${provider.active} answers of the provider are left`);
+  await load.end();
+  if (loud) tell(CLEAR);
+  const { active_runs } = await load.enter().ask("GET", "/system/status", { key: BENCH_ADMIN_KEY });
+  if (active_runs !== 0) load.complain("end", `${active_runs} runs are left`);
+  if (provider.active !== 0) load.complain("end", `${provider.active} answers of the provider are left`);
   await outside.disposeAsync();
   await pause(1000);
-  outcome.requests = clients.reduce((sum, { requests }) => sum + requests, 0);
-  outcome.trends = judge(samples);
-  outcome.idle.after = look();
-  const left = outcome.idle.after.descriptors - outcome.idle.before.descriptors;
-  if (left > DESCRIPTORS) complain("end", `${left} descriptors more than before are open when everybody has left`);
-  outcome.ok = wrong.count === 0 && outcome.trends.every(({ counts, verdict }) => !counts || verdict === "level");
-  return outcome;
+  const after = look();
+  const left = after.descriptors - before.descriptors;
+  if (left > DESCRIPTORS) load.complain("end", `${left} descriptors more than before are open when everybody has left`);
+  await server.disposeAsync();
+  const rows = readDatabase(`${folder.path}/muxi.db`);
+  // Retention takes the first turns of a conversation.
+  for (const finding of checkRows({ ...rows, conversations: [] })) load.complain("database", finding);
+  const trends = judge(samples);
+  return {
+    minutes,
+    seed,
+    requests: load.requests,
+    stories: load.stories,
+    idle: { before, after },
+    trends,
+    rows: Object.fromEntries(Object.entries(TABLES).map(([table]) => [table, rows[table as Table].length])),
+    wrong: load.wrong,
+    samples,
+    ok: load.wrong.count === 0 && trends.every(({ counts, verdict }) => !counts || verdict === "level"),
+  };
 }
 
 if (import.meta.main) {

@@ -24,7 +24,7 @@ export function toLine(sample: Sample, { minutes, wrong }: { minutes: number; wr
 }
 
 /** Everything, as text. */
-export function toText({ minutes, seed, requests, stories, idle, trends, wrong, samples, ok }: Outcome): string {
+export function toText({ minutes, seed, requests, stories, idle, trends, rows, wrong, samples, ok }: Outcome): string {
   const told = Object.entries(stories).map(([name, count]) => `${name} ${count}`).join(", ");
   const lines = [
     `${requests} requests in ${minutes} minutes (seed ${seed}): ${told}`,
@@ -38,6 +38,7 @@ export function toText({ minutes, seed, requests, stories, idle, trends, wrong, 
       return `${name}: ${verdict}, ${of(from)} to ${of(to)} over the second half: ${rise < 0 ? "" : "+"}${of(rise)}, ` +
         `at most +${of(most)}${counts ? "" : " (for information)"}`;
     }),
+    `rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(", ")}`,
     `${wrong.count} wrong answers`,
     ...wrong.first.map((text) => `  ${text}`),
     ok ? "passed" : "failed",

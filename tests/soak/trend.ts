@@ -3,6 +3,14 @@
  *
  * @module
  */
+import type { Sample } from "./gauges.ts";
+
+/** Memory may grow by this much a request: what a server that forgets everything may still keep in warm caches. */
+const KB_PER_REQUEST = 1;
+/** Memory may grow by this share of itself however few the requests are: heaps breathe. */
+const SHARE = 0.05;
+/** Descriptors may grow by so many. */
+export const DESCRIPTORS = 5;
 
 /** One measurement. */
 export interface Point {
@@ -28,7 +36,7 @@ export interface Trend {
 }
 
 /** The line of least squares through `points`: its value at the first and at the last of them. */
-export function fitLine(points: readonly Point[]): { from: number; to: number } {
+function fitLine(points: readonly Point[]): { from: number; to: number } {
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const at = mean(points.map((point) => point.at));
   const value = mean(points.map((point) => point.value));
@@ -41,13 +49,13 @@ export function fitLine(points: readonly Point[]): { from: number; to: number } 
 }
 
 /** The second half of `points`, by time. */
-export function secondHalf<P extends { at: number }>(points: readonly P[]): P[] {
+function secondHalf<P extends { at: number }>(points: readonly P[]): P[] {
   const middle = ((points[0]?.at ?? 0) + (points.at(-1)?.at ?? 0)) / 2;
   return points.filter(({ at }) => at >= middle);
 }
 
 /** Judges the second half of `points`, of which `most` says how much they may rise from their beginning on. */
-export function toTrend(
+function toTrend(
   { name, unit, counts }: Pick<Trend, "name" | "unit" | "counts">,
   points: readonly Point[],
   most: (from: number) => number,
@@ -56,4 +64,25 @@ export function toTrend(
   const rise = to - from;
   const bound = most(from);
   return { name, unit, from, to, rise, most: bound, verdict: rise > bound ? "growing" : "level", counts };
+}
+
+/** Judges every figure of a soak by its second half. */
+export function judge(samples: readonly Sample[]): Trend[] {
+  const half = secondHalf(samples);
+  const requests = (half.at(-1)?.requests ?? 0) - (half[0]?.requests ?? 0);
+  const trend = (
+    name: string,
+    unit: string,
+    of: (sample: Sample) => number,
+    most: (from: number) => number,
+    counts = false,
+  ) => toTrend({ name, unit, counts }, samples.map((sample) => ({ at: sample.at, value: of(sample) })), most);
+  return [
+    trend("memory", "MB", ({ memory }) => memory, (from) => {
+      return Math.max(requests * KB_PER_REQUEST / 1024, from * SHARE);
+    }, true),
+    trend("descriptors", "", ({ descriptors }) => descriptors, () => DESCRIPTORS, true),
+    trend("lag of the loop, 99 of 100", "ms", ({ lag }) => lag.p99, (from) => Math.max(5, from * 0.25)),
+    trend("database", "MB", ({ database }) => database, (from) => Math.max(1, from * SHARE)),
+  ];
 }

@@ -313,11 +313,13 @@ if (import.meta.main) {
       tokens: { type: "string", default: "64" },
       delay: { type: "string", default: "0" },
       chunks: { type: "string", default: "1" },
+      hang: { type: "string", default: "0" },
     },
   });
+  const { tokens, delay, chunks, hang } = values;
   const provider = await startProvider({
     port: Number(values.port),
-    script: { tokens: Number(values.tokens), delay: Number(values.delay), chunks: Number(values.chunks) },
+    script: { tokens: Number(tokens), delay: Number(delay), chunks: Number(chunks), hang: Number(hang) },
     keep: 100,
   });
   await Deno.stdout.write(encoder.encode(JSON.stringify({ url: provider.url }) + "\n"));

@@ -110,7 +110,7 @@ Deno.test("the first text of a step goes at once, the rest waits for its interva
     await settle();
     assert.deepEqual(await deltas(), ["a"], `${ms} ms later`);
   }
-  clock.move(6);
+  clock.move(1);
   await settle();
   assert.deepEqual(await deltas(), ["a", "bc"]);
   say(log, "d");
@@ -142,7 +142,10 @@ Deno.test("each run keeps its own interval, and what is due together goes togeth
   clock.move(6);
   await settle();
   assert.deepEqual([await texts("run_1"), await texts("run_2")], ["a|b", "A"]);
-  clock.move(20);
+  clock.move(23);
+  await settle();
+  assert.deepEqual([await texts("run_1"), await texts("run_2")], ["a|b", "A"], "its interval is over, its beat is not");
+  clock.move(1);
   await settle();
   assert.deepEqual([await texts("run_1"), await texts("run_2")], ["a|b", "A|B"]);
 });

@@ -39,7 +39,7 @@ function toPending(change: Change, resolve: () => void, reject: (error: unknown)
 
 function applyOne(connection: Connection, { probes, statements }: Pending, guarded: boolean): Outcome {
   for (const [index, probe] of probes.entries()) {
-    if ((connection.all(probe).length > 0) !== probe.exists) return new CommitRefused("precondition", index);
+    if (connection.has(probe) !== probe.exists) return new CommitRefused("precondition", index);
   }
   // A single statement that fails leaves no trace by itself.
   const savepoint = guarded && statements.length > 1;

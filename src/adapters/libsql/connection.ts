@@ -102,6 +102,11 @@ export class Connection {
     return this.#prepare(sql).all(args) as AnyRow[];
   }
 
+  /** Whether `statement` gives a row. It is put back to its beginning, so that it holds no lock afterwards. */
+  has({ sql, args }: Statement): boolean {
+    return this.#prepare(sql).get(args) !== undefined;
+  }
+
   /** Runs `statement`, which must give no rows, and returns how many rows it changed. */
   run({ sql, args }: Statement): number {
     return this.#prepare(sql).run(args).changes;
@@ -153,9 +158,9 @@ export class Connection {
 
   #prepare(sql: string): Database.Statement {
     const database = this.#open();
-    let statement = this.#statements.get(sql);
-    if (statement !== undefined) this.#statements.delete(sql);
-    else statement = database.prepare<Value[]>(sql) as unknown as Database.Statement;
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare<Value[]>(sql) as unknown as Database.Statement;
     this.#statements.set(sql, statement);
     if (this.#statements.size > STATEMENTS) {
       for (const oldest of this.#statements.keys()) {

@@ -131,21 +131,26 @@ export function toProbe({ from, where }: Precondition): Statement {
   return { sql: `SELECT 1 AS found FROM ${from}${whereOf(from, where, args)} LIMIT 1`, args };
 }
 
-/** How an insert begins, and one row's place in it. */
-const INSERTS = new Map(TABLE_NAMES.map((table) => {
+/** The texts of inserts, by how many rows they insert: made once, as finding a statement hashes its text. */
+const INSERTS = new Map(TABLE_NAMES.map((table) => [table, new Map<number, string>()]));
+
+function insertText(table: Table, count: number): string {
+  const known = INSERTS.get(table)!.get(count);
+  if (known !== undefined) return known;
   const columns = [...CODECS[table].keys()];
-  const head = `INSERT INTO ${table} (${columns.join(", ")}) VALUES `;
-  return [table, { head, row: `(${columns.map(() => "?").join(", ")})` }];
-}));
+  const row = `(${columns.map(() => "?").join(", ")})`;
+  const text = `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${Array(count).fill(row).join(", ")}`;
+  INSERTS.get(table)!.set(count, text);
+  return text;
+}
 
 function insertOf(table: Table, rows: readonly AnyRow[]): Statement {
-  const { head, row: place } = INSERTS.get(table)!;
   const args: Value[] = [];
   for (const row of rows) {
     for (const column in row) codecOf(table, column);
     for (const [column, codec] of CODECS[table]) args.push(encode(row[column], codec, table, column));
   }
-  return { sql: head + Array(rows.length).fill(place).join(", "), args };
+  return { sql: insertText(table, rows.length), args };
 }
 
 function insertsOf(table: Table, rows: readonly AnyRow[]): Statement[] {

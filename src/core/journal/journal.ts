@@ -30,15 +30,17 @@ export class Journal implements Disposable {
   #timer: Disposable | undefined;
 
   constructor(deps: JournalDeps) {
-    this.#deps = deps;
+    // No interval at all is the shortest one.
+    this.#deps = { ...deps, delta_interval_ms: Math.max(1, deps.delta_interval_ms) };
   }
 
   /** The log of a run that the caller owns, from `last_seq` on. */
   open(run: { id: string; epoch: number; last_seq: number }): RunLog {
-    const { store, wake, clock, tails } = this.#deps;
+    const { store, wake, clock, tails, delta_interval_ms } = this.#deps;
     return new RunLog(run, {
       store,
       clock,
+      delta_interval_ms,
       held: tails.hold(run.id, run.last_seq),
       announce: (run_id) => wake.notify(topicOf(run_id)),
       later: (log) => this.#later(log),
@@ -67,22 +69,31 @@ export class Journal implements Disposable {
     this.#timer ??= this.#deps.clock.after(this.#wait(log), () => this.#flush());
   }
 
-  #wait(log: RunLog): number {
-    const due = log.flushedAt + this.#deps.delta_interval_ms - this.#deps.clock.now();
-    return Math.min(Math.max(due, GROUP_MS), this.#deps.delta_interval_ms);
+  /**
+   * How long the text of `log` waits: a moment after a pause, else to the beat
+   * that all runs share, so that they share its commit too.
+   */
+  #wait({ dueAt }: RunLog): number {
+    const { clock, delta_interval_ms } = this.#deps;
+    const now = clock.now();
+    if (dueAt <= now) return Math.min(GROUP_MS, delta_interval_ms);
+    return Math.max(1, Math.ceil(dueAt / delta_interval_ms) * delta_interval_ms - now);
   }
 
   #flush(): void {
     this.#timer = undefined;
     const { clock, delta_interval_ms } = this.#deps;
-    const ripe = clock.now() - delta_interval_ms;
+    const now = clock.now();
+    // From the beat, not from now: a timer that is a little late must not make the next one miss its beat.
+    const next = Math.max(now - now % delta_interval_ms, now - GROUP_MS) + delta_interval_ms;
     for (const log of this.#due) {
-      if (log.flushedAt > ripe) continue;
+      if (log.dueAt > now) continue;
       this.#due.delete(log);
+      log.dueAt = next;
       log.flush();
     }
     if (this.#due.size === 0) return;
-    const next = Math.min(...Array.from(this.#due, (log) => this.#wait(log)));
-    this.#timer = clock.after(next, () => this.#flush());
+    const wait = Math.min(...Array.from(this.#due, (log) => this.#wait(log)));
+    this.#timer = clock.after(wait, () => this.#flush());
   }
 }

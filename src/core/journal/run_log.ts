@@ -25,6 +25,8 @@ export interface RunLogDeps {
   store: Store;
   clock: Clock;
   held: HeldTail;
+  /** The least time between two deltas, in milliseconds. */
+  delta_interval_ms: number;
   /** Tells the others. */
   announce(run_id: string): void;
   /** Asks for a {@linkcode RunLog.flush} in a moment. */
@@ -39,13 +41,14 @@ export interface RunLogDeps {
 export class RunLog implements Disposable {
   readonly run_id: string;
   readonly epoch: number;
-  /** When the last delta was committed, or a step's first one asked for. */
-  flushedAt = 0;
+  /** When the next delta may go out. */
+  dueAt = 0;
   #deps: RunLogDeps;
   #seq: number;
   #pending: Delta[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #failure: unknown;
+  #closed = false;
   #begun = new Set<string>();
 
   constructor(run: { id: string; epoch: number; last_seq: number }, deps: RunLogDeps) {
@@ -81,7 +84,7 @@ export class RunLog implements Disposable {
    * Throws once the log can't be written, so that nobody goes on for nothing.
    */
   delta(type: "model.delta" | "model.reasoning.delta", step_id: string, text: string): void {
-    if (this.#failure) throw this.#failure;
+    this.#checkOpen();
     const last = this.#pending.at(-1);
     if (last && last.type === type && last.step_id === step_id) {
       last.text += text;
@@ -91,7 +94,7 @@ export class RunLog implements Disposable {
     if (this.#begun.has(step_id)) this.#deps.later(this);
     else {
       this.#begun.add(step_id);
-      this.flushedAt = this.#deps.clock.now();
+      this.dueAt = this.#deps.clock.now() + this.#deps.delta_interval_ms;
       this.flush();
     }
   }
@@ -103,9 +106,15 @@ export class RunLog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#failure ??= new OwnershipLost("The log was closed");
+    this.#closed = true;
     this.#deps.held.tail.owned = false;
     this.#deps.held[Symbol.dispose]();
+  }
+
+  #checkOpen(): void {
+    if (this.#failure) throw this.#failure;
+    // Made only when somebody asks: every log closes, and an error costs more than an event.
+    if (this.#closed) throw new OwnershipLost("The log was closed");
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -115,7 +124,7 @@ export class RunLog implements Disposable {
   }
 
   async #commit(added: readonly NewEvent[], change: Partial<Change>, fenced: boolean): Promise<void> {
-    if (this.#failure) throw this.#failure;
+    this.#checkOpen();
     const deltas = this.#pending;
     this.#pending = [];
     const events = this.#number(deltas, added);
@@ -136,7 +145,7 @@ export class RunLog implements Disposable {
       throw this.#refused(error, deltas, fenced);
     }
     this.#seq += events.length;
-    if (deltas.length > 0) this.flushedAt = this.#deps.clock.now();
+    if (deltas.length > 0 && added.length > 0) this.dueAt = this.#deps.clock.now() + this.#deps.delta_interval_ms;
     if (events.length === 0) return;
     this.#deps.held.tail.push(events);
     this.#deps.announce(this.run_id);

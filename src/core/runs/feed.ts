@@ -61,6 +61,11 @@ export class Feed {
     return this.#follow(run.id, { cursor, last, signal });
   }
 
+  /** The log of a run that was just started, from its beginning to its end. */
+  begin(run: RunRow, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    return this.#follow(run.id, { cursor: 0, last: 0, signal });
+  }
+
   async *#follow(
     run_id: string,
     { cursor, last, signal }: { cursor: number; last: number; signal: AbortSignal },

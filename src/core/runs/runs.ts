@@ -113,7 +113,8 @@ export class Runs {
 
   /** The events of a run that was just started, to its end. Who leaves early cancels it, if that was asked for. */
   async attach({ run, repeated }: Started, signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
-    const events = await this.#deps.feed.open(run, 0, signal);
+    const { feed } = this.#deps;
+    const events = repeated ? await feed.open(run, 0, signal) : feed.begin(run, signal);
     if (!events) throw new AppError("GoneError", `Cannot follow run "${run.id}": its events are no longer kept`);
     return run.on_disconnect === "cancel" && !repeated ? this.#watched(run, events, signal) : events;
   }

@@ -7,6 +7,9 @@ import type { Clock } from "../../kit/clock.ts";
 import type { Item } from "../../operations/operation.ts";
 import { COMMENT, toFrame } from "./encode.ts";
 
+/** Why a stream's visit ends. One for all, as making an error costs more than sending an event. */
+const OVER = new Error("The stream is over");
+
 /** Times of event streams. */
 export interface EventStreamOptions {
   clock: Clock;
@@ -131,7 +134,7 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
     if (this.#over) return;
     this.#over = true;
     this.#onOver();
-    this.#source.visit.abort();
+    this.#source.visit.abort(OVER);
     this.#iterator.return?.().catch(() => {});
   }
 }
