@@ -16,6 +16,7 @@ import type { Tools } from "../tools/tools.ts";
 import type { Context } from "./context.ts";
 import { cancelled, completed, failed, toSpoken, usageOf } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import { toModelCallRow } from "./model_call.ts";
 import type { ToolStep } from "./tool_step.ts";
 
 /** How often an answer that breaks its format is asked for again. */
@@ -81,26 +82,17 @@ export class ModelStep {
     const started = this.#deps.clock.now();
     const said = { text: "", calls: [] as ToolRequest[], provider: "", model: "", cost: null as number | null };
     let tokens: TokenCount = { input_tokens: 0, output_tokens: 0 };
-    const toRow = (outcome: ModelCallRow["outcome"], error: AppError | null): ModelCallRow => ({
-      tenant_id: run.tenant_id,
-      key_id: run.key_id,
-      user_id: run.user_id,
-      id: createId("call"),
-      run_id: run.id,
-      step_id: step.id,
-      agent_id: run.agent_id,
-      provider: said.provider,
-      model: said.model,
-      input_tokens: tokens.input_tokens,
-      output_tokens: tokens.output_tokens,
-      reasoning_tokens: tokens.reasoning_tokens ?? 0,
-      cached_input_tokens: tokens.cached_input_tokens ?? 0,
-      cost: said.cost,
-      outcome,
-      error: error?.toBody() ?? null,
-      started_at: toTime(started),
-      duration_ms: this.#deps.clock.now() - started,
-    });
+    const toRow = (outcome: ModelCallRow["outcome"], error: AppError | null): ModelCallRow =>
+      toModelCallRow(run, step, {
+        provider: said.provider,
+        model: said.model,
+        cost: said.cost,
+        tokens,
+        outcome,
+        error: error?.toBody() ?? null,
+        started_at: toTime(started),
+        duration_ms: this.#deps.clock.now() - started,
+      });
     try {
       for await (const output of this.#deps.model.stream(request, { signal })) {
         if (output.type === "text") {

@@ -6,11 +6,11 @@
 import { AppError } from "../../domain/error.ts";
 import type { ModelCallRow, StepRow } from "../../domain/table.ts";
 import type { Clock } from "../../kit/clock.ts";
-import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Store } from "../../ports/store.ts";
 import { cancelled, failed } from "./endings.ts";
 import { type Execution, type Outcome, RunEnded, Stop } from "./execution.ts";
+import { toModelCallRow } from "./model_call.ts";
 import type { ModelStep } from "./model_step.ts";
 import type { ToolStep } from "./tool_step.ts";
 
@@ -104,25 +104,15 @@ export class Orchestrator {
     const [rows] = await this.#deps.store.sum({ from: "model_calls", where, sum: [], by: [] });
     if (rows && rows.count >= step.attempt) return undefined;
     const error = new AppError("ProcessError", "The server ended before the model had answered").toBody();
-    return {
-      tenant_id: run.tenant_id,
-      key_id: run.key_id,
-      user_id: run.user_id,
-      id: createId("call"),
-      run_id: run.id,
-      step_id: step.id,
-      agent_id: run.agent_id,
+    return toModelCallRow(run, step, {
       provider: agent.model.provider ?? "",
       model: agent.model.model ?? "",
-      input_tokens: 0,
-      output_tokens: 0,
-      reasoning_tokens: 0,
-      cached_input_tokens: 0,
+      tokens: { input_tokens: 0, output_tokens: 0 },
       cost: null,
       outcome: "failed",
       error,
       started_at: step.started_at,
       duration_ms: 0,
-    };
+    });
   }
 }

@@ -1,0 +1,33 @@
+/**
+ * The row that every call of a model leaves.
+ *
+ * @module
+ */
+import type { ModelCallRow, RunRow, StepRow } from "../../domain/table.ts";
+import { createId } from "../../kit/id.ts";
+import type { TokenCount } from "../../ports/model.ts";
+
+/** What is known of a call. */
+export interface CallFacts extends Pick<ModelCallRow, "provider" | "model" | "cost" | "outcome" | "error"> {
+  tokens: TokenCount;
+  started_at: string;
+  duration_ms: number;
+}
+
+/** The row of a call that `run` made in `step`. */
+export function toModelCallRow(run: RunRow, step: StepRow, { tokens, ...facts }: CallFacts): ModelCallRow {
+  return {
+    tenant_id: run.tenant_id,
+    key_id: run.key_id,
+    user_id: run.user_id,
+    id: createId("call"),
+    run_id: run.id,
+    step_id: step.id,
+    agent_id: run.agent_id,
+    input_tokens: tokens.input_tokens,
+    output_tokens: tokens.output_tokens,
+    reasoning_tokens: tokens.reasoning_tokens ?? 0,
+    cached_input_tokens: tokens.cached_input_tokens ?? 0,
+    ...facts,
+  };
+}
