@@ -185,6 +185,7 @@ const Retention = z.strictObject({
   idempotency_hours: count("How long an Idempotency-Key is remembered", 24),
   max_runs: count("Finished runs kept at most, whatever their age", 200_000),
   max_audit_rows: count("Rows of the audit log kept at most, whatever their age", 500_000),
+  max_model_calls: count("Rows of model calls kept at most, whatever their age", 1_000_000),
   file_days: count("How long uploaded files are kept", 365),
   user_days: count("How long users are known who were not seen and of whom nothing is known", 365),
   orphan_file_hours: count("How long bytes are kept that a crash left without a record", 24),

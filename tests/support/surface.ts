@@ -196,6 +196,7 @@ retention.audit_days
 retention.idempotency_hours
 retention.max_runs
 retention.max_audit_rows
+retention.max_model_calls
 retention.file_days
 retention.user_days
 retention.orphan_file_hours

@@ -30,6 +30,7 @@ export interface RetentionOptions {
   orphan_file_hours: number;
   max_runs: number;
   max_audit_rows: number;
+  max_model_calls: number;
 }
 
 /** What a {@linkcode Retention} needs. */
@@ -77,15 +78,19 @@ export class Retention {
       deltas: await this.#deltas(signal),
       runs: await this.#runs(signal),
       conversations: await this.#conversations(signal),
-      audit: await this.#old("audit", "time", this.#before(options.audit_days * DAY), options.max_audit_rows, signal),
-      idempotency: await this.#old(
-        "idempotency",
-        "created_at",
-        this.#before(options.idempotency_hours * HOUR),
-        0,
+      audit: await this.#old(
+        "audit",
+        this.#bornBefore("aud", options.audit_days * DAY),
+        options.max_audit_rows,
         signal,
       ),
-      model_calls: await this.#old("model_calls", "started_at", this.#before(options.run_days * DAY), 0, signal),
+      idempotency: await this.#keys(signal),
+      model_calls: await this.#old(
+        "model_calls",
+        this.#bornBefore("call", options.run_days * DAY),
+        options.max_model_calls,
+        signal,
+      ),
       files: await this.#files(signal) + await this.#orphans(signal),
       users: await this.#users(signal),
       agents: await this.#agents(signal),
@@ -176,11 +181,15 @@ export class Retention {
     return count;
   }
 
-  /** Removes rows of `from` that are older than `time`, and the oldest beyond `max`. */
+  /** The id before which rows are older than `ms`: ids sort by time, so that nothing has to be looked for. */
+  #bornBefore(prefix: string, ms: number): string | undefined {
+    return ms === 0 ? undefined : `${prefix}_${toTimeText(this.#deps.clock.now() - ms)}`;
+  }
+
+  /** Removes rows of `from` with ids before `born`, and the oldest beyond `max`. */
   async #old(
-    from: "audit" | "idempotency" | "model_calls",
-    column: string,
-    time: string | undefined,
+    from: "audit" | "model_calls",
+    born: string | undefined,
     max: number,
     signal: AbortSignal,
   ): Promise<number> {
@@ -190,16 +199,36 @@ export class Retention {
     let count = 0;
     while (!signal.aborted) {
       const tooMany = max > 0 && excess > 0;
-      if (!tooMany && time === undefined) break;
+      if (!tooMany && born === undefined) break;
       const rows = await store.read({
         from,
-        where: (tooMany ? {} : { [column]: { lt: time } }) as Where<typeof from>,
-        order: [[column as "id", "asc"]],
+        where: tooMany ? {} : { id: { lt: born! } },
+        order: [["id", "asc"]],
         limit: tooMany ? Math.min(excess, PAGE * 10) : PAGE * 10,
       });
       if (rows.length === 0) break;
       await store.commit({ writes: [{ delete: from, where: { id: { in: rows.map((row) => row.id) } } }] });
       excess -= rows.length;
+      count += rows.length;
+      await this.#pause(signal);
+    }
+    return count;
+  }
+
+  /** Removes keys for doing things once that were used long ago. */
+  async #keys(signal: AbortSignal): Promise<number> {
+    const { store, options } = this.#deps;
+    const time = this.#before(options.idempotency_hours * HOUR);
+    let count = 0;
+    while (time !== undefined && !signal.aborted) {
+      const rows = await store.read({
+        from: "idempotency",
+        where: { created_at: { lt: time } },
+        order: [["created_at", "asc"]],
+        limit: PAGE * 10,
+      });
+      if (rows.length === 0) break;
+      await store.commit({ writes: [{ delete: "idempotency", where: { id: { in: rows.map((row) => row.id) } } }] });
       count += rows.length;
       await this.#pause(signal);
     }
