@@ -3,8 +3,9 @@
  *
  * The CPU is the serving process's own. Rounds of all sides alternate, so that what else the machine does falls on all.
  * `paced` is a model that takes 5 ms for every token, the first one too, asked by clients who begin one after the
- * other. `burst` is one that takes no time at all, which no model does: what is compared is the bare work. A baseline
- * that never looks at a byte (`pipe.ts`) is shown for the CPU, without a goal.
+ * other. `burst` is one that takes no time at all, which no model does: what is compared is the bare work. Two more
+ * baselines are shown for the CPU, without a goal: one that never looks at a byte (`pipe.ts`), and one that decodes the
+ * provider's frames and sends each token as an event of its own (`relay.ts`).
  *
  * @module
  */
@@ -58,56 +59,51 @@ async function ask({ child, request, mark }: Side, replies: number, stagger_ms: 
   return { cpu: used / count, rate: count / seconds, first: median(firsts), bytes: bytes / count };
 }
 
+const BASELINES = ["pass_through", "pipe", "relay"] as const;
+
+type Name = "product" | typeof BASELINES[number];
+
+function toBare(child: Child, mark: string): Side {
+  return { child, request: toRequest(child.url, { method: "POST", body: { message: QUESTION } }), mark };
+}
+
+function toProduct(child: Child): Side {
+  const path = "/api/v1/chat/stream";
+  const request = toRequest(child.url, { method: "POST", path, key: BENCH_KEY, body: { message: QUESTION } });
+  return { child, request, mark: "event: model.delta" };
+}
+
 /** See the module. */
 export const reply: Walk = async ({ rounds, note }) => {
   const figures: Figure[] = [];
   for (const { name, flags, replies, warm, stagger_ms } of CASES) {
-    await using folder = await openFolder();
-    await using provider = await startProvider(flags);
-    await using bare = await startChild(["tests/bench/baseline/pass_through.ts", provider.url]);
-    await using pipe = await startChild(["tests/bench/baseline/pipe.ts", provider.url]);
-    await using muxi = await startMuxi({ provider: provider.url, data_dir: folder.path });
-    const baseline: Side = {
-      child: bare,
-      request: toRequest(bare.url, { method: "POST", body: { message: QUESTION } }),
-      mark: '"content":"The ',
-    };
-    const product: Side = {
-      child: muxi,
-      request: toRequest(muxi.url, {
-        method: "POST",
-        path: "/api/v1/chat/stream",
-        key: BENCH_KEY,
-        body: { message: QUESTION },
-      }),
-      mark: "event: model.delta",
-    };
-    const floor: Side = {
-      ...baseline,
-      child: pipe,
-      request: toRequest(pipe.url, { method: "POST", body: { message: QUESTION } }),
-    };
-    for (const side of [baseline, floor, product]) await ask(side, warm, stagger_ms);
-    const seen = { baseline: [] as Round[], floor: [] as Round[], product: [] as Round[] };
-    for (let i = 0; i < rounds; i++) {
-      seen.baseline.push(await ask(baseline, replies, stagger_ms));
-      seen.floor.push(await ask(floor, replies, stagger_ms));
-      seen.product.push(await ask(product, replies, stagger_ms));
-      const [one, two] = [seen.baseline[i]!, seen.product[i]!];
-      note(`  ${name} ${i + 1}: CPU ${two.cpu.toFixed(2)} : ${one.cpu.toFixed(2)} ms`);
+    await using stack = new AsyncDisposableStack();
+    const folder = stack.use(await openFolder());
+    const provider = stack.use(await startProvider(flags));
+    const sides = new Map<Name, Side>();
+    for (const bare of BASELINES) {
+      const child = stack.use(await startChild([`tests/bench/baseline/${bare}.ts`, provider.url]));
+      sides.set(bare, toBare(child, bare === "relay" ? "event: model.delta" : '"content":"The '));
     }
-    const middle = (field: keyof Round) => ({
-      product: median(seen.product.map((round) => round[field])),
-      baseline: median(seen.baseline.map((round) => round[field])),
+    sides.set("product", toProduct(stack.use(await startMuxi({ provider: provider.url, data_dir: folder.path }))));
+    const seen = new Map<Name, Round[]>();
+    for (const [side, how] of sides) {
+      await ask(how, warm, stagger_ms);
+      seen.set(side, []);
+    }
+    for (let i = 1; i <= rounds; i++) {
+      for (const [side, how] of sides) seen.get(side)!.push(await ask(how, replies, stagger_ms));
+      const cpus = Array.from(seen, ([side, all]) => `${side} ${all.at(-1)!.cpu.toFixed(2)}`);
+      note(`  ${name} ${i}: ms of CPU per reply: ${cpus.join(", ")}`);
+    }
+    const middle = (field: keyof Round, baseline: Name = "pass_through") => ({
+      product: median(seen.get("product")!.map((round) => round[field])),
+      baseline: median(seen.get(baseline)!.map((round) => round[field])),
     });
     figures.push(
       { name: `CPU per reply, ${name}`, unit: "ms", ...middle("cpu"), goal: { most: 1.5, of: "ratio" } },
-      {
-        name: `CPU per reply, ${name}, beside a pipe`,
-        unit: "ms",
-        product: middle("cpu").product,
-        baseline: median(seen.floor.map((round) => round.cpu)),
-      },
+      { name: `CPU per reply, ${name}, beside a relay`, unit: "ms", ...middle("cpu", "relay") },
+      { name: `CPU per reply, ${name}, beside a pipe`, unit: "ms", ...middle("cpu", "pipe") },
       { name: `replies a second, ${name}`, unit: "/s", ...middle("rate"), goal: { least: 0.75, of: "ratio" } },
       { name: `wait for the first token, ${name}`, unit: "ms", ...middle("first"), goal: { most: 1.5, of: "ratio" } },
       { name: `bytes per reply, ${name}`, unit: "B", ...middle("bytes"), goal: { most: 8192, of: "figure" } },

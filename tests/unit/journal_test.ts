@@ -164,6 +164,18 @@ Deno.test("an owner that was replaced can write nothing, and is told so for ever
   assert.equal(row!.waiting_for, run("run_1").waiting_for);
 });
 
+Deno.test("a closed log writes nothing, neither what it is given then nor what still waited", async () => {
+  await using story = await journal();
+  const log = story.open();
+  await log.record([waiting]);
+  const late = log.record([waiting]);
+  log[Symbol.dispose]();
+  await assert.rejects(late, OwnershipLost);
+  await assert.rejects(log.record([waiting]), OwnershipLost);
+  assert.throws(() => say(log, "too late"), OwnershipLost);
+  assert.equal((await story.stored()).length, 1);
+});
+
 Deno.test("a condition that does not hold refuses the change alone: text waits, the log goes on", async () => {
   await using story = await journal();
   using log = story.open();
