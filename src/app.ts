@@ -12,12 +12,15 @@ import { Conversations } from "./core/conversations/conversations.ts";
 import { Files } from "./core/files/files.ts";
 import { Journal } from "./core/journal/journal.ts";
 import { Tails } from "./core/journal/tails.ts";
+import { AttachedFiles } from "./core/orchestrator/attached_files.ts";
+import { Completions } from "./core/orchestrator/completions.ts";
 import { Context } from "./core/orchestrator/context.ts";
 import { ModelStep } from "./core/orchestrator/model_step.ts";
 import { Orchestrator } from "./core/orchestrator/orchestrator.ts";
 import { ToolStep } from "./core/orchestrator/tool_step.ts";
 import { Engine } from "./core/runs/engine.ts";
 import { Feed } from "./core/runs/feed.ts";
+import { Placement } from "./core/runs/placement.ts";
 import { Runs } from "./core/runs/runs.ts";
 import { Starter } from "./core/runs/starter.ts";
 import { Supervisor } from "./core/runs/supervisor.ts";
@@ -32,6 +35,7 @@ import { bindConversations } from "./operations/conversations.ts";
 import { bindFiles } from "./operations/files.ts";
 import type { Gateway } from "./operations/gateway.ts";
 import { LocalGateway } from "./operations/local_gateway.ts";
+import { bindRespond } from "./operations/respond.ts";
 import { bindRuns } from "./operations/runs.ts";
 import { bindSystem } from "./operations/system.ts";
 import { bindUsers } from "./operations/users.ts";
@@ -98,7 +102,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
   const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
   const toolStep = new ToolStep({ store, tools, clock, approval_timeout_ms, max_attempts });
-  const context = new Context({ store, files, users });
+  const attached = new AttachedFiles({ store, files });
+  const context = new Context({ store, attached, users });
   const modelStep = new ModelStep({ model: ports.model, tools, context, schema, toolStep, clock });
   const default_agent = settings.agents.default;
   const orchestrator = new Orchestrator({ store, modelStep, toolStep, clock, log, max_attempts });
@@ -108,14 +113,16 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     journal,
     agents,
     users,
-    conversations,
+    tools,
+    placement: new Placement({ store, conversations, files }),
     engine,
     clock,
     max_queued,
     default_agent,
   });
   const feed = new Feed({ store, journal, tails });
-  const runs = new Runs({ store, wake, clock, agents, tools, starter, engine, feed });
+  const completions = new Completions({ store, agents, files: attached, model: ports.model, clock });
+  const runs = new Runs({ store, wake, clock, agents, files, tools, starter, engine, feed });
   const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });
   const system = new System({
     store,
@@ -151,6 +158,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     log,
     bound: [
       ...bindChat({ runs, collectMs }),
+      ...bindRespond({ runs, completions, collectMs }),
       ...bindConversations({ conversations, agents, runs }),
       ...bindRuns({ runs, collectMs }),
       ...bindAgents({ agents, imports }),

@@ -8,6 +8,18 @@ import { z } from "zod";
 /** An agent's id, as it stands in paths. */
 export const AgentId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).describe("The agent's id");
 
+/** How a model is asked to speak. What a provider doesn't know of these is not sent to it. */
+export const MODEL_PARAMETERS = {
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+  max_output_tokens: z.number().int().min(1).max(1_000_000).optional(),
+  stop: z.array(z.string().min(1).max(500)).max(16).optional().describe("Texts that end the answer"),
+  seed: z.number().int().optional(),
+  presence_penalty: z.number().min(-2).max(2).optional(),
+  frequency_penalty: z.number().min(-2).max(2).optional(),
+  reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh"]).optional(),
+};
+
 /** Which model answers, and how. */
 export const ModelChoice = z.strictObject({
   provider: z.string().max(64).optional().describe("openai, anthropic, google, azure, ollama, offline …"),
@@ -17,9 +29,7 @@ export const ModelChoice = z.strictObject({
     "must be the key itself: only the settings' own agent file may name variables",
   ).optional().describe("Never shown again"),
   base_url: z.url().max(500).optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  top_p: z.number().min(0).max(1).optional(),
-  max_output_tokens: z.number().int().min(1).max(1_000_000).optional(),
+  ...MODEL_PARAMETERS,
   fallback: z.array(z.string().max(264)).max(8).optional()
     .describe("Tried in turn when the first fails before its first token: provider/model"),
 }).meta({ id: "ModelChoice" });

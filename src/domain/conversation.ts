@@ -25,6 +25,8 @@ export const Conversation = z.object({
   user_id: z.string().nullable(),
   agent_id: z.string().nullable(),
   title: z.string().nullable(),
+  /** The caller's own name of it. */
+  external_id: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   created_at: z.string(),
   updated_at: z.string(),

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { FINISH_REASON, SpokenMessage } from "./message.ts";
 import { RunError } from "./run.ts";
 import { Usage } from "./usage.ts";
 
@@ -12,7 +13,6 @@ export const EVENT_VERSION = 1;
 
 const base = { run_id: z.string(), time: z.string() };
 const call = { ...base, tool_call_id: z.string() };
-const SpokenMessage = z.object({ id: z.string(), role: z.string(), content: z.string() });
 
 /** The data of each type. Shapes only grow. */
 export const EVENT_DATA = {
@@ -28,7 +28,12 @@ export const EVENT_DATA = {
     reason: z.enum(["approval", "tool_outcome_unknown"]),
     tool_call_ids: z.array(z.string()),
   }),
-  "run.completed": z.object({ ...base, message: SpokenMessage.nullable(), usage: Usage }),
+  "run.completed": z.object({
+    ...base,
+    message: SpokenMessage.nullable(),
+    usage: Usage,
+    finish_reason: z.enum(FINISH_REASON).optional(),
+  }),
   "run.failed": z.object({ ...base, error: RunError, usage: Usage }),
   "run.cancelled": z.object({ ...base, reason: z.string(), usage: Usage }),
   "step.started": z.object({ ...base, step_id: z.string(), kind: z.string(), agent_id: z.string() }),

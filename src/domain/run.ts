@@ -4,8 +4,10 @@
  * @module
  */
 import { z } from "zod";
-import { Usage } from "./usage.ts";
+import { MODEL_PARAMETERS } from "./agent.ts";
 import { ERROR_STATUS, type ErrorName } from "./error.ts";
+import { FINISH_REASON, SpokenMessage } from "./message.ts";
+import { Usage } from "./usage.ts";
 
 /** Where a run can be. The last three are final. */
 export const RUN_STATUS = ["queued", "running", "waiting", "completed", "failed", "cancelled"] as const;
@@ -19,6 +21,9 @@ export const FINAL_STATUS: readonly RunStatus[] = ["completed", "failed", "cance
 export const Multitask = z.enum(["enqueue", "reject", "interrupt"]);
 /** What becomes of a run when the connection that started it closes. */
 export const OnDisconnect = z.enum(["continue", "cancel"]);
+
+/** A run's id. */
+export const RunId = z.string().regex(/^run_[0-9a-z]+$/);
 
 /** An error as it stands in a run and its events. */
 export const RunError = z.object({
@@ -36,6 +41,26 @@ export const ResponseFormat = z.strictObject({
 /** See {@linkcode ResponseFormat}. */
 export type ResponseFormat = z.infer<typeof ResponseFormat>;
 
+/** A tool of the caller's own: a model may ask for it, the caller calls it. */
+export const ClientTool = z.strictObject({
+  name: z.string().regex(/^[\w-]{1,64}$/),
+  description: z.string().max(10_000).optional(),
+  parameters: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of the arguments; absent: it takes none"),
+}).meta({ id: "ClientTool" });
+/** See {@linkcode ClientTool}. */
+export type ClientTool = z.infer<typeof ClientTool>;
+
+/** What a caller asks of one answer, beyond what the agent says. */
+export const RunOptions = z.strictObject({
+  instructions: z.string().max(100_000).optional().describe("Told to the model after the agent's own"),
+  tools: z.array(ClientTool).max(128).optional().describe("The caller's own tools"),
+  tool_choice: z.union([z.enum(["auto", "none", "required"]), z.strictObject({ tool: z.string().max(64) })]).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  ...MODEL_PARAMETERS,
+}).meta({ id: "RunOptions" });
+/** See {@linkcode RunOptions}. */
+export type RunOptions = z.infer<typeof RunOptions>;
+
 /** A run as shown. */
 export const Run = z.object({
   id: z.string(),
@@ -49,6 +74,7 @@ export const Run = z.object({
   multitask: Multitask,
   on_disconnect: OnDisconnect,
   metadata: z.record(z.string(), z.unknown()),
+  options: RunOptions.nullable(),
   usage: Usage,
   error: RunError.nullable(),
   cancel_requested_at: z.string().nullable(),
@@ -105,9 +131,10 @@ export const Answer = z.object({
   run_id: z.string(),
   conversation_id: z.string(),
   status: z.enum(RUN_STATUS),
-  message: z.object({ id: z.string(), role: z.string(), content: z.string() }).nullable(),
+  message: SpokenMessage.nullable(),
   usage: Usage,
   error: RunError.nullable(),
+  finish_reason: z.enum(FINISH_REASON).optional(),
 }).meta({ id: "Answer" });
 /** See {@linkcode Answer}. */
 export type Answer = z.infer<typeof Answer>;

@@ -16,6 +16,8 @@ import type { ResponseFormat, Run, Step, ToolCall } from "./run.ts";
 /** A conversation as stored. `turns` counts its runs and guards who may start one. */
 export interface ConversationRow extends Owner, Omit<Conversation, "messages"> {
   turns: number;
+  /** Made for one answer: in no list, and soon removed. */
+  ephemeral: boolean;
 }
 
 /** A message as stored. `turn`, then `id`, give its place. */
@@ -122,7 +124,10 @@ export interface AuditRow extends Owner {
 }
 
 /** A file as stored. */
-export interface FileRow extends Owner, File {}
+export interface FileRow extends Owner, File {
+  /** The conversation it came with, and goes with; null for one that was stored by itself. */
+  conversation_id: string | null;
+}
 
 /** The row of each table. */
 export interface Tables {
@@ -159,9 +164,9 @@ export interface TableShape<T extends Table> {
 export const TABLES: { readonly [T in Table]: TableShape<T> } = {
   agents: { key: ["tenant_id", "id"], json: ["config"], flags: [] },
   agent_revisions: { key: ["id"], json: ["config"], flags: [] },
-  conversations: { key: ["id"], json: ["metadata"], flags: [] },
-  messages: { key: ["id"], json: ["attachments", "tool_calls", "metadata"], flags: [] },
-  runs: { key: ["id"], json: ["metadata", "usage", "error", "response_format"], flags: [] },
+  conversations: { key: ["id"], json: ["metadata"], flags: ["ephemeral"] },
+  messages: { key: ["id"], json: ["attachments", "tool_calls", "citations", "metadata"], flags: [] },
+  runs: { key: ["id"], json: ["metadata", "options", "usage", "error", "response_format"], flags: [] },
   steps: { key: ["id"], json: ["usage", "error", "output"], flags: [] },
   tool_calls: { key: ["id"], json: ["arguments", "result", "error"], flags: ["idempotent"] },
   approvals: { key: ["id"], json: [], flags: [] },

@@ -68,7 +68,8 @@ export async function answerOf(
       if (!isFinal(item.type as EventType)) continue;
       const data = JSON.parse(item.data);
       if (item.type === "run.completed") {
-        return { ...base, status: "completed", message: data.message, usage: data.usage };
+        const { message, usage, finish_reason } = data;
+        return { ...base, status: "completed", message, usage, ...finish_reason && { finish_reason } };
       }
       if (item.type === "run.cancelled") return { ...base, status: "cancelled", usage: data.usage };
       if (begun) return { ...base, status: "failed", usage: data.usage, error: data.error };

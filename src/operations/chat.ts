@@ -100,7 +100,7 @@ export function bindChat(
       operation,
       agent_id,
       conversation_id,
-      message: { role: "user", content: message, attachments },
+      messages: [{ role: "user", content: message, attachments }],
       multitask: rest.multitask,
       on_disconnect: rest.on_disconnect,
       metadata: rest.metadata,

@@ -206,12 +206,24 @@ export function bindConversations(
 }
 
 function toConversation(row: ConversationRow): Conversation {
-  const { id, user_id, agent_id, title, metadata, created_at, updated_at } = row;
-  return { id, user_id, agent_id, title, metadata, created_at, updated_at };
+  const { id, user_id, agent_id, title, external_id, metadata, created_at, updated_at } = row;
+  return { id, user_id, agent_id, title, external_id, metadata, created_at, updated_at };
 }
 
 function toMessage(row: MessageRow): Message {
-  const { id, conversation_id, run_id, role, content, attachments, tool_calls, tool_call_id, metadata, created_at } =
-    row;
-  return { id, conversation_id, run_id, role, content, attachments, tool_calls, tool_call_id, metadata, created_at };
+  const { id, conversation_id, run_id, role, content, attachments, tool_calls, tool_call_id, citations } = row;
+  const { metadata, created_at } = row;
+  return {
+    id,
+    conversation_id,
+    run_id,
+    role,
+    content,
+    attachments,
+    tool_calls,
+    tool_call_id,
+    citations,
+    metadata,
+    created_at,
+  };
 }

@@ -8,6 +8,7 @@ import { chatOperations } from "./chat.ts";
 import { conversationOperations } from "./conversations.ts";
 import { fileOperations } from "./files.ts";
 import type { Operation } from "./operation.ts";
+import { respondOperations } from "./respond.ts";
 import { runOperations } from "./runs.ts";
 import { systemOperations } from "./system.ts";
 import { userOperations } from "./users.ts";
@@ -16,6 +17,7 @@ import { userOperations } from "./users.ts";
 export const operations: ReadonlyMap<string, Operation> = new Map(
   [
     ...chatOperations,
+    ...respondOperations,
     ...conversationOperations,
     ...runOperations,
     ...agentOperations,

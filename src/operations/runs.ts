@@ -9,12 +9,21 @@ import { AgentId } from "../domain/agent.ts";
 import { ConversationId, Metadata, UserId } from "../domain/conversation.ts";
 import { EVENT_DATA, type EventType, isFinal } from "../domain/event.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
-import { Answer, Multitask, OnDisconnect, ResponseFormat, Run, RUN_STATUS, Step, ToolCall } from "../domain/run.ts";
+import {
+  Answer,
+  Multitask,
+  OnDisconnect,
+  ResponseFormat,
+  Run,
+  RUN_STATUS,
+  RunId,
+  Step,
+  ToolCall,
+} from "../domain/run.ts";
 import type { RunRow, StepRow, ToolCallRow } from "../domain/table.ts";
 import { answerOf } from "./answer.ts";
 import { type Bound, call, type Item, onCall, onStream, stream } from "./operation.ts";
 
-const RunId = z.string().regex(/^run_[0-9a-z]+$/);
 const one = { run_id: RunId, user_id: UserId.optional() };
 
 /** Starts a run on what is stored. */
@@ -198,7 +207,7 @@ async function* nothing(): AsyncGenerator<Item> {}
 /** A run as shown. */
 export function toRun(row: RunRow): Run {
   const { id, conversation_id, agent_id, agent_revision, user_id, status, waiting_for, multitask, on_disconnect } = row;
-  const { metadata, usage, error, cancel_requested_at, created_at, started_at, ended_at } = row;
+  const { metadata, options, usage, error, cancel_requested_at, created_at, started_at, ended_at } = row;
   return {
     id,
     conversation_id,
@@ -210,6 +219,7 @@ export function toRun(row: RunRow): Run {
     multitask,
     on_disconnect,
     metadata,
+    options,
     usage,
     error,
     cancel_requested_at,

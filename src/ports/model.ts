@@ -4,12 +4,14 @@
  * @module
  */
 import type { ModelChoice } from "../domain/agent.ts";
-import type { ToolRequest } from "../domain/message.ts";
-import type { ResponseFormat } from "../domain/run.ts";
+import type { Citation, FinishReason, ToolRequest } from "../domain/message.ts";
+import type { ResponseFormat, RunOptions } from "../domain/run.ts";
 
 /** A picture or text that goes with a message. */
 export type ModelPart =
   | { type: "image"; media_type: string; bytes: Uint8Array }
+  /** A picture that the provider fetches itself. */
+  | { type: "image_url"; url: string }
   | { type: "text"; name: string; text: string };
 
 /** A message as a model reads it. */
@@ -38,6 +40,10 @@ export interface ModelRequest {
   choice: ModelChoice;
   messages: ModelMessage[];
   tools: ModelTool[];
+  /** Absent: `auto`. */
+  tool_choice?: RunOptions["tool_choice"];
+  /** Absent: the provider's way. */
+  parallel_tool_calls?: boolean | undefined;
   passages: Passage[];
   response_format: ResponseFormat | null;
 }
@@ -60,9 +66,11 @@ export type ModelOutput =
   | { type: "text"; text: string }
   | { type: "reasoning"; text: string }
   | { type: "tool_call"; call: ToolRequest }
+  /** A source of what was said; indexes count the characters of all text since `start`. */
+  | { type: "citation"; citation: Citation }
   /** `estimated`: by length, because the stream was cut before the provider counted. */
   | { type: "usage"; tokens: TokenCount; cost: number | null; estimated?: true }
-  | { type: "finish"; reason: "stop" | "length" | "tool_calls" | "content_filter" | "other" };
+  | { type: "finish"; reason: FinishReason };
 
 /** A language model, or a chain of them. */
 export interface Model {

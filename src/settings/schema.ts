@@ -181,6 +181,7 @@ const Retention = z.strictObject({
   delta_days: count("How long the single pieces of an answer are kept", 7),
   run_days: count("How long finished runs are kept", 90),
   conversation_days: count("How long a conversation nobody uses is kept", 365),
+  ephemeral_hours: count("How long a conversation is kept that was made for one answer", 1),
   audit_days: count("How long the audit log is kept", 90),
   idempotency_hours: count("How long an Idempotency-Key is remembered", 24),
   max_runs: count("Finished runs kept at most, whatever their age", 200_000),

@@ -71,7 +71,7 @@ async function ask(
 /** Whether an answer tells something that the question did not hold. */
 function leakIn(text: string, things: Things, asked: Record<string, unknown>): string | undefined {
   if (text.includes(MARKER)) return MARKER;
-  const known = Object.values(asked);
+  const known = JSON.stringify(asked);
   return Object.values(things).find((id) => !known.includes(id) && !id.startsWith("asker-") && text.includes(id));
 }
 

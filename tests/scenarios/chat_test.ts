@@ -14,7 +14,15 @@ Deno.test("the collected answer, the streamed one and the stored message are the
   await using provider = await startProvider({ script: { tokens: ["It ", "is ", "noon."] } });
   await using server = await startServer({ provider: provider.url });
   const answer = await ask(server, "POST /chat", { body: { message: "What time is it?" }, status: 200 });
-  assert.deepEqual(Object.keys(answer).sort(), ["conversation_id", "error", "message", "run_id", "status", "usage"]);
+  assert.deepEqual(Object.keys(answer).sort(), [
+    "conversation_id",
+    "error",
+    "finish_reason",
+    "message",
+    "run_id",
+    "status",
+    "usage",
+  ]);
   assert.deepEqual([answer.status, answer.message.role, answer.error], ["completed", "assistant", null]);
   assert.equal(answer.message.content, "It is noon.");
   const frames = await framesOf(server, "POST /chat/stream", { body: { message: "What time is it?" } });

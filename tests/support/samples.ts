@@ -23,6 +23,13 @@ export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
   chat_stream: ({ conversation_id }) => bobs({ message: "Hello", conversation_id }),
   agent_chat_send: ({ conversation_id }) => bobs({ agent_id: "assistant", message: "Hello", conversation_id }),
   agent_chat_stream: ({ conversation_id }) => bobs({ agent_id: "assistant", message: "Hello", conversation_id }),
+  agent_respond: ({ conversation_id }) =>
+    bobs({ agent_id: "assistant", messages: [{ role: "user", content: "Hello" }], conversation: conversation_id }),
+  model_complete: ({ file_id }) =>
+    bobs({
+      agent_id: "assistant",
+      messages: [{ role: "user", content: "Hello", attachments: [{ file_id }] }],
+    }),
   conversation_create: () => own({ title: "Mine", agent_id: "assistant" }),
   conversation_list: () => own({ limit: 100 }),
   user_conversation_list: () => own({ limit: 100, user_id: "bob" }),

@@ -11,6 +11,8 @@ stream chat_send user POST /chat 200
 stream chat_stream user POST /chat/stream 200
 stream agent_chat_send user POST /agents/{agent_id}/chat 200
 stream agent_chat_stream user POST /agents/{agent_id}/chat/stream 200
+stream agent_respond user POST /agents/{agent_id}/respond 200
+stream model_complete user POST /agents/{agent_id}/complete 200
 call conversation_create user POST /conversations 201
 call conversation_list user GET /conversations 200
 call user_conversation_list user GET /users/{user_id}/conversations 200
@@ -55,7 +57,7 @@ export const EVENTS = `
 run.queued run_id time conversation_id behind reason
 run.started run_id time conversation_id agent_id attempt
 run.waiting run_id time reason tool_call_ids
-run.completed run_id time message usage
+run.completed run_id time message usage finish_reason
 run.failed run_id time error usage
 run.cancelled run_id time reason usage
 step.started run_id time step_id kind agent_id
@@ -102,7 +104,7 @@ UnavailableError 503
 `;
 
 /** Fields of a collected answer. */
-export const ANSWER = "run_id conversation_id status message usage error";
+export const ANSWER = "run_id conversation_id status message usage error finish_reason";
 
 /** Paths of the settings. */
 export const SETTINGS = `
@@ -192,6 +194,7 @@ retention.check_minutes
 retention.delta_days
 retention.run_days
 retention.conversation_days
+retention.ephemeral_hours
 retention.audit_days
 retention.idempotency_hours
 retention.max_runs

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { openLibsqlStore } from "../../src/adapters/libsql/store.ts";
 import { Files } from "../../src/core/files/files.ts";
+import { AttachedFiles } from "../../src/core/orchestrator/attached_files.ts";
 import { Context } from "../../src/core/orchestrator/context.ts";
 import { Users } from "../../src/core/users/users.ts";
 import { AgentConfig } from "../../src/domain/agent.ts";
@@ -39,10 +40,13 @@ async function told(rows: Partial<MessageRow>[], turn = 9, agent: Partial<AgentC
   await store.commit({ writes: [{ insert: "messages", rows: all }] });
   const context = new Context({
     store,
-    files: new Files({ store, blobs: noBlobs, clock: systemClock, max_bytes: 1 }),
+    attached: new AttachedFiles({
+      store,
+      files: new Files({ store, blobs: noBlobs, clock: systemClock, max_bytes: 1 }),
+    }),
     users: new Users({ store, clock: systemClock }),
   });
-  const row = { ...run("run_1"), conversation_id: "conv_1", turn, user_id: null };
+  const row = { ...run("run_1"), conversation_id: "conv_1", turn, user_id: null, options: null };
   const { messages } = await context.build(row, AgentConfig.parse({ name: "x", ...agent }));
   return messages;
 }

@@ -86,6 +86,20 @@ export const MIGRATIONS: readonly Migration[] = [{
     "CREATE INDEX audit_by_tenant ON audit (tenant_id, id)",
     "CREATE INDEX audit_by_time ON audit (time)",
   ],
+}, {
+  version: 2,
+  name: "answers to given messages",
+  statements: [
+    "ALTER TABLE conversations ADD COLUMN ephemeral INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE conversations ADD COLUMN external_id TEXT",
+    `CREATE INDEX conversations_by_name ON conversations (tenant_id, key_id, user_id, external_id)
+      WHERE external_id IS NOT NULL`,
+    "CREATE INDEX conversations_by_age ON conversations (ephemeral, updated_at)",
+    "ALTER TABLE messages ADD COLUMN citations TEXT",
+    "ALTER TABLE runs ADD COLUMN options TEXT",
+    "ALTER TABLE files ADD COLUMN conversation_id TEXT",
+    "CREATE INDEX files_by_conversation ON files (conversation_id) WHERE conversation_id IS NOT NULL",
+  ],
 }];
 
 /** The version of the schema that `connection` has; 0 for an empty database. */

@@ -31,8 +31,14 @@ export function splitSystem({ messages, passages }: ModelRequest): { system: str
 }
 
 function toPart(part: ModelPart) {
-  if (part.type === "text") return { type: "text", text: toFileText(part) };
-  return { type: "image_url", image_url: { url: `data:${part.media_type};base64,${part.bytes.toBase64()}` } };
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: toFileText(part) };
+    case "image":
+      return { type: "image_url", image_url: { url: `data:${part.media_type};base64,${part.bytes.toBase64()}` } };
+    case "image_url":
+      return { type: "image_url", image_url: { url: part.url } };
+  }
 }
 
 function toMessage(message: ModelMessage) {
@@ -60,28 +66,52 @@ function toMessage(message: ModelMessage) {
   }
 }
 
+/** How the model is asked to speak. What is absent is not in the JSON. */
+function toParameters({ provider, base_url }: Target, { choice }: ModelRequest) {
+  const { max_output_tokens: limit, seed, stop } = choice;
+  // OpenAI's newer models refuse `max_tokens`; most others know nothing else.
+  const limitName = base_url === OPENAI_URL ? "max_completion_tokens" : "max_tokens";
+  // Mistral refuses what it doesn't know.
+  const seedName = provider === "mistral" ? "random_seed" : "seed";
+  return {
+    temperature: choice.temperature,
+    top_p: choice.top_p,
+    ...limit !== undefined && { [limitName]: limit },
+    ...seed !== undefined && { [seedName]: seed },
+    ...stop && stop.length > 0 && { stop },
+    presence_penalty: choice.presence_penalty,
+    frequency_penalty: choice.frequency_penalty,
+    reasoning_effort: choice.reasoning_effort,
+  };
+}
+
+/** The tools and how to use them; without tools nothing, since servers refuse a choice among none. */
+function toTools({ tools, tool_choice: choice, parallel_tool_calls }: ModelRequest) {
+  if (tools.length === 0) return undefined;
+  return {
+    tools: tools.map(({ name, description, parameters }) => ({
+      type: "function",
+      function: { name, description, parameters },
+    })),
+    ...choice && choice !== "auto" && {
+      tool_choice: typeof choice === "string" ? choice : { type: "function", function: { name: choice.tool } },
+    },
+    parallel_tool_calls,
+  };
+}
+
 /** The body of the request, as JSON. */
 export function toChatBody(target: Target, request: ModelRequest): string {
-  const { choice, tools, response_format: format } = request;
+  const { response_format: format } = request;
   const { system, rest } = splitSystem(request);
   const messages = rest.map(toMessage);
-  const limit = choice.max_output_tokens;
-  // OpenAI's newer models refuse `max_tokens`; most others know nothing else.
-  const limitName = target.base_url === OPENAI_URL ? "max_completion_tokens" : "max_tokens";
   return JSON.stringify({
     model: target.model,
     messages: system === "" ? messages : [{ role: "system", content: system }, ...messages],
     stream: true,
     stream_options: { include_usage: true },
-    temperature: choice.temperature,
-    top_p: choice.top_p,
-    ...limit !== undefined && { [limitName]: limit },
-    ...tools.length > 0 && {
-      tools: tools.map(({ name, description, parameters }) => ({
-        type: "function",
-        function: { name, description, parameters },
-      })),
-    },
+    ...toParameters(target, request),
+    ...toTools(request),
     ...format && {
       response_format: { type: "json_schema", json_schema: { name: format.name, schema: format.schema } },
     },

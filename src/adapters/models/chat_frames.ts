@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { INVALID_ARGUMENTS } from "../../domain/message.ts";
+import { type FinishReason, INVALID_ARGUMENTS } from "../../domain/message.ts";
 import { createId } from "../../kit/id.ts";
 import type { ModelOutput, TokenCount } from "../../ports/model.ts";
+import { Citations, type SaidSource } from "./citations.ts";
 import { ProviderError, readMessage, toSafeText } from "./provider_error.ts";
 import type { Target } from "./source.ts";
 
@@ -18,12 +19,19 @@ interface CallFragment {
   function?: { name?: string | null; arguments?: string | Record<string, unknown> | null };
 }
 
+/** OpenAI nests what is cited; others, as its newer protocol, do not. */
+interface Annotation extends SaidSource {
+  type?: string;
+  url_citation?: SaidSource | null;
+}
+
 interface Delta {
   content?: string | null;
   reasoning_content?: string | null;
   reasoning?: string | null;
   refusal?: string | null;
   tool_calls?: CallFragment[] | null;
+  annotations?: unknown;
 }
 
 interface UsageFrame {
@@ -36,6 +44,10 @@ interface UsageFrame {
 interface Frame {
   choices?: { delta?: Delta | null; message?: Delta | null; finish_reason?: string | null }[];
   usage?: UsageFrame | null;
+  /** Addresses: Perplexity's and xAI's sources, again in every frame or only in the last. */
+  citations?: unknown;
+  /** The same with titles, where Perplexity says both. */
+  search_results?: unknown;
   error?: unknown;
 }
 
@@ -46,9 +58,7 @@ interface PartialCall {
   text: string;
 }
 
-type Finish = Extract<ModelOutput, { type: "finish" }>["reason"];
-
-const FINISH: Record<string, Finish> = {
+const FINISH: Record<string, FinishReason> = {
   stop: "stop",
   length: "length",
   tool_calls: "tool_calls",
@@ -93,6 +103,8 @@ export class ChatFrames {
   #calls: PartialCall[] = [];
   #called = false;
   #usage: UsageFrame | null = null;
+  #citations: Citations | null = null;
+  #sources: unknown = null;
   #finish: string | null = null;
   #done = false;
 
@@ -130,6 +142,8 @@ export class ChatFrames {
       throw this.#fail(`failed: ${message || "it does not say why"}`, { retryable: !ours });
     }
     if (frame.usage) this.#usage = frame.usage;
+    const sources = frame.search_results ?? frame.citations;
+    if (sources) this.#sources = sources;
     const choice = frame.choices?.[0];
     if (!choice) return;
     const delta = choice.delta ?? choice.message;
@@ -151,6 +165,7 @@ export class ChatFrames {
   end(): ModelOutput[] {
     if (!this.finished) throw this.#fail("ended its answer in the middle", { retryable: true });
     this.#release();
+    this.#citeSources();
     if (this.#usage) this.#out.push({ type: "usage", tokens: toTokens(this.#usage), cost: null });
     const reason = FINISH[this.#finish ?? "stop"] ?? "other";
     // Several servers say "stop" after tool calls.
@@ -173,6 +188,25 @@ export class ChatFrames {
     const text = delta.content ?? delta.refusal;
     if (typeof text === "string" && text !== "") this.#text("text", text);
     if (delta.tool_calls) { for (const fragment of delta.tool_calls) this.#fragment(fragment); }
+    if (delta.annotations) this.#annotate(delta.annotations);
+  }
+
+  #annotate(annotations: unknown): void {
+    if (!Array.isArray(annotations)) return;
+    for (const each of annotations as (Annotation | null)[]) {
+      if (each?.type === undefined || each.type === "url_citation") this.#cite(each?.url_citation ?? each ?? {});
+    }
+  }
+
+  /** The sources of the answer as a whole, in the order in which it numbers them. */
+  #citeSources(): void {
+    if (!Array.isArray(this.#sources)) return;
+    for (const source of this.#sources) this.#cite(typeof source === "string" ? { url: source } : source ?? {});
+  }
+
+  #cite(said: SaidSource): void {
+    const citation = (this.#citations ??= new Citations()).accept(said);
+    if (citation) this.#out.push({ type: "citation", citation });
   }
 
   #text(type: "text" | "reasoning", text: string): void {

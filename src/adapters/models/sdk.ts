@@ -10,6 +10,7 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
+import type { FinishReason } from "../../domain/message.ts";
 import type { ModelOutput, ModelRequest, TokenCount } from "../../ports/model.ts";
 import { readArguments, toCount } from "./chat_frames.ts";
 import {
@@ -20,12 +21,11 @@ import {
   readRetryAfter,
   toSafeText,
 } from "./provider_error.ts";
+import { SdkCitations } from "./sdk_citations.ts";
 import { toCallOptions } from "./sdk_prompt.ts";
 import type { Source, Target } from "./source.ts";
 
-type Finish = Extract<ModelOutput, { type: "finish" }>["reason"];
-
-const FINISH: Record<string, Finish> = {
+const FINISH: Record<string, FinishReason> = {
   stop: "stop",
   length: "length",
   "tool-calls": "tool_calls",
@@ -138,6 +138,7 @@ class SdkSource implements Source {
   readonly #target: Target;
   readonly #reader: ReadableStreamDefaultReader<LanguageModelV4StreamPart>;
   readonly #signal: AbortSignal;
+  readonly #citations = new SdkCitations();
   #called = false;
   #finished = false;
 
@@ -158,7 +159,7 @@ class SdkSource implements Source {
         this.#signal.throwIfAborted();
         if (value === undefined) throw this.#cut();
         const out = this.#take(value);
-        if (out) return out;
+        if (out && out.length > 0) return out;
       }
     } catch (error) {
       this.#reader.cancel().catch(() => {});
@@ -169,7 +170,16 @@ class SdkSource implements Source {
 
   #take(part: LanguageModelV4StreamPart): ModelOutput[] | null {
     switch (part.type) {
+      case "text-start":
+        this.#citations.begin(part.id);
+        return null;
+      case "text-end":
+        return this.#citations.end(part);
+      case "source":
+        this.#citations.note(part);
+        return null;
       case "text-delta":
+        this.#citations.pass(part.delta);
         return part.delta === "" ? null : [{ type: "text", text: part.delta }];
       case "reasoning-delta":
         return part.delta === "" ? null : [{ type: "reasoning", text: part.delta }];
@@ -197,6 +207,7 @@ class SdkSource implements Source {
     const tokens = toTokens(usage);
     const reason = FINISH[unified] ?? "other";
     return [
+      ...this.#citations.rest(),
       ...tokens ? [{ type: "usage" as const, tokens, cost: null }] : [],
       { type: "finish", reason: this.#called && reason === "stop" ? "tool_calls" : reason },
     ];
@@ -216,7 +227,7 @@ export async function openSdk(target: Target, request: ModelRequest, signal: Abo
   const model = await load(target);
   signal.throwIfAborted();
   try {
-    const { stream } = await model.doStream(toCallOptions(request, signal));
+    const { stream } = await model.doStream(toCallOptions(request, { kind: target.kind, signal }));
     return new SdkSource(target, stream, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;

@@ -5,7 +5,7 @@
  */
 import type { ModelTool } from "../../ports/model.ts";
 import { findArguments } from "./arguments.ts";
-import { toMaterial } from "./material.ts";
+import { copyMaterial, toMaterial } from "./material.ts";
 import { toStem, toTerms, toWords } from "./words.ts";
 
 /** A tool that fits. */
@@ -103,4 +103,14 @@ export function chooseTools(message: string, tools: ModelTool[]): Choice[] {
   if (!best) return [];
   const found = findArguments({ schema: best.tool.parameters, material: toMaterial(message) });
   return [{ tool: best.tool, arguments: found.values, missing: found.missing, named: false }];
+}
+
+/** Calls of `tools` that the caller insists on, with what `message` holds; a lone text is the whole message. */
+export function forceTools(message: string, tools: ModelTool[]): Choice[] {
+  const material = toMaterial(message);
+  const rest = message.trim();
+  return tools.map((tool) => {
+    const found = findArguments({ schema: tool.parameters, material: copyMaterial(material), rest });
+    return { tool, arguments: found.values, missing: found.missing, named: true };
+  });
 }

@@ -117,3 +117,9 @@ export function toMaterial(message: string): Material {
   }
   return { text, json, pairs, pools };
 }
+
+/** `material` to take from, so that the original stays whole. */
+export function copyMaterial({ text, json, pairs, pools }: Material): Material {
+  const copies = Object.entries(pools).map(([kind, values]) => [kind, [...values]]);
+  return { text, json: [...json], pairs, pools: Object.fromEntries(copies) };
+}

@@ -5,7 +5,7 @@
  */
 import { listableBy, ownerOf, type Principal, visibleTo } from "../../domain/access.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
-import type { Attachment, Message } from "../../domain/message.ts";
+import type { Attachment, Message, ToolRequest } from "../../domain/message.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import type { ConversationRow, MessageRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
@@ -26,6 +26,8 @@ export interface NewMessage {
   role: Message["role"];
   content: string;
   attachments?: Attachment[] | undefined;
+  tool_calls?: ToolRequest[] | undefined;
+  tool_call_id?: string | undefined;
   metadata?: Record<string, unknown> | undefined;
 }
 
@@ -58,8 +60,10 @@ export class Conversations {
       id: createId("conv"),
       agent_id: given.agent_id ?? null,
       title: given.title ?? null,
+      external_id: null,
       metadata: given.metadata ?? {},
       turns: 0,
+      ephemeral: false,
       created_at: now,
       updated_at: now,
     };
@@ -67,7 +71,9 @@ export class Conversations {
 
   /** A row for a new message, not yet stored. Rejects when an attachment can't be seen. */
   async toMessageRow(principal: Principal, conversation: ConversationRow, given: NewMessage): Promise<MessageRow> {
-    for (const { file_id } of given.attachments ?? []) await this.#deps.files.get(principal, file_id);
+    for (const attachment of given.attachments ?? []) {
+      if ("file_id" in attachment) await this.#deps.files.get(principal, attachment.file_id);
+    }
     const { tenant_id, key_id, user_id } = conversation;
     return {
       tenant_id,
@@ -80,8 +86,9 @@ export class Conversations {
       role: given.role,
       content: given.content,
       attachments: given.attachments ?? [],
-      tool_calls: null,
-      tool_call_id: null,
+      tool_calls: given.tool_calls ?? null,
+      tool_call_id: given.tool_call_id ?? null,
+      citations: null,
       metadata: given.metadata ?? {},
       created_at: toTime(this.#deps.clock.now()),
     };
@@ -115,6 +122,7 @@ export class Conversations {
       from: "conversations",
       where: {
         ...listableBy(principal),
+        ephemeral: false,
         ...agent_id !== undefined && { agent_id },
         ...cursor !== undefined && { id: order === "asc" ? { gt: cursor } : { lt: cursor } },
       },

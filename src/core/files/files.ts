@@ -31,21 +31,30 @@ export class Files {
   /** Stores what `bytes` yields. Rejects with `PayloadTooLargeError`, and keeps nothing then. */
   async create(
     principal: Principal,
-    { name, media_type }: { name: string; media_type: string },
+    named: { name: string; media_type: string },
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<FileRow> {
-    const { blobs, store, clock, max_bytes } = this.#deps;
-    const id = createId("file");
-    const { size, sha256 } = await blobs.put(id, bounded(bytes, max_bytes));
-    const created_at = toTime(clock.now());
-    const row: FileRow = { ...ownerOf(principal), id, name, media_type, size, sha256, created_at };
+    const row = await this.hold(principal, named, bytes);
     try {
-      await store.commit({ writes: [{ insert: "files", rows: [row] }] });
+      await this.#deps.store.commit({ writes: [{ insert: "files", rows: [row] }] });
     } catch (error) {
-      await blobs.delete(id);
+      await this.#deps.blobs.delete(row.id);
       throw error;
     }
     return row;
+  }
+
+  /** Stores bytes only: the row is for the caller to store, and without one they are removed later. */
+  async hold(
+    principal: Principal,
+    { name, media_type }: { name: string; media_type: string },
+    bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<FileRow> {
+    const { blobs, clock, max_bytes } = this.#deps;
+    const id = createId("file");
+    const { size, sha256 } = await blobs.put(id, bounded(bytes, max_bytes));
+    const created_at = toTime(clock.now());
+    return { ...ownerOf(principal), id, name, media_type, size, sha256, conversation_id: null, created_at };
   }
 
   /** The file `id`, if `principal` may see it. */
@@ -62,6 +71,17 @@ export class Files {
     return body;
   }
 
+  /** Deletes what came with a conversation. */
+  async deleteOf(conversation_id: string): Promise<void> {
+    const { store, blobs } = this.#deps;
+    for (;;) {
+      const rows = await store.read({ from: "files", where: { conversation_id }, limit: 100 });
+      if (rows.length === 0) return;
+      await store.commit({ writes: [{ delete: "files", where: { id: { in: rows.map(({ id }) => id) } } }] });
+      for (const { id } of rows) await blobs.delete(id);
+    }
+  }
+
   /** Deletes a file. Messages go on naming it. */
   async delete(principal: Principal, id: string): Promise<void> {
     const row = await this.get(principal, id);
@@ -70,7 +90,10 @@ export class Files {
   }
 }
 
-async function* bounded(bytes: AsyncIterable<Uint8Array>, max: number): AsyncGenerator<Uint8Array> {
+async function* bounded(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  max: number,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.byteLength;

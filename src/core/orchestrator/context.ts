@@ -4,26 +4,20 @@
  * @module
  */
 import type { AgentConfig } from "../../domain/agent.ts";
-import { AppError } from "../../domain/error.ts";
 import type { MessageRow, RunRow } from "../../domain/table.ts";
-import type { ModelMessage, ModelPart, Passage } from "../../ports/model.ts";
+import type { ModelMessage, Passage } from "../../ports/model.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Files } from "../files/files.ts";
 import type { Users } from "../users/users.ts";
+import type { AttachedFiles } from "./attached_files.ts";
 
 /** How far back a model looks. */
 const MAX_MESSAGES = 200;
 const MAX_CHARACTERS = 400_000;
-/** The most that is read of one attached file, in bytes. */
-const MAX_ATTACHMENT = 4_194_304;
-/** What stands for a file whose row or bytes are gone: the conversation goes on without it. */
-const DELETED = "(this file was deleted)";
-const TEXT_TYPES = /^(text\/|application\/(json|yaml|xml|x-ndjson))/;
 
 /** What {@linkcode Context} needs. */
 export interface ContextDeps {
   store: Store;
-  files: Files;
+  attached: AttachedFiles;
   users: Users;
 }
 
@@ -45,7 +39,7 @@ export class Context {
     });
     const spoken = window(rows).reverse();
     const facts = run.user_id === null ? undefined : await this.#deps.users.context(run.tenant_id, run.user_id);
-    const system = systemMessage(agent, facts);
+    const system = systemMessage(agent, facts, run.options?.instructions);
     const passages = Object.entries(facts ?? {})
       .map(([name, value]) => ({ source: `user context: ${name}`, text: `${name}: ${textOf(value)}` }));
     const messages = await Promise.all(repaired(spoken).map((row) => this.#toModelMessage(row, spoken)));
@@ -64,39 +58,13 @@ export class Context {
         return { role: "tool", tool_call_id, tool: request?.tool ?? "unknown", content: row.content };
       }
       case "user":
-        return { role: "user", content: row.content, parts: await this.#parts(row) };
+        return {
+          role: "user",
+          content: row.content,
+          parts: await Promise.all(row.attachments.map((one) => this.#deps.attached.stored(row.tenant_id, one))),
+        };
     }
   }
-
-  async #parts(row: MessageRow): Promise<ModelPart[]> {
-    const parts: ModelPart[] = [];
-    for (const { file_id } of row.attachments) {
-      const [file] = await this.#deps.store.read({
-        from: "files",
-        where: { id: file_id, tenant_id: row.tenant_id },
-        limit: 1,
-      });
-      if (!file) {
-        parts.push({ type: "text", name: file_id, text: DELETED });
-        continue;
-      }
-      const image = file.media_type.startsWith("image/");
-      if (file.size > MAX_ATTACHMENT || (!image && !TEXT_TYPES.test(file.media_type))) {
-        parts.push({ type: "text", name: file.name, text: `(a file of type ${file.media_type}, ${file.size} bytes)` });
-        continue;
-      }
-      const body = await this.#deps.files.open(file).catch(ifGone);
-      const bytes = new Uint8Array(await new Response(body ?? null).arrayBuffer());
-      if (!body) parts.push({ type: "text", name: file.name, text: DELETED });
-      else if (image) parts.push({ type: "image", media_type: file.media_type, bytes });
-      else parts.push({ type: "text", name: file.name, text: new TextDecoder().decode(bytes) });
-    }
-    return parts;
-  }
-}
-
-function ifGone(error: unknown): undefined {
-  if (!(error instanceof AppError) || error.name !== "GoneError") throw error;
 }
 
 /** The newest rows that fit; the first one always does. */
@@ -127,10 +95,10 @@ function repaired(rows: MessageRow[]): MessageRow[] {
   return out;
 }
 
-function systemMessage(agent: AgentConfig, facts: Record<string, unknown> | undefined): string {
+function systemMessage(agent: AgentConfig, facts: Record<string, unknown> | undefined, instructions = ""): string {
   const known = Object.entries(facts ?? {}).map(([name, value]) => `- ${name}: ${textOf(value)}`);
   const about = known.length === 0 ? "" : `What is known about the user:\n${known.join("\n")}`;
-  return [agent.system_prompt, about].filter((part) => part !== "").join("\n\n");
+  return [agent.system_prompt, about, instructions].filter((part) => part !== "").join("\n\n");
 }
 
 function textOf(value: unknown): string {

@@ -5,6 +5,7 @@
  */
 import type { ErrorBody } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
+import type { FinishReason, SpokenMessage } from "../../domain/message.ts";
 import type { MessageRow, ModelCallRow, RunRow, StepRow } from "../../domain/table.ts";
 import { addUsage, type Usage } from "../../domain/usage.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
@@ -23,6 +24,8 @@ export interface Leaving {
   step?: StepRow | undefined;
   message?: MessageRow | undefined;
   model_call?: ModelCallRow | undefined;
+  /** Why the message ends where it does. */
+  finish_reason?: FinishReason | undefined;
 }
 
 /** The message that a run says. */
@@ -46,6 +49,7 @@ export function toSpoken(
     attachments: [],
     tool_calls: null,
     tool_call_id: null,
+    citations: null,
     metadata,
     created_at: toTime(clock.now()),
   };
@@ -65,8 +69,8 @@ export function usageOf(call: ModelCallRow | undefined): Usage | null {
   };
 }
 
-function spokenOf({ id, role, content }: MessageRow) {
-  return { id, role, content };
+function spokenOf({ id, role, content, tool_calls, citations }: MessageRow): SpokenMessage {
+  return { id, role, content, ...tool_calls && { tool_calls }, ...citations && { citations } };
 }
 
 function leave(run: RunRow, { step, message, model_call }: Leaving, status: StepRow["status"], now: string) {
@@ -95,10 +99,11 @@ export function completed(run: RunRow, leaving: Leaving, clock: Clock): Ending {
   const now = toTime(clock.now());
   const { events, writes, usage } = leave(run, leaving, "completed", now);
   const ended = end(run, { status: "completed", usage, ended_at: now, instance_id: null, waiting_for: null });
+  const { finish_reason } = leaving;
   const message = leaving.message ? spokenOf(leaving.message) : null;
   return {
     run: ended.run,
-    events: [...events, { type: "run.completed", data: { message, usage } }],
+    events: [...events, { type: "run.completed", data: { message, usage, ...finish_reason && { finish_reason } } }],
     change: {
       preconditions: [{ from: "runs", where: { id: run.id, cancel_requested_at: null }, exists: true }],
       writes: [...writes, ended.write],

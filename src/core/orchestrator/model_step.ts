@@ -5,7 +5,7 @@
  */
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
-import type { ToolRequest } from "../../domain/message.ts";
+import type { Citation, FinishReason, ToolRequest } from "../../domain/message.ts";
 import type { ModelCallRow, StepRow } from "../../domain/table.ts";
 import { addUsage } from "../../domain/usage.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
@@ -13,6 +13,7 @@ import { createId } from "../../kit/id.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Model, ModelMessage, ModelRequest, TokenCount } from "../../ports/model.ts";
 import type { Tools } from "../tools/tools.ts";
+import { isOfCaller, toModelTools } from "./client_tools.ts";
 import type { Context } from "./context.ts";
 import { cancelled, completed, failed, toSpoken, usageOf } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
@@ -35,7 +36,10 @@ export interface ModelStepDeps {
 /** What came of one call of the model. */
 interface Spoken {
   text: string;
+  /** Calls of our tools, and of the caller's. */
   calls: ToolRequest[];
+  citations: Citation[];
+  finish_reason: FinishReason;
   row: ModelCallRow;
 }
 
@@ -54,6 +58,7 @@ export class ModelStep {
       const spoken = await this.#speak(execution, { ...step, attempt }, request);
       if (!spoken) return null;
       const last = isLast(execution, step);
+      if (isForCaller(execution, spoken)) return await this.#finish(execution, step, spoken);
       if (spoken.calls.length > 0 && !last) return await this.#toTools(execution, step, spoken);
       if (spoken.calls.length > 0 && spoken.text === "") return await this.#giveUp(execution, step, spoken);
       const problems = this.#problems(request, spoken.text);
@@ -65,13 +70,20 @@ export class ModelStep {
   async #request(execution: Execution, step: StepRow): Promise<ModelRequest> {
     const { run, agent } = execution;
     const { messages, passages } = await this.#deps.context.build(run, agent);
-    // Out of steps: without tools the model can only answer.
-    const tools = isLast(execution, step) ? [] : await this.#deps.tools.list(agent);
+    // Out of steps: without our tools the model can only answer, or ask the caller.
+    const own = isLast(execution, step) ? [] : await this.#deps.tools.list(agent);
+    const { tools = [], tool_choice, parallel_tool_calls, instructions: _, ...parameters } = run.options ?? {};
     return {
-      choice: agent.model,
+      choice: { ...agent.model, ...parameters },
       messages,
       passages,
-      tools: tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
+      tools: [
+        ...own.map(({ name, description, parameters }) => ({ name, description, parameters })),
+        ...toModelTools(tools),
+      ],
+      // A tool that must be called is called once: after its result the model may answer.
+      tool_choice: step.position === 0 || tool_choice === "none" ? tool_choice : undefined,
+      parallel_tool_calls,
       response_format: run.response_format,
     };
   }
@@ -81,6 +93,8 @@ export class ModelStep {
     const { log, run, signal } = execution;
     const started = this.#deps.clock.now();
     const said = { text: "", calls: [] as ToolRequest[], provider: "", model: "", cost: null as number | null };
+    const citations: Citation[] = [];
+    let finish_reason: FinishReason = "stop";
     let tokens: TokenCount = { input_tokens: 0, output_tokens: 0 };
     const toRow = (outcome: ModelCallRow["outcome"], error: AppError | null): ModelCallRow =>
       toModelCallRow(run, step, {
@@ -101,6 +115,8 @@ export class ModelStep {
         } else if (output.type === "reasoning") log.delta("model.reasoning.delta", step.id, output.text);
         else if (output.type === "tool_call") said.calls.push({ ...output.call, tool_call_id: createId("tool") });
         else if (output.type === "start") Object.assign(said, { provider: output.provider, model: output.model });
+        else if (output.type === "citation") citations.push(output.citation);
+        else if (output.type === "finish") finish_reason = output.reason;
         else if (output.type === "usage") {
           tokens = output.tokens;
           said.cost = output.cost;
@@ -130,7 +146,7 @@ export class ModelStep {
       if (error.name === "InternalError") throw new RunEnded("A model failed", { cause: thrown });
       return null;
     }
-    return { text: said.text, calls: said.calls, row: toRow("completed", null) };
+    return { text: said.text, calls: said.calls, citations, finish_reason, row: toRow("completed", null) };
   }
 
   /** The run was told to stop while the model spoke: what was said is kept. */
@@ -156,10 +172,21 @@ export class ModelStep {
     execution.run = ending.run;
   }
 
-  async #finish(execution: Execution, step: StepRow, { text, row }: Spoken): Promise<null> {
+  async #finish(execution: Execution, step: StepRow, spoken: Spoken): Promise<null> {
     const { log, run, signal } = execution;
-    const message = toSpoken(run, text, this.#deps.clock);
-    const leaving = { step: { ...step, model: row.model }, message, model_call: row };
+    const { text, calls, citations, finish_reason, row } = spoken;
+    const forCaller = isForCaller(execution, spoken);
+    const message = {
+      ...toSpoken(run, text, this.#deps.clock),
+      tool_calls: forCaller ? calls : null,
+      citations: citations.length > 0 ? citations : null,
+    };
+    const leaving = {
+      step: { ...step, model: row.model },
+      message,
+      model_call: row,
+      finish_reason: forCaller || finish_reason !== "tool_calls" ? finish_reason : "stop",
+    };
     let ending = completed(run, leaving, this.#deps.clock);
     try {
       await log.record(ending.events, ending.change);
@@ -273,6 +300,11 @@ export class ModelStep {
     ];
     request.messages.push(...more);
   }
+}
+
+/** Whether all that the model wants is for the caller's own tools: then the run has said what it can. */
+function isForCaller({ run }: Execution, { calls }: Spoken): boolean {
+  return calls.length > 0 && calls.every(({ tool }) => isOfCaller(run, tool));
 }
 
 /** Whether no further step of the model may follow `step`: its steps and those of tools take turns. */

@@ -6,10 +6,11 @@
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
 import type { ToolRequest } from "../../domain/message.ts";
-import type { ApprovalRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import type { ApprovalRow, RunRow, StepRow, ToolCallRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Write } from "../../ports/store.ts";
 import type { Tools } from "../tools/tools.ts";
+import { isOfCaller } from "./client_tools.ts";
 import { failed } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
 import { approvalRequired, toApprovalRow, toolResult, toToolCallRow, toToolMessage } from "./tool_rows.ts";
@@ -54,10 +55,10 @@ export class ToolStep {
     for (const [i, call] of calls.entries()) {
       const row = toToolCallRow(step, call, this.#deps.clock);
       rows.push(row);
-      const checked = i < MAX_CALLS ? await this.#deps.tools.check(agent, call) : {
-        verdict: "refused" as const,
-        error: new AppError("ValidationError", `Cannot call more than ${MAX_CALLS} tools at once`),
-      };
+      const refusal = refusalOf(run, call, i);
+      const checked = refusal
+        ? { verdict: "refused" as const, error: refusal }
+        : await this.#deps.tools.check(agent, call);
       if (checked.verdict === "refused") {
         this.#refuse(planned, row, checked.error);
         planned.writes.push({ insert: "messages", rows: [toToolMessage(run, row, this.#deps.clock)] });
@@ -296,4 +297,13 @@ export class ToolStep {
     const { clock, approval_timeout_ms: timeout_ms } = this.#deps;
     return toApprovalRow(agent, call, { kind, reason, timeout_ms }, clock);
   }
+}
+
+/** Why a call is not even looked at. */
+function refusalOf(run: RunRow, { tool }: ToolRequest, position: number): AppError | undefined {
+  if (position >= MAX_CALLS) return new AppError("ValidationError", `Cannot call more than ${MAX_CALLS} tools at once`);
+  if (!isOfCaller(run, tool)) return undefined;
+  // The run ends where the caller's tools begin, and nothing of ours may be left open then.
+  const message = `Cannot call tool "${tool}" together with others: ask for it again by itself, or with its kind`;
+  return new AppError("ValidationError", message);
 }

@@ -7,16 +7,18 @@ import { allows, listableBy, type Principal, visibleTo } from "../../domain/acce
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { RunEvent } from "../../domain/event.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
-import { FINAL_STATUS, type RunStatus } from "../../domain/run.ts";
+import { FINAL_STATUS, type RunOptions, type RunStatus } from "../../domain/run.ts";
 import type { ApprovalRow, RunRow, StepRow, ToolCallRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Where } from "../../ports/store.ts";
 import type { Wake } from "../../ports/wake.ts";
 import type { Agents } from "../agents/agents.ts";
+import type { Files } from "../files/files.ts";
 import { cancelled } from "../orchestrator/endings.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Engine } from "./engine.ts";
 import type { Feed } from "./feed.ts";
+import type { BroughtMessage } from "./placement.ts";
 import type { Started, Starter, StartRequest } from "./starter.ts";
 import { decided, instanceTopic } from "./supervisor.ts";
 
@@ -30,12 +32,21 @@ export interface Decision {
   reason?: string | undefined;
 }
 
+/** Messages to answer. */
+export interface RespondRequest extends Omit<StartRequest, "conversation_id" | "ephemeral"> {
+  messages: BroughtMessage[];
+  options: RunOptions;
+  /** Whether a new conversation is kept. */
+  store: boolean;
+}
+
 /** What {@linkcode Runs} needs. */
 export interface RunsDeps {
   store: Store;
   wake: Wake;
   clock: Clock;
   agents: Agents;
+  files: Files;
   tools: Tools;
   starter: Starter;
   engine: Engine;
@@ -55,6 +66,23 @@ export class Runs {
     const started = await this.#deps.starter.start(principal, request);
     for (const run of started.interrupts) await this.#cancel(run, `interrupted by run "${started.run.id}"`);
     return started;
+  }
+
+  /** Answers messages that the caller keeps. What the system says before them is for this answer only. */
+  async respond(
+    principal: Principal,
+    { messages, options, store, ...rest }: RespondRequest,
+  ): Promise<Started> {
+    const spoken = messages.findIndex(({ role }) => role !== "system");
+    const first = spoken === -1 ? messages.length : spoken;
+    const told = [options.instructions ?? "", ...messages.slice(0, first).map(({ content }) => content)];
+    const instructions = told.filter((text) => text !== "").join("\n\n");
+    return await this.start(principal, {
+      ...rest,
+      messages: messages.slice(first),
+      options: { ...options, ...instructions !== "" && { instructions } },
+      ephemeral: !store,
+    });
   }
 
   /** The run `id`, if `principal` may see it. */
@@ -186,7 +214,7 @@ export class Runs {
 
   /** Deletes a conversation with everything that belongs to it; what runs there is cancelled first. */
   async deleteConversation(conversation_id: string): Promise<void> {
-    const { store, engine } = this.#deps;
+    const { store, engine, files } = this.#deps;
     for (;;) {
       const runs = await store.read({
         from: "runs",
@@ -201,6 +229,7 @@ export class Runs {
       }
       await store.commit({ writes: removalOf(runs.map((run) => run.id)) });
     }
+    await files.deleteOf(conversation_id);
     await store.commit({
       writes: [
         { delete: "messages", where: { conversation_id } },

@@ -7,35 +7,33 @@ import type { Principal } from "../../domain/access.ts";
 import type { AgentRow } from "../../domain/agent.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
-import type { ResponseFormat, Run } from "../../domain/run.ts";
-import type { ConversationRow, MessageRow, RunRow } from "../../domain/table.ts";
+import type { ResponseFormat, Run, RunOptions } from "../../domain/run.ts";
+import type { ConversationRow, RunRow } from "../../domain/table.ts";
 import { NO_USAGE } from "../../domain/usage.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
 import { Lines } from "../../kit/lines.ts";
-import type { Precondition, Store, Write } from "../../ports/store.ts";
+import type { Precondition, Store } from "../../ports/store.ts";
 import type { Agents } from "../agents/agents.ts";
-import type { Conversations, NewMessage } from "../conversations/conversations.ts";
 import { type Claim, claim } from "../journal/idempotency.ts";
 import type { Journal } from "../journal/journal.ts";
 import { stepStarted, toStep } from "../orchestrator/execution.ts";
+import type { Tools } from "../tools/tools.ts";
 import type { Users } from "../users/users.ts";
 import type { Engine } from "./engine.ts";
+import { type Luggage, type Place, type Placement, type PlaceRequest, preconditionsOf, writesOf } from "./placement.ts";
 
 /** How often a start is tried when others start runs in the same conversation at the same time. */
 const MAX_TRIES = 8;
 /** How many runs are looked for beyond those that may wait: cancelled ones take a moment to end. */
 const MORE = 100;
 
-/** What is to be started. */
-export interface StartRequest {
+/** What is to be started: in a new conversation, unless it says where. */
+export interface StartRequest extends PlaceRequest {
   operation: string;
   /** Absent: the conversation's, or the default one. */
   agent_id?: string | undefined;
-  /** Absent: in a new conversation. */
-  conversation_id?: string | undefined;
-  /** Absent: answers what is stored and unanswered. */
-  message?: NewMessage | undefined;
+  options?: RunOptions | undefined;
   multitask: Run["multitask"];
   on_disconnect: Run["on_disconnect"];
   metadata: Record<string, unknown>;
@@ -49,7 +47,8 @@ export interface StarterDeps {
   journal: Journal;
   agents: Agents;
   users: Users;
-  conversations: Conversations;
+  tools: Tools;
+  placement: Placement;
   engine: Engine;
   clock: Clock;
   max_queued: number;
@@ -66,11 +65,8 @@ export interface Started {
   interrupts: RunRow[];
 }
 
-interface Plan {
+interface Plan extends Place {
   agent: AgentRow;
-  conversation: ConversationRow;
-  isNew: boolean;
-  message: MessageRow | undefined;
   busy: RunRow[];
 }
 
@@ -85,19 +81,22 @@ export class Starter {
 
   /** Starts a run. Once it resolves, the message and the run survive anything. */
   async start(principal: Principal, request: StartRequest): Promise<Started> {
-    const { conversation_id } = request;
-    if (conversation_id === undefined) return await this.#start(principal, request);
+    const { conversation_id, conversation, after_run_id } = request;
+    const line = conversation_id ?? conversation ?? after_run_id;
+    if (line === undefined) return await this.#start(principal, request);
     // Of many that come at once, each begins where the one before it ended.
-    return await this.#lines.run(conversation_id, () => this.#start(principal, request));
+    return await this.#lines.run(`${principal.key_id} ${line}`, () => this.#start(principal, request));
   }
 
   async #start(principal: Principal, request: StartRequest): Promise<Started> {
+    let luggage: Luggage | undefined;
     for (let attempt = 1;; attempt++) {
       const claimed = await this.#claim(principal, request);
       if (claimed?.resource !== undefined) return await this.#repeat(claimed.resource);
       this.#deps.engine.admit();
       await this.#deps.users.see(principal);
-      const plan = await this.#plan(principal, request);
+      luggage ??= await this.#deps.placement.unpack(principal, request.messages);
+      const plan = await this.#plan(principal, request, luggage);
       try {
         return await this.#commit(request, plan, claimed);
       } catch (error) {
@@ -114,24 +113,28 @@ export class Starter {
     return key === undefined ? undefined : await claim(this.#deps, { principal, operation, key, body });
   }
 
-  async #plan(principal: Principal, request: StartRequest): Promise<Plan> {
-    const { agents, conversations, default_agent } = this.#deps;
-    const { conversation_id, message } = request;
-    const isNew = conversation_id === undefined;
-    const old = isNew ? undefined : await conversations.get(principal, conversation_id);
-    const agent = await agents.get(principal.tenant_id, request.agent_id ?? old?.agent_id ?? default_agent);
-    const conversation = old ?? conversations.toRow(principal, { agent_id: agent.id });
+  async #plan(principal: Principal, request: StartRequest, luggage: Luggage): Promise<Plan> {
+    const { agents, placement, default_agent } = this.#deps;
+    const place = await placement.find(principal, request, luggage);
+    const { conversation, isNew } = place;
+    const agent = await agents.get(principal.tenant_id, request.agent_id ?? conversation.agent_id ?? default_agent);
+    await this.#checkTools(agent, request.options);
     const busy = isNew ? [] : await this.#busy(conversation.id, request);
-    return {
-      agent,
-      conversation,
-      isNew,
-      busy,
-      message: message && await conversations.toMessageRow(principal, conversation, message),
-    };
+    return { ...place, conversation: isNew ? { ...conversation, agent_id: agent.id } : conversation, agent, busy };
   }
 
-  async #busy(conversation_id: string, { multitask, message }: StartRequest): Promise<RunRow[]> {
+  /** A name that stands for two tools would call the wrong one. */
+  async #checkTools({ id, config }: AgentRow, { tools = [] }: RunOptions = {}): Promise<void> {
+    if (tools.length === 0) return;
+    const names = tools.map(({ name }) => name);
+    const own = (await this.#deps.tools.list(config)).map(({ name }) => name);
+    const twice = names.find((name, i) => own.includes(name) || names.indexOf(name) < i);
+    if (twice === undefined) return;
+    const reason = own.includes(twice) ? `agent "${id}" has one of that name` : "the name is given twice";
+    throw new AppError("ValidationError", `Cannot offer tool "${twice}": ${reason}`);
+  }
+
+  async #busy(conversation_id: string, { multitask, messages }: StartRequest): Promise<RunRow[]> {
     const { store, max_queued } = this.#deps;
     const busy = await store.read({
       from: "runs",
@@ -158,7 +161,7 @@ export class Starter {
         },
       );
     }
-    if (message === undefined) {
+    if (messages === undefined) {
       const [unanswered] = await store.read({ from: "messages", where: { conversation_id, turn: null }, limit: 1 });
       if (!unanswered) {
         throw new AppError(
@@ -183,8 +186,13 @@ export class Starter {
     const log = journal.open({ id: run.id, epoch: run.epoch, last_seq: 0 });
     try {
       await log.open(events, {
-        preconditions: isNew ? [] : unchanged(conversation, queued),
-        writes: [...this.#writes(plan, run, claimed), ...queued ? [] : [{ insert: "steps", rows: [step] } as const]],
+        preconditions: isNew ? preconditionsOf(plan) : unchanged(conversation, queued),
+        writes: [
+          ...writesOf(plan, run),
+          ...claimed && claimed.resource === undefined ? [claimed.toWrite(run.id)] : [],
+          { insert: "runs", rows: [run] },
+          ...queued ? [] : [{ insert: "steps", rows: [step] } as const],
+        ],
       });
     } catch (error) {
       log[Symbol.dispose]();
@@ -199,20 +207,9 @@ export class Starter {
     return { run, repeated: false, interrupts: request.multitask === "interrupt" ? busy : [] };
   }
 
-  #writes({ conversation, isNew, message }: Plan, run: RunRow, claimed: Claim | undefined): Write[] {
-    const { turn, id: run_id, created_at: updated_at } = run;
-    const writes: Write[] = isNew ? [{ insert: "conversations", rows: [{ ...conversation, turns: turn }] }] : [
-      { update: "conversations", where: { id: conversation.id }, set: { turns: turn, updated_at } },
-      { update: "messages", where: { conversation_id: conversation.id, turn: null }, set: { turn, run_id } },
-    ];
-    if (message) writes.push({ insert: "messages", rows: [{ ...message, turn, run_id }] });
-    if (claimed && claimed.resource === undefined) writes.push(claimed.toWrite(run_id));
-    return [...writes, { insert: "runs", rows: [run] }];
-  }
-
   #toRun(request: StartRequest, { agent, conversation }: Plan, queued: boolean): RunRow {
     const now = toTime(this.#deps.clock.now());
-    const { multitask, on_disconnect, metadata, response_format } = request;
+    const { multitask, on_disconnect, metadata, response_format, options } = request;
     const owned = this.#deps.engine.ownership(1);
     const { tenant_id, key_id, user_id } = conversation;
     return {
@@ -226,6 +223,7 @@ export class Starter {
       multitask,
       on_disconnect,
       metadata,
+      options: options ?? null,
       response_format: response_format ?? null,
       usage: NO_USAGE,
       error: null,

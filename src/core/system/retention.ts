@@ -23,6 +23,7 @@ export interface RetentionOptions {
   delta_days: number;
   run_days: number;
   conversation_days: number;
+  ephemeral_hours: number;
   audit_days: number;
   idempotency_hours: number;
   file_days: number;
@@ -167,11 +168,18 @@ export class Retention {
   }
 
   async #conversations(signal: AbortSignal): Promise<number> {
-    const { store, runs, options } = this.#deps;
-    const time = this.#before(options.conversation_days * DAY);
+    const { options } = this.#deps;
+    return await this.#untouched({ ephemeral: true }, options.ephemeral_hours * HOUR, signal) +
+      await this.#untouched({}, options.conversation_days * DAY, signal);
+  }
+
+  /** Removes conversations in which nothing was said for `ms`. */
+  async #untouched(which: Where<"conversations">, ms: number, signal: AbortSignal): Promise<number> {
+    const { store, runs } = this.#deps;
+    const time = this.#before(ms);
     let count = 0;
     while (time !== undefined && !signal.aborted) {
-      const where = { updated_at: { lt: time } };
+      const where = { ...which, updated_at: { lt: time } };
       const rows = await store.read({ from: "conversations", where, order: [["updated_at", "asc"]], limit: PAGE });
       for (const { id } of rows) await runs.deleteConversation(id);
       count += rows.length;
