@@ -127,6 +127,19 @@ export const runCancel = call({
   limit: "write",
 });
 
+/** Deletes a run. */
+export const runDelete = call({
+  id: "run_delete",
+  summary: "Delete a run that has ended, with its events and its messages",
+  access: "user",
+  input: z.strictObject(one),
+  output: z.null(),
+  status: 204,
+  errors: ["RunNotFoundError", "ConflictError"],
+  http: "DELETE /runs/{run_id}",
+  limit: "write",
+});
+
 /** Decides about a tool call. */
 export const toolCallDecide = call({
   id: "tool_call_decide",
@@ -146,7 +159,16 @@ export const toolCallDecide = call({
 });
 
 /** Every operation of this file. */
-export const runOperations = [runCreate, runList, runGet, runSteps, runEvents, runCancel, toolCallDecide] as const;
+export const runOperations = [
+  runCreate,
+  runList,
+  runGet,
+  runSteps,
+  runEvents,
+  runCancel,
+  runDelete,
+  toolCallDecide,
+] as const;
 
 /** Binds this file's operations. */
 export function bindRuns(
@@ -191,6 +213,10 @@ export function bindRuns(
       };
     }),
     onCall(runCancel, async ({ run_id, reason }, { principal }) => toRun(await runs.cancel(principal, run_id, reason))),
+    onCall(runDelete, async ({ run_id }, { principal }) => {
+      await runs.delete(principal, run_id);
+      return null;
+    }),
     onCall(toolCallDecide, async ({ run_id, tool_call_id, user_id: _, ...decision }, { principal }) => {
       return toToolCall(await runs.decide(principal, run_id, tool_call_id, decision));
     }),

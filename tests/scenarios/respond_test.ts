@@ -244,3 +244,24 @@ Deno.test("what was made for one answer goes after its time, its files with it",
   const files = [...Deno.readDirSync(`${server.data_dir}/files`)].filter(({ name }) => name.startsWith("file_"));
   assert.equal(files.length, 1);
 });
+
+Deno.test("a run that has ended can be deleted, one that has not must be cancelled first", async () => {
+  await using at = await desk([{ tokens: ["a"] }, { tokens: 500, delay: 20 }]);
+  const done = await at.respond({ store: true, messages: says("one") });
+  const gone = await at.server.request("DELETE", `/runs/${done.run_id}`);
+  assert.equal(gone.status, 204);
+  assert.equal((await at.server.request("GET", `/runs/${done.run_id}`)).status, 404);
+  assert.deepEqual((await ask(at.server, `GET /conversations/${done.conversation_id}`)).messages, []);
+  const leave = new AbortController();
+  const streamed = await at.server.request("POST", "/agents/clerk/respond", {
+    body: { messages: says("two") },
+    headers: { accept: "text/event-stream" },
+    signal: leave.signal,
+  });
+  const { value } = await streamed.body!.getReader().read();
+  const [run_id] = /run_01[0-9a-z]+/.exec(new TextDecoder().decode(value))!;
+  const refused = await at.server.request("DELETE", `/runs/${run_id}`);
+  assert.equal(refused.status, 409);
+  assert.match((await refused.json()).message, /is running, cancel it first/);
+  leave.abort();
+});

@@ -44,6 +44,7 @@ export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
   run_steps: ({ run_id }) => bobs({ run_id }),
   run_events: ({ run_id }) => bobs({ run_id }),
   run_cancel: ({ waiting_run_id }) => bobs({ run_id: waiting_run_id }),
+  run_delete: ({ run_id }) => bobs({ run_id }),
   tool_call_decide: ({ waiting_run_id, tool_call_id }) =>
     bobs({ run_id: waiting_run_id, tool_call_id, decision: "deny" }),
   agent_list: () => own({ limit: 100 }),

@@ -27,6 +27,7 @@ call run_get user GET /runs/{run_id} 200
 call run_steps user GET /runs/{run_id}/steps 200
 stream run_events user GET /runs/{run_id}/events 200
 call run_cancel user POST /runs/{run_id}/cancel 202
+call run_delete user DELETE /runs/{run_id} 204
 call tool_call_decide user POST /runs/{run_id}/tool_calls/{tool_call_id}/decision 200
 call agent_list user GET /agents 200
 call agent_get user GET /agents/{agent_id} 200

@@ -159,6 +159,17 @@ export class Runs {
     return run;
   }
 
+  /** Removes a run with its events and messages. One that has not ended is a `ConflictError`. */
+  async delete(principal: Principal, id: string): Promise<void> {
+    const { status } = await this.get(principal, id);
+    if (!FINAL_STATUS.includes(status)) {
+      throw new AppError("ConflictError", `Cannot delete run "${id}": it is ${status}, cancel it first`, {
+        details: { status },
+      });
+    }
+    await this.#deps.store.commit({ writes: [...removalOf([id]), { delete: "messages", where: { run_id: id } }] });
+  }
+
   /** Decides about a tool call that waits. Deciding twice is a `ConflictError`. */
   async decide(principal: Principal, run_id: string, tool_call_id: string, given: Decision): Promise<ToolCallRow> {
     const run = await this.get(principal, run_id);
