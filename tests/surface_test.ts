@@ -10,7 +10,7 @@ import { Settings } from "../src/settings/schema.ts";
 import { listSettings } from "../src/settings/tree.ts";
 import { NAMED_VARIABLES } from "../src/settings/variables.ts";
 import { COMMANDS, OPTIONS } from "../src/transports/cli/commands.ts";
-import { toOpenApi } from "../src/transports/http/openapi.ts";
+import { toOpenApi } from "../src/transports/docs/openapi.ts";
 import * as pinned from "./support/surface.ts";
 
 const lines = (text: string) => text.trim().split("\n");

@@ -141,12 +141,17 @@ Deno.test("a caller's tool can't stand in for one of ours, nor for another", asy
   await using at = await desk({ tokens: ["x"] }, {
     toolbox: { weather: { act: () => ({ result: 1, is_error: false }) } },
   });
-  for (const tools of [[weather], [{ name: "a" }, { name: "a" }]]) {
+  const wrong: [Json, RegExp][] = [
+    [{ tools: [weather] }, /Cannot offer tool "weather": agent "clerk" has one/],
+    [{ tools: [{ name: "a" }, { name: "a" }] }, /Cannot offer tool "a": the name is given twice/],
+    [{ tools: [{ name: "a" }], tool_choice: { tool: "b" } }, /Cannot insist on tool "b"/],
+  ];
+  for (const [options, message] of wrong) {
     const response = await at.server.request("POST", "/agents/clerk/respond", {
-      body: { messages: says("x"), options: { tools } },
+      body: { messages: says("x"), options },
     });
     assert.equal(response.status, 400);
-    assert.match((await response.json()).message, /Cannot offer tool/);
+    assert.match((await response.json()).message, message);
   }
 });
 

@@ -5,7 +5,8 @@
  */
 import { strict as assert } from "node:assert";
 import { createJsonSchema } from "../../src/adapters/json_schema/json_schema.ts";
-import { createOfflineModel, OFFLINE_NOTICE } from "../../src/adapters/offline/model.ts";
+import { createOfflineModel } from "../../src/adapters/offline/model.ts";
+import { OFFLINE_NOTICE } from "../../src/adapters/offline/reply.ts";
 import type { ModelRequest, ModelTool } from "../../src/ports/model.ts";
 import { ask, collect } from "../support/model_request.ts";
 
