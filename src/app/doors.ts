@@ -3,19 +3,22 @@
  *
  * @module
  */
+import { createTokens } from "../adapters/jose/tokens.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Gateway } from "../operations/gateway.ts";
 import type { Settings } from "../settings/schema.ts";
 import { createCors } from "../transports/http/cors.ts";
+import { readJson } from "../transports/http/body.ts";
 import { createInputReader } from "../transports/http/input.ts";
 import { mountHttp } from "../transports/http/mount.ts";
-import { toOpenApi } from "../transports/http/openapi.ts";
+import { mountDocs } from "../transports/docs/mount.ts";
 import { toErrorBody } from "../transports/http/respond.ts";
-import { createFetch, createRouter, type Fetch, mountDocuments } from "../transports/http/server.ts";
+import { createFetch, createRouter, type Fetch } from "../transports/http/server.ts";
+import { mountOpenAi } from "../transports/openai/mount.ts";
 import { mountSse } from "../transports/sse/mount.ts";
-import { EventStreams } from "../transports/sse/streams.ts";
-import { VERSION } from "../version.ts";
+import { EventStreams } from "../transports/streams.ts";
+import { documentOf } from "./documents.ts";
 
 /** Every door, as one handler. */
 export interface Doors extends Disposable {
@@ -47,9 +50,26 @@ export function createDoors(
   });
   const readers = new Map(Array.from(gateway.operations.values(), (op) => [op, createInputReader(op, limits)]));
   mountSse(app, gateway, { streams, toErrorBody, read: (c, op) => readers.get(op)!(c) });
+  let { collect_timeout_seconds } = settings.runs;
+  const { open_webui_secret: secret } = settings.auth;
+  const users = secret === ""
+    ? undefined
+    : createTokens({ secret, issuer: "open-webui", algorithms: ["HS256"], clock });
+  mountOpenAi(app, gateway, {
+    streams,
+    clock,
+    log,
+    // Pictures and files come inside the JSON.
+    readJson: (request) => readJson(request, limits.upload),
+    collectMs: () => collect_timeout_seconds * 1000,
+    ...users && { verifyUser: async (token: string) => (await users.verify(token)).sub ?? "" },
+  });
   mountHttp(app, gateway, limits);
-  mountDocuments(app, gateway, ({ operations }) => {
-    return toOpenApi(operations.values(), { version: VERSION, base_path: server.base_path });
+  let { retention } = settings;
+  const docs = mountDocs(app, {
+    base_path: server.base_path,
+    document: () => documentOf(gateway.operations.values(), server),
+    facts: () => ({ ...server, ...retention }),
   });
   return {
     fetch: createFetch(app, {
@@ -62,7 +82,12 @@ export function createDoors(
       cors: () => cors,
     }),
     routes: [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))],
-    update: (next) => cors = createCors(next.server.cors),
+    update: (next) => {
+      cors = createCors(next.server.cors);
+      ({ collect_timeout_seconds } = next.runs);
+      ({ retention } = next);
+      docs.refresh();
+    },
     [Symbol.dispose]: () => streams[Symbol.dispose](),
   };
 }

@@ -97,7 +97,8 @@ export async function openPorts(
   };
 }
 
-function openModel(settings: Settings, { clock, log }: { clock: Clock; log: Log }): Model {
+/** The model that the settings name. */
+export function openModel(settings: Settings, { clock, log }: { clock: Clock; log: Log }): Model {
   const { provider, default_model, fallback, retries, prices, ...times } = settings.model;
   return createModel({
     provider: provider || undefined,

@@ -75,6 +75,7 @@ export const Run = z.object({
   on_disconnect: OnDisconnect,
   metadata: z.record(z.string(), z.unknown()),
   options: RunOptions.nullable(),
+  response_format: ResponseFormat.nullable(),
   usage: Usage,
   error: RunError.nullable(),
   cancel_requested_at: z.string().nullable(),

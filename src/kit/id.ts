@@ -36,6 +36,14 @@ export function toTimeText(ms: number): string {
   return toText(Math.max(0, Math.floor(ms)), 10);
 }
 
+/** When an identifier was made, in milliseconds. */
+export function timeOf(id: string): number {
+  const start = id.indexOf("_") + 1;
+  let ms = 0;
+  for (const character of id.slice(start, start + 10)) ms = ms * 32 + ALPHABET.indexOf(character);
+  return ms;
+}
+
 function toText(number: number, characters: number): string {
   let text = "";
   for (let rest = number, i = 0; i < characters; i++) {

@@ -13,6 +13,7 @@ import { Conversation, ConversationId, Metadata, UserId } from "../domain/conver
 import { AppError } from "../domain/error.ts";
 import { Attachment, MAX_CONTENT, Message } from "../domain/message.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
+import { RunId } from "../domain/run.ts";
 import type { ConversationRow, MessageRow } from "../domain/table.ts";
 import { type Bound, call, onCall } from "./operation.ts";
 
@@ -136,6 +137,7 @@ export const messageList = call({
   input: z.strictObject({
     conversation_id: ConversationId,
     user_id: UserId.optional(),
+    run_id: RunId.optional().describe("Only what this run answers and says"),
     ...PageInput,
     order: PageInput.order.unwrap().default("asc").describe("Oldest or newest first"),
   }),
@@ -198,8 +200,8 @@ export function bindConversations(
       const once = { operation: "message_create", key };
       return toMessage(await conversations.addMessage(principal, conversation_id, given, once));
     }),
-    onCall(messageList, async ({ conversation_id, ...page }, { principal }) => {
-      const { data, next_cursor } = await conversations.messages(principal, conversation_id, page);
+    onCall(messageList, async ({ conversation_id, run_id, ...page }, { principal }) => {
+      const { data, next_cursor } = await conversations.messages(principal, conversation_id, page, run_id);
       return { data: data.map(toMessage), next_cursor };
     }),
   ];

@@ -11,6 +11,7 @@ import { EVENT_DATA, type EventType, isFinal } from "../domain/event.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
 import {
   Answer,
+  FINAL_STATUS,
   Multitask,
   OnDisconnect,
   ResponseFormat,
@@ -104,6 +105,7 @@ export const runEvents = stream({
       .describe("The last event seen (`Last-Event-ID`)"),
     types: z.array(z.enum(Object.keys(EVENT_DATA) as [keyof typeof EVENT_DATA])).max(32).optional()
       .describe("Only these types, and the one that ends the run"),
+    follow: z.boolean().default(true).describe("False: only what is there now"),
   }),
   items: EVENT_DATA,
   output: Answer,
@@ -195,12 +197,16 @@ export function bindRuns(
       const steps = await runs.steps(principal, run_id);
       return { data: steps.map(({ step, tool_calls }) => toStep(step, tool_calls)) };
     }),
-    onStream(runEvents, async ({ run_id, starting_after, types }, { principal, signal }) => {
-      const all = await runs.follow(principal, run_id, { cursor: starting_after, signal });
+    onStream(runEvents, async ({ run_id, starting_after, types, follow }, { principal, signal }) => {
+      const all = await runs.follow(principal, run_id, { cursor: starting_after, signal, follow });
       const run = await runs.get(principal, run_id);
       return {
         items: all && types ? only(all, types) : all,
         collect: async (options) => {
+          if (!follow && !FINAL_STATUS.includes(run.status)) {
+            const { conversation_id, status, usage, error } = run;
+            return { run_id, conversation_id, status, message: null, usage, error };
+          }
           const items = all ?? await runs.follow(principal, run_id, { cursor: Math.max(run.pruned_seq, 0), signal }) ??
             nothing();
           return await answerOf(run, items, {
@@ -233,7 +239,8 @@ async function* nothing(): AsyncGenerator<Item> {}
 /** A run as shown. */
 export function toRun(row: RunRow): Run {
   const { id, conversation_id, agent_id, agent_revision, user_id, status, waiting_for, multitask, on_disconnect } = row;
-  const { metadata, options, usage, error, cancel_requested_at, created_at, started_at, ended_at } = row;
+  const { metadata, options, response_format, usage, error, cancel_requested_at, created_at, started_at, ended_at } =
+    row;
   return {
     id,
     conversation_id,
@@ -246,6 +253,7 @@ export function toRun(row: RunRow): Run {
     on_disconnect,
     metadata,
     options,
+    response_format,
     usage,
     error,
     cancel_requested_at,

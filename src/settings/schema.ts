@@ -90,6 +90,9 @@ const Auth = z.strictObject({
   api_keys: z.array(ApiKey).default([])
     .meta({ description: "More keys, each name:access:key", secret: true, reloadable: true }),
   attempts_per_minute: count("Failed attempts one address may make before it has to wait", 20),
+  open_webui_secret: secret(
+    "What Open WebUI signs its users with, 32 bytes or more; empty: signatures are not looked at",
+  ),
   jwt: z.strictObject({
     secret: secret("The shared secret of tokens signed with HS256 and its kin"),
     public_key_file: text("The public key in PEM that tokens are checked with"),

@@ -268,11 +268,13 @@ Deno.test("without a key only health and the documentation answer, whatever the 
         continue;
       }
       assert.equal(response.status, 401, `${route}: ${text}`);
-      assert.equal(readError(401, text).error, "UnauthorizedError");
+      const isOpenAi = /\/v1\/(models|chat\/completions|responses)(\/|$)/.test(path);
+      if (isOpenAi) assert.equal(JSON.parse(text).error.code, "invalid_api_key", path);
+      else assert.equal(readError(401, text).error, "UnauthorizedError");
       assert.equal(response.headers.get("www-authenticate"), 'Bearer realm="muxi"');
     }
   }
-  for (const path of ["/", "/api", "/api/v1", "/docs", "/metrics", "/.env", "/mcp", "/ws", "/v1/models"]) {
+  for (const path of ["/", "/api", "/api/v1", "/docs", "/metrics", "/.env", "/mcp", "/ws", "/v1/nothing"]) {
     const response = await fetch(server.url + path);
     assert.equal(readError(response.status, await response.text()).error, "NotFoundError", path);
   }

@@ -156,3 +156,25 @@ Deno.test("a reader that is far behind when its events are removed is told so, a
     before.slice(details.first),
   );
 });
+
+Deno.test("who doesn't want to wait gets what is there now, and goes on from there later", async () => {
+  await using provider = await startProvider({ script: { tokens: 40, delay: 20 } });
+  await using server = await startServer({ provider: provider.url });
+  const started = await server.request("POST", "/chat/stream", { body: { message: "Hello" } });
+  const live = streamFrames(started);
+  const { value: first } = await live.next();
+  const { run_id } = first!.data;
+  while ((await live.next()).value!.type !== "model.delta");
+  const now = await framesOf(server, `GET /runs/${run_id}/events?follow=false`, { headers: STREAM });
+  assert.ok(now.length >= 3);
+  assert.ok(!now.some(({ type }) => type === "run.completed"));
+  const state = await ask(server, `GET /runs/${run_id}/events?follow=false`);
+  assert.deepEqual([state.status, state.message], ["running", null]);
+  const last = now.at(-1)!.id!;
+  const rest = await framesOf(server, `GET /runs/${run_id}/events?starting_after=${last}`, { headers: STREAM });
+  assert.deepEqual(rest.map(({ id }) => id), rest.map((_, i) => last + 1 + i));
+  assert.equal(rest.at(-1)!.type, "run.completed");
+  const all = await framesOf(server, `GET /runs/${run_id}/events?follow=false`, { headers: STREAM });
+  assert.deepEqual(all, [...now, ...rest]);
+  await live.return(undefined);
+});

@@ -139,6 +139,7 @@ auth.user_api_key
 auth.admin_api_key
 auth.api_keys
 auth.attempts_per_minute
+auth.open_webui_secret
 auth.jwt.secret
 auth.jwt.public_key_file
 auth.jwt.jwks_file

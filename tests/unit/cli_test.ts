@@ -4,20 +4,19 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { AppError } from "../../src/domain/error.ts";
-import { runCli, type Verbs } from "../../src/transports/cli/cli.ts";
-import { type CommandName, COMMANDS } from "../../src/transports/cli/commands.ts";
-import { parseCommand, UsageError } from "../../src/transports/cli/parse_command.ts";
+import { AppError, ERROR_STATUS, type ErrorName } from "../../src/domain/error.ts";
+import { runCli } from "../../src/transports/cli/cli.ts";
+import { nameOf } from "../../src/transports/cli/command.ts";
+import { COMMANDS } from "../../src/transports/cli/commands.ts";
+import { deriveCommands } from "../../src/transports/cli/derived/derive.ts";
+import { toExitCode } from "../../src/transports/cli/exit.ts";
+import { optionsOf } from "../../src/transports/cli/options.ts";
+import type { GivenSettings } from "../../src/transports/cli/given.ts";
+import { OutputClosed } from "../../src/transports/cli/terminal.ts";
+import type { Verbs } from "../../src/transports/cli/verbs.ts";
+import { fakeTerminal, type FakeTerminalOptions } from "../support/terminal.ts";
 
-function refusal(...args: string[]): string {
-  try {
-    parseCommand(args);
-  } catch (error) {
-    assert.ok(error instanceof UsageError);
-    return error.message;
-  }
-  return "";
-}
+const ALL = [...COMMANDS, ...deriveCommands(COMMANDS)];
 
 interface Ran {
   code: number;
@@ -25,85 +24,135 @@ interface Ran {
   err: string;
 }
 
-async function run(args: string[], verbs: Partial<Verbs> = {}, terminal = false, env = {}): Promise<Ran> {
-  const ran: Ran = { code: 0, out: "", err: "" };
-  ran.code = await runCli({
-    args,
-    version: "1.2.3",
-    env,
-    verbs: verbs as Verbs,
-    out: (text) => ran.out += text,
-    err: (text) => ran.err += text,
-    isTerminal: { out: terminal, err: terminal },
-  });
-  return ran;
+async function run(
+  args: string[],
+  verbs: Partial<Verbs> = {},
+  { env = {}, ...options }: FakeTerminalOptions & { env?: Record<string, string> } = {},
+): Promise<Ran> {
+  const terminal = fakeTerminal(options);
+  const code = await runCli({ args, version: "1.2.3", env, verbs: verbs as Verbs, terminal });
+  return { code, out: terminal.shown, err: terminal.complaints };
 }
 
-Deno.test("without a command the server starts", () => {
-  assert.equal(parseCommand([]).name, "serve");
-  const { name, settings } = parseCommand(["-p", "0", "--host=::1", "--config", "a.yaml", "--set", "a.b=c=d"]);
-  assert.equal(name, "serve");
-  assert.deepEqual(settings, {
+async function refusal(...args: string[]): Promise<string> {
+  const { code, err } = await run(args);
+  assert.equal(code, 64, err);
+  return err.replace("muxi: ", "").replace('\nTry "muxi help"\n', "");
+}
+
+/** The settings that `serve` is told when it is started with `args`. */
+async function servedWith(args: string[]): Promise<GivenSettings | undefined> {
+  let given: GivenSettings | undefined;
+  const { code, err } = await run(args, { serve: (settings) => Promise.resolve(void (given = settings)) });
+  assert.equal(code, 0, err);
+  return given;
+}
+
+Deno.test("without a command the server starts", async () => {
+  assert.deepEqual(await servedWith([]), { config: undefined, set: [] });
+  const args = ["-p", "0", "--host=::1", "--config", "a.yaml", "--set", "a.b=c=d", "--set", "e.f=-x"];
+  const expected = {
     config: "a.yaml",
     set: [
       { path: "server.port", value: "0", flag: "-p" },
       { path: "server.host", value: "::1", flag: "--host" },
       { path: "a.b", value: "c=d", flag: "--set" },
+      { path: "e.f", value: "-x", flag: "--set" },
     ],
-  });
+  };
+  assert.deepEqual(await servedWith(args), expected);
+  assert.deepEqual(await servedWith(["serve", ...args]), expected);
+  assert.deepEqual(await servedWith([...args, "serve"]), expected);
 });
 
-Deno.test("commands of two words, positionals and options in any order are understood", () => {
-  assert.equal(parseCommand(["config", "print", "--json"]).json, true);
-  const restore = parseCommand(["--force", "restore", "--data-dir", "d", "src"]);
-  assert.equal(restore.name, "restore");
-  assert.equal(restore.force, true);
-  assert.deepEqual(restore.positionals, ["src"]);
-  assert.deepEqual(parseCommand(["backup", "--", "--odd"]).positionals, ["--odd"]);
-  assert.deepEqual(parseCommand(["serve", "--set", "model.fallback=-x"]).settings.set[0]?.value, "-x");
+Deno.test("options stand before a command, between its words, and behind it", async () => {
+  const seen: unknown[] = [];
+  const verbs: Partial<Verbs> = {
+    restore: (given, { src, force }) => {
+      seen.push([src, force, given.set.map(({ value }) => value)]);
+      return Promise.resolve({ path: "p", files: 1, bytes: 1 });
+    },
+  };
+  for (
+    const args of [["--force", "restore", "--data-dir", "d", "src"], ["restore", "src", "--data-dir=d", "--force"]]
+  ) {
+    assert.equal((await run(args, verbs)).code, 0);
+  }
+  await run(["restore", "--", "--odd"], verbs);
+  assert.deepEqual(seen, [["src", true, ["d"]], ["src", true, ["d"]], ["--odd", false, []]]);
 });
 
-Deno.test("help and version are understood wherever they stand", () => {
-  assert.deepEqual(parseCommand(["--help"]).positionals, []);
-  assert.deepEqual(parseCommand(["-h"]).name, "help");
-  assert.deepEqual(parseCommand(["help"]).positionals, []);
-  assert.deepEqual(parseCommand(["config", "--help"]).positionals, []);
-  assert.deepEqual(parseCommand(["backup", "--help"]).positionals, ["backup"]);
-  assert.deepEqual(parseCommand(["help", "config", "print"]).positionals, ["config print"]);
-  assert.equal(parseCommand(["--version"]).name, "version");
-});
-
-Deno.test("what makes no sense is refused with what was wanted", () => {
-  assert.equal(refusal("sevre"), 'There is no command "sevre"; did you mean "muxi serve"?');
-  assert.equal(
-    refusal("config", "prnt"),
-    'There is no command "config prnt": want "muxi config print" or "muxi config check"',
+Deno.test("what makes no sense is refused with what was wanted", async () => {
+  assert.equal(await refusal("sevre"), 'There is no command "sevre"; did you mean "muxi serve"?');
+  assert.equal(await refusal("config", "prnt"), 'There is no command "config prnt"; did you mean "muxi config print"?');
+  assert.equal(await refusal("config"), '"muxi config" needs more: want one of print, check, get, reload');
+  assert.equal(await refusal("run", "list"), 'There is no command "run"; did you mean "muxi runs list"?');
+  assert.equal(await refusal("--prot"), 'The command "serve" has no option "--prot"; did you mean --port?');
+  assert.equal(await refusal("--prot", "1"), 'There is no option "--prot"; did you mean --port?');
+  assert.equal(await refusal("--port"), 'The option "--port" needs a value: want --port PORT');
+  assert.equal(await refusal("--host", "--set"), 'The option "--host" needs a value: want --host HOST');
+  assert.equal(await refusal("version", "--json=1"), 'The option "--json" takes no value');
+  assert.equal(await refusal("--set", "x"), 'Cannot read "--set x": want --set PATH=VALUE');
+  assert.equal(await refusal("backup"), 'The command "backup" needs DEST: want muxi backup DEST');
+  assert.equal(await refusal("backup", "a", "b"), 'The command "backup" has no use for "b"');
+  assert.equal(await refusal("serve", "--force"), 'The command "serve" has no option "--force"');
+  assert.equal(await refusal("zzzzzz"), 'There is no command "zzzzzz"');
+  assert.equal(await refusal("help", "backpu"), 'There is no command "backpu"; did you mean "muxi backup"?');
+  assert.equal(await refusal("constructor"), 'There is no command "constructor"');
+  assert.equal(await refusal("--constructor"), 'The command "serve" has no option "--constructor"');
+  assert.match(
+    await refusal("runs", "list", "--status", "complete"),
+    /can't be "complete".*did you mean "completed"\?$/,
   );
-  assert.equal(refusal("config"), '"muxi config" needs more: want "muxi config print" or "muxi config check"');
-  assert.equal(refusal("--prot", "1"), 'There is no option "--prot"; did you mean --port?');
-  assert.equal(refusal("--port"), 'The option "--port" needs a value: want --port PORT');
-  assert.equal(refusal("--host", "--json"), 'The option "--host" needs a value: want --host HOST');
-  assert.equal(refusal("--json=1"), 'The option "--json" takes no value');
-  assert.equal(refusal("--set", "x"), 'Cannot read "--set x": want --set PATH=VALUE');
-  assert.equal(refusal("backup"), 'The command "backup" needs DEST: want muxi backup DEST');
-  assert.equal(refusal("backup", "a", "b"), 'The command "backup" has no use for "b"');
-  assert.equal(refusal("serve", "--force"), 'The command "serve" has no option "--force"');
-  assert.equal(refusal("zzzzzz"), 'There is no command "zzzzzz"');
-  assert.equal(refusal("help", "backpu"), 'There is no command "backpu"; did you mean "muxi backup"?');
-  assert.equal(refusal("constructor"), 'There is no command "constructor"');
-  assert.equal(refusal("--constructor"), 'There is no option "--constructor"');
+  assert.equal(await refusal("completion", "tcsh"), 'There is no completion for "tcsh": want one of bash, zsh, fish');
 });
 
-Deno.test("every command has help, with all its options", async () => {
+Deno.test("help is understood wherever it is asked for", async () => {
+  const overview = (await run(["help"])).out;
+  assert.equal((await run(["--help"])).out, overview);
+  assert.equal((await run(["-h"])).out, overview);
+  const agents = (await run(["help", "agents"])).out;
+  assert.match(agents, /Usage: muxi agents COMMAND/);
+  assert.equal((await run(["agents", "--help"])).out, agents);
+  const list = (await run(["help", "agents", "list"])).out;
+  assert.match(list, /Usage: muxi agents list \[OPTIONS\]/);
+  assert.equal((await run(["agents", "list", "--help"])).out, list);
+  assert.match((await run(["backup", "--help"])).out, /Usage: muxi backup DEST/);
+});
+
+Deno.test("every command has help with all its options, which fits the terminal", async () => {
   const overview = await run(["help"]);
-  assert.equal(overview.code, 0);
-  for (const name of Object.keys(COMMANDS) as CommandName[]) {
-    assert.ok(overview.out.includes(`  ${name} `), name);
-    const { code, out } = await run(["help", ...name.split(" ")]);
-    assert.equal(code, 0);
-    assert.match(out, new RegExp(`Usage: muxi ${name}`));
-    for (const option of COMMANDS[name].options) assert.ok(out.includes(`--${option}`), `${name} ${option}`);
-    for (const line of out.split("\n")) assert.ok(line.length <= 120, line);
+  for (const command of ALL) {
+    assert.ok(overview.out.includes(`  ${command.words[0]}`), nameOf(command));
+    for (const columns of [80, 60, 200]) {
+      const { code, out } = await run(["help", ...command.words], {}, { columns });
+      assert.equal(code, 0);
+      assert.ok(out.includes(`Usage: muxi ${nameOf(command)}`), out);
+      for (const { name } of optionsOf(command)) {
+        assert.match(out, new RegExp(`--(\\[no-\\])?${name}\\b`), nameOf(command));
+      }
+      const usage = /^(Usage:| {2}(MUXI_ENV=\w+ )?(muxi|eval) )/;
+      const lines = out.split("\n").filter((line) => !usage.test(line));
+      for (const line of lines) {
+        assert.ok(line.length <= Math.min(columns, 100), `${nameOf(command)} ${columns}: ${line}`);
+      }
+    }
+  }
+  for (const line of overview.out.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+Deno.test("no option of a command stands for two things", () => {
+  for (const command of ALL) {
+    const names = optionsOf(command).flatMap(({ name, short }) => short === undefined ? [name] : [name, short]);
+    assert.equal(new Set(names).size, names.length, nameOf(command));
+  }
+  const names = ALL.map(nameOf);
+  assert.equal(new Set(names).size, names.length);
+  // The words of a command line can be found before its command is known.
+  const kinds = new Map<string, boolean>();
+  for (const { name, value } of ALL.flatMap(optionsOf)) {
+    assert.equal(kinds.get(name) ?? value !== undefined, value !== undefined, `--${name}`);
+    kinds.set(name, value !== undefined);
   }
 });
 
@@ -111,11 +160,25 @@ Deno.test("the exit code says how it ended", async () => {
   const fail = (error: Error) => ({ serve: () => Promise.reject(error) });
   assert.equal((await run(["version"])).code, 0);
   assert.equal((await run(["sevre"])).code, 64);
-  assert.equal((await run([], fail(new AppError("ConfigurationError", "x")))).code, 78);
-  assert.equal((await run([], fail(new AppError("UnavailableError", "x")))).code, 69);
-  assert.equal((await run([], fail(new AppError("ConflictError", "x")))).code, 73);
-  assert.equal((await run([], fail(new AppError("ValidationError", "x")))).code, 65);
   assert.equal((await run([], fail(new Error("x")))).code, 70);
+  const expected: Partial<Record<ErrorName, number>> = {
+    ValidationError: 65,
+    RunNotFoundError: 66,
+    UnavailableError: 69,
+    UpstreamError: 69,
+    ConflictError: 73,
+    TimeoutError: 75,
+    TooManyRequestsError: 75,
+    UnauthorizedError: 77,
+    ForbiddenError: 77,
+    ConfigurationError: 78,
+    CancelledError: 130,
+  };
+  for (const [name, code] of Object.entries(expected)) {
+    assert.equal((await run([], fail(new AppError(name as ErrorName, "x")))).code, code, name);
+  }
+  for (const name of Object.keys(ERROR_STATUS)) assert.ok(toExitCode(name as ErrorName) > 63, name);
+  assert.deepEqual(await run([], fail(new OutputClosed())), { code: 141, out: "", err: "" });
 });
 
 Deno.test("errors go to the standard error, for people or for machines, and never with a key", async () => {
@@ -127,17 +190,22 @@ Deno.test("errors go to the standard error, for people or for machines, and neve
   assert.match(leaky.err, /^muxi: Something went wrong: Error: with \[masked\]/);
   const hidden = AppError.from(new TypeError("the real one"));
   assert.match((await run([], { serve: () => Promise.reject(hidden) })).err, /TypeError: the real one/);
+  const broken = new AppError("UpstreamError", "It broke off", { details: { run_id: "run_1", last: 7 } });
+  const { err: hint } = await run([], { serve: () => Promise.reject(broken) });
+  assert.equal(hint, 'muxi: It broke off\nGo on with "muxi runs events run_1 --starting-after 7"\n');
 });
 
 Deno.test("commands answer in words, or in JSON", async () => {
   assert.equal((await run(["version"])).out, "muxi 1.2.3\n");
-  assert.equal((await run(["version", "--json"])).out, '{"version":"1.2.3"}\n');
+  assert.equal((await run(["--version"])).out, "muxi 1.2.3\n");
+  assert.equal((await run(["-V", "--json"])).out, '{"version":"1.2.3"}\n');
   const report = { path: "/b", files: 2, bytes: 1536, moved_to: "/old" };
   const verbs: Partial<Verbs> = {
     backup: (_, { dest }) => Promise.resolve({ ...report, path: dest, files: 1, moved_to: undefined }),
     restore: () => Promise.resolve(report),
     configPrint: () => Promise.resolve({ text: "a: 1\n", settings: { a: 1 }, origins: { a: "--a" }, file: null }),
     configCheck: () => Promise.resolve({ file: "x.yaml", notes: ["A note"] }),
+    openapi: () => Promise.resolve({ openapi: "3.1.0" }),
   };
   assert.equal((await run(["backup", "/b"], verbs)).out, 'Backed up 1 file, 1.5 KiB, to "/b"\n');
   assert.equal(
@@ -152,14 +220,29 @@ Deno.test("commands answer in words, or in JSON", async () => {
     file: null,
   });
   assert.equal((await run(["config", "check"], verbs)).out, "The settings are good (read from x.yaml)\n  A note\n");
+  assert.equal((await run(["openapi"], verbs)).out, '{\n  "openapi": "3.1.0"\n}\n');
+});
+
+Deno.test("progress is for a person who watches", async () => {
+  const verbs: Partial<Verbs> = {
+    backup: (_, { dest, onProgress }) => {
+      onProgress({ name: "muxi.db", done: 1, total: 2 });
+      onProgress({ name: "", done: 2, total: 2 });
+      return Promise.resolve({ path: dest, files: 2, bytes: 1 });
+    },
+  };
+  assert.equal((await run(["backup", "/b"], verbs, { isTerminal: true })).err, "\r\x1b[K1/2 muxi.db\r\x1b[K");
+  assert.equal((await run(["backup", "/b"], verbs)).err, "");
+  assert.equal((await run(["backup", "/b", "--json"], verbs, { isTerminal: true })).err, "");
 });
 
 Deno.test("colours are for terminals, and for those who want them", async () => {
   // deno-lint-ignore no-control-regex
   const colored = /\x1b\[/;
-  assert.match((await run(["help"], {}, true)).out, colored);
-  assert.doesNotMatch((await run(["help"], {}, false)).out, colored);
-  assert.doesNotMatch((await run(["help", "--no-color"], {}, true)).out, colored);
-  assert.doesNotMatch((await run(["help"], {}, true, { NO_COLOR: "1" })).out, colored);
-  assert.doesNotMatch((await run(["help"], {}, true, { TERM: "dumb" })).out, colored);
+  const isTerminal = true;
+  assert.match((await run(["help"], {}, { isTerminal })).out, colored);
+  assert.doesNotMatch((await run(["help"])).out, colored);
+  assert.doesNotMatch((await run(["help", "--no-color"], {}, { isTerminal })).out, colored);
+  assert.doesNotMatch((await run(["help"], {}, { isTerminal, env: { NO_COLOR: "1" } })).out, colored);
+  assert.doesNotMatch((await run(["help"], {}, { isTerminal, env: { TERM: "dumb" } })).out, colored);
 });

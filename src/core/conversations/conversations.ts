@@ -164,12 +164,18 @@ export class Conversations {
   }
 
   /** A page of messages in the order they were said; those no run has taken yet come by their age, too. */
-  async messages(principal: Principal, id: string, { limit, cursor, order }: PageRequest): Promise<Page<MessageRow>> {
+  async messages(
+    principal: Principal,
+    id: string,
+    { limit, cursor, order }: PageRequest,
+    run_id?: string,
+  ): Promise<Page<MessageRow>> {
     await this.get(principal, id);
     const rows = await this.#deps.store.read({
       from: "messages",
       where: {
         conversation_id: id,
+        ...run_id !== undefined && { run_id },
         ...cursor !== undefined && { id: order === "asc" ? { gt: cursor } : { lt: cursor } },
       },
       order: [["id", order]],

@@ -17,6 +17,13 @@ const MIN_PAGE = 4;
 /** About how many characters of a run a reader holds. */
 const PAGE_CHARACTERS = 65_536;
 
+/** How a log is followed. */
+export interface FollowOptions {
+  signal: AbortSignal;
+  /** Whether to wait for what is still to come. */
+  follow?: boolean;
+}
+
 /** What a {@linkcode Feed} needs. */
 export interface FeedDeps {
   store: Store;
@@ -37,7 +44,11 @@ export class Feed {
    * does and the run is over. Rejects with `ConflictError` for a cursor beyond
    * the end and with `GoneError` for one that retention has passed.
    */
-  async open(run: RunRow, cursor: number, signal: AbortSignal): Promise<AsyncGenerator<RunEvent> | null> {
+  async open(
+    run: RunRow,
+    cursor: number,
+    { signal, follow = true }: FollowOptions,
+  ): Promise<AsyncGenerator<RunEvent> | null> {
     const end = await this.#deps.journal.last(run.id);
     const last = end?.seq ?? 0;
     if (cursor > last) {
@@ -58,18 +69,19 @@ export class Feed {
     }
     // The row may be older than the log: only the last event tells for sure.
     if (cursor === last && end && isFinal(end.type)) return null;
-    return this.#follow(run.id, { cursor, last, signal });
+    return this.#follow(run.id, { cursor, last, signal, until: follow ? Infinity : last });
   }
 
   /** The log of a run that was just started, from its beginning to its end. */
   begin(run: RunRow, signal: AbortSignal): AsyncGenerator<RunEvent> {
-    return this.#follow(run.id, { cursor: 0, last: 0, signal });
+    return this.#follow(run.id, { cursor: 0, last: 0, signal, until: Infinity });
   }
 
   async *#follow(
     run_id: string,
-    { cursor, last, signal }: { cursor: number; last: number; signal: AbortSignal },
+    { cursor, last, signal, until }: { cursor: number; last: number; signal: AbortSignal; until: number },
   ): AsyncGenerator<RunEvent> {
+    if (cursor >= until) return;
     using held = this.#deps.tails.hold(run_id, last);
     const { tail } = held;
     let page = MIN_PAGE;
@@ -89,7 +101,7 @@ export class Feed {
           if (event.seq !== cursor + 1) throw gone(run_id, cursor);
           cursor = event.seq;
           yield event;
-          if (isFinal(event.type)) return;
+          if (isFinal(event.type) || cursor >= until) return;
           if (signal.aborted) return;
         }
         // The signal may have come while the store was read: then nobody would wake us.

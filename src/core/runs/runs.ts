@@ -17,7 +17,7 @@ import type { Files } from "../files/files.ts";
 import { cancelled } from "../orchestrator/endings.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Engine } from "./engine.ts";
-import type { Feed } from "./feed.ts";
+import type { Feed, FollowOptions } from "./feed.ts";
 import type { BroughtMessage } from "./placement.ts";
 import type { Started, Starter, StartRequest } from "./starter.ts";
 import { decided, instanceTopic } from "./supervisor.ts";
@@ -134,15 +134,15 @@ export class Runs {
   async follow(
     principal: Principal,
     id: string,
-    { cursor, signal }: { cursor: number; signal: AbortSignal },
+    { cursor, ...options }: FollowOptions & { cursor: number },
   ): Promise<AsyncIterable<RunEvent> | null> {
-    return await this.#deps.feed.open(await this.get(principal, id), cursor, signal);
+    return await this.#deps.feed.open(await this.get(principal, id), cursor, options);
   }
 
   /** The events of a run that was just started, to its end. Who leaves early cancels it, if that was asked for. */
   async attach({ run, repeated }: Started, signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
     const { feed } = this.#deps;
-    const events = repeated ? await feed.open(run, 0, signal) : feed.begin(run, signal);
+    const events = repeated ? await feed.open(run, 0, { signal }) : feed.begin(run, signal);
     if (!events) throw new AppError("GoneError", `Cannot follow run "${run.id}": its events are no longer kept`);
     return run.on_disconnect === "cancel" && !repeated ? this.#watched(run, events, signal) : events;
   }

@@ -5,48 +5,20 @@
  */
 import { AppError } from "../../domain/error.ts";
 import { maskSecrets } from "../../kit/log.ts";
-import type { CommandName } from "./commands.ts";
+import { toSafe, toSafeJson } from "./chat/safe_text.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { createConnector } from "./connector.ts";
 import { EXIT, toExitCode } from "./exit.ts";
-import { toCommandHelp, toOverview } from "./help.ts";
-import { type Command, type GivenSettings, parseCommand, UsageError } from "./parse_command.ts";
-import { createStyle, type Style, wantsColor } from "./style.ts";
-
-/** Told while something long goes on. */
-export type OnProgress = (progress: { name: string; done: number; total: number }) => void;
-
-/** How a backup or a restore went. */
-export interface CopyReport {
-  /** Where it went. */
-  path: string;
-  files: number;
-  bytes: number;
-  /** Where what was there before is now. */
-  moved_to?: string | undefined;
-}
-
-/** The settings in force. */
-export interface ConfigReport {
-  /** As YAML, with the origin of each. */
-  text: string;
-  /** Secrets masked. */
-  settings: unknown;
-  origins: Readonly<Record<string, string>>;
-  file: string | null;
-}
-
-/** What the commands do. Each throws `AppError`. */
-export interface Verbs {
-  /** Resolves when the server has stopped. */
-  serve(given: GivenSettings): Promise<void>;
-  configPrint(given: GivenSettings): Promise<ConfigReport>;
-  /** Resolves when nothing is wrong, with what a person should know. */
-  configCheck(given: GivenSettings): Promise<{ file: string | null; notes: string[] }>;
-  backup(given: GivenSettings, options: { dest: string; onProgress: OnProgress }): Promise<CopyReport>;
-  restore(
-    given: GivenSettings,
-    options: { src: string; force: boolean; onProgress: OnProgress },
-  ): Promise<CopyReport>;
-}
+import { findCommand, unknownCommand, unknownOption, wordsOf } from "./find_command.ts";
+import { UsageError } from "./given.ts";
+import { showHelp } from "./help.ts";
+import { parseCommand } from "./parse_command.ts";
+import { versionCommand } from "./program_commands.ts";
+import { serveCommand } from "./server_commands.ts";
+import { createStyle, wantsColor } from "./style.ts";
+import { OutputClosed, type Terminal } from "./terminal.ts";
+import type { Verbs } from "./verbs.ts";
 
 /** Where the command line runs. */
 export interface CliOptions {
@@ -54,113 +26,113 @@ export interface CliOptions {
   version: string;
   env: Readonly<Record<string, string>>;
   verbs: Verbs;
-  /** Writes to the standard output. */
-  out(text: string): void;
-  /** Writes to the standard error. */
-  err(text: string): void;
-  /** Which of the two are terminals. */
-  isTerminal: { out: boolean; err: boolean };
+  terminal: Terminal;
 }
 
-function toSize(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
-  let [size, unit] = [bytes / 1024, 0];
-  while (size >= 1024 && unit < units.length - 1) [size, unit] = [size / 1024, unit + 1];
-  return `${size.toFixed(1)} ${units[unit]}`;
+/** Every command there is. What is made from operations is made only when somebody asks. */
+async function loadCommands(): Promise<readonly Command[]> {
+  const { deriveCommands } = await import("./derived/derive.ts");
+  return [...COMMANDS, ...await deriveCommands(COMMANDS)];
 }
 
-/** One command line at work. */
-class Session {
-  readonly #options: CliOptions;
-  readonly #command: Command;
-  readonly #style: Style;
-
-  constructor(options: CliOptions, command: Command, style: Style) {
-    this.#options = options;
-    this.#command = command;
-    this.#style = style;
+/** What `args` mean: a command, or nothing but a wish for help. */
+async function understand(args: readonly string[]): Promise<Command | undefined> {
+  const words = wordsOf(args, COMMANDS);
+  const wishes = (name: string, short: string) => args.includes(name) || args.includes(short);
+  if (words.length === 0) {
+    if (wishes("--version", "-V")) return versionCommand;
+    return wishes("--help", "-h") ? undefined : serveCommand;
   }
+  const byHand = findCommand(words, COMMANDS);
+  if (byHand !== undefined) return byHand;
+  const all = await loadCommands();
+  const found = findCommand(words, all) ?? findCommand(wordsOf(args, all), all);
+  if (found === undefined && !wishes("--help", "-h")) throw unknownOption(args, all) ?? unknownCommand(words, all);
+  return found;
+}
 
-  async run(): Promise<void> {
-    const { name, settings, positionals } = this.#command;
-    const { verbs, version } = this.#options;
-    switch (name) {
-      case "serve":
-        return await verbs.serve(settings);
-      case "config print": {
-        const { text, ...rest } = await verbs.configPrint(settings);
-        return this.#say(rest, text);
-      }
-      case "config check": {
-        const { file, notes } = await verbs.configCheck(settings);
-        const source = file === null ? "no file of settings was found" : `read from ${file}`;
-        const lines = [
-          `${this.#style.green("The settings are good")} (${source})`,
-          ...notes.map((note) => `  ${note}`),
-        ];
-        return this.#say({ ok: true, file, notes }, `${lines.join("\n")}\n`);
-      }
-      case "backup":
-        return this.#report("Backed up", await verbs.backup(settings, { dest: positionals[0]!, ...this.#progress() }));
-      case "restore": {
-        const options = { src: positionals[0]!, force: this.#command.force, ...this.#progress() };
-        return this.#report("Restored", await verbs.restore(settings, options));
-      }
-      case "version":
-        return this.#say({ version }, `muxi ${version}\n`);
-      case "help": {
-        const about = positionals[0] as CommandName | undefined;
-        this.#options.out(about === undefined ? toOverview(this.#style) : toCommandHelp(about, this.#style));
-      }
-    }
+async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Promise<number> {
+  const colored = !args.includes("--no-color");
+  const styleFor = (isTerminal: boolean) => createStyle(wantsColor({ isTerminal, env, flag: colored }));
+  const style = styleFor(terminal.isTerminal.out);
+  const command = await understand(args);
+  if (command === undefined) {
+    showHelp(wordsOf(args, COMMANDS), await loadCommands(), { terminal, style });
+    return EXIT.ok;
   }
+  const asked = command === versionCommand ? args.filter((arg) => arg !== "--version" && arg !== "-V") : args;
+  const given = parseCommand(asked, command);
+  if (given.flag("help")) {
+    showHelp(command.words, await loadCommands(), { terminal, style });
+    return EXIT.ok;
+  }
+  const interrupted = new AbortController();
+  using stack = new DisposableStack();
+  if (command.connects) {
+    const heard = stack.use(terminal.onInterrupt(() => {
+      // The second time nobody hears it any more, and it ends the process.
+      heard[Symbol.dispose]();
+      interrupted.abort(new AppError("CancelledError", "Interrupted"));
+    }));
+  }
+  await using connector = createConnector({ given, env, verbs, terminal, signal: interrupted.signal });
+  const context: CommandContext = {
+    terminal,
+    style,
+    errStyle: styleFor(terminal.isTerminal.err),
+    json: given.flag("json") === true,
+    version,
+    verbs,
+    commands: loadCommands,
+    signal: interrupted.signal,
+    connect: connector.connect,
+  };
+  try {
+    const code = await command.run(given, context) ?? EXIT.ok;
+    return interrupted.signal.aborted ? EXIT.interrupted : code;
+  } catch (error) {
+    // Whatever broke because of it is not worth a word.
+    if (interrupted.signal.aborted && !(error instanceof OutputClosed)) return EXIT.interrupted;
+    throw error;
+  }
+}
 
-  #say(value: unknown, text: string): void {
-    this.#options.out(this.#command.json ? `${JSON.stringify(value)}\n` : text);
-  }
+/** What helps against `error`, on a line of its own. */
+function toHint({ name, details }: AppError): string {
+  if (name === "UnauthorizedError") return "\nThe key comes from the variable MUXI_KEY, or with --key-file FILE";
+  const { run_id, last } = details ?? {};
+  if (run_id === undefined || last === undefined) return "";
+  return `\nGo on with "muxi runs events ${run_id} --starting-after ${last}"`;
+}
 
-  #report(verb: string, report: CopyReport): void {
-    const { path, files, bytes, moved_to } = report;
-    const noun = files === 1 ? "file" : "files";
-    const moved = moved_to === undefined ? "" : `What was there before is in "${moved_to}"\n`;
-    this.#say(report, `${this.#style.green(verb)} ${files} ${noun}, ${toSize(bytes)}, to "${path}"\n${moved}`);
+/** Says what went wrong, in words or, for machines, in JSON, and answers with the exit code. */
+function complain(error: unknown, { args, env, terminal }: CliOptions): number {
+  if (error instanceof OutputClosed) return EXIT.output_closed;
+  const color = wantsColor({ isTerminal: terminal.isTerminal.err, env, flag: !args.includes("--no-color") });
+  const say = (body: unknown, text: string) => {
+    const alarm = createStyle(color).red("muxi:");
+    terminal.err(args.includes("--json") ? `${toSafeJson(body)}\n` : `${alarm} ${toSafe(text)}\n`);
+  };
+  if (error instanceof UsageError) {
+    say({ error: "UsageError", message: error.message }, `${error.message}\nTry "muxi help"`);
+    return EXIT.usage;
   }
-
-  #progress(): { onProgress: OnProgress } {
-    const { err, isTerminal } = this.#options;
-    if (!isTerminal.err || this.#command.json) return { onProgress: () => {} };
-    return {
-      onProgress: ({ name, done, total }) => err(`\r\x1b[K${done === total ? "" : `${done}/${total} ${name}`}`),
-    };
+  if (error instanceof AppError && error.name !== "InternalError") {
+    say(error.toBody(), `${error.message}${toHint(error)}`);
+    return toExitCode(error.name);
   }
+  // Nothing that anybody foresaw: the operator gets all there is, but no secret.
+  const cause = error instanceof AppError ? error.cause ?? error : error;
+  const stack = maskSecrets(cause instanceof Error ? cause.stack ?? cause.message : String(cause));
+  say({ error: "InternalError", message: stack }, `Something went wrong: ${stack}`);
+  return EXIT.internal;
 }
 
 /** Carries out `args` and answers with the process's exit code. Throws nothing. */
 export async function runCli(options: CliOptions): Promise<number> {
-  const { args, env, isTerminal, err } = options;
-  const plain = args.includes("--no-color");
-  const styleFor = (terminal: boolean) => createStyle(wantsColor({ isTerminal: terminal, env, flag: !plain }));
-  const alarm = styleFor(isTerminal.err).red("muxi:");
-  const inJson = args.includes("--json");
   try {
-    await new Session(options, parseCommand(args), styleFor(isTerminal.out)).run();
-    return EXIT.ok;
+    return await carryOut(options);
   } catch (error) {
-    if (error instanceof UsageError) {
-      const body = { error: "UsageError", message: error.message };
-      err(inJson ? `${JSON.stringify(body)}\n` : `${alarm} ${error.message}\nTry "muxi help"\n`);
-      return EXIT.usage;
-    }
-    if (error instanceof AppError && error.name !== "InternalError") {
-      err(inJson ? `${JSON.stringify(error.toBody())}\n` : `${alarm} ${error.message}\n`);
-      return toExitCode(error.name);
-    }
-    // Nothing that anybody foresaw: the operator gets all there is, but no secret.
-    const cause = error instanceof AppError ? error.cause ?? error : error;
-    const stack = maskSecrets(cause instanceof Error ? cause.stack ?? cause.message : String(cause));
-    const body = { error: "InternalError", message: stack };
-    err(inJson ? `${JSON.stringify(body)}\n` : `${alarm} Something went wrong: ${stack}\n`);
-    return EXIT.internal;
+    return complain(error, options);
   }
 }

@@ -1,149 +1,116 @@
 /**
- * Reads the command line.
+ * Reads what stands behind a command.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { nearest } from "../../kit/nearest.ts";
-import { type CommandName, COMMANDS, commandSpec, type OptionName, OPTIONS, optionSpec } from "./commands.ts";
+import { type Command, nameOf, type OptionSpec } from "./command.ts";
+import { Given, type GivenSettings, UsageError } from "./given.ts";
+import { optionsOf } from "./options.ts";
 
-/** Settings that were given as flags. */
-export interface GivenSettings {
-  /** The file of settings. */
-  config: string | undefined;
-  set: { path: string; value: string; flag: string }[];
-}
-
-/** A command line, understood. */
-export interface Command {
-  name: CommandName;
-  /** What stands behind the command: DEST, SRC. */
-  positionals: string[];
-  settings: GivenSettings;
-  json: boolean;
-  force: boolean;
-  color: boolean;
-}
-
-/** A command line that makes no sense. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-interface Given {
-  name: OptionName;
+interface Told {
+  option: OptionSpec;
+  /** As it was written. */
   flag: string;
   value: string | undefined;
+  /** `--no-…`. */
+  off: boolean;
 }
 
-const PARSED = Object.fromEntries(
-  (Object.keys(OPTIONS) as OptionName[]).map((name) => {
-    const { value, short } = optionSpec(name);
-    return [name, { type: value === undefined ? "boolean" as const : "string" as const, ...short && { short } }];
-  }),
-);
+type Known = ReadonlyMap<string, { option: OptionSpec; off: boolean }>;
 
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(COMMANDS, name);
-}
-
-/** Whether `words` name no command, but all or several of them. */
-function isGroup([first, ...rest]: readonly string[]): boolean {
-  if (first === undefined) return true;
-  return rest.length === 0 && !isCommand(first) && Object.keys(COMMANDS).some((name) => name.startsWith(`${first} `));
-}
-
-function suggest(meant: string | undefined): string {
-  return meant === undefined ? "" : `; did you mean ${meant}?`;
-}
-
-/** Takes the words of a command off the front of `words`. */
-function takeName(words: string[]): CommandName {
-  if (words.length === 0) return "serve";
-  for (const length of [2, 1]) {
-    const name = words.slice(0, length).join(" ");
-    if (words.length < length || !isCommand(name)) continue;
-    words.splice(0, length);
-    return name;
+function knownOf(command: Command): Known {
+  const known = new Map<string, { option: OptionSpec; off: boolean }>();
+  for (const option of optionsOf(command)) {
+    known.set(option.name, { option, off: false });
+    if (option.negatable) known.set(`no-${option.name}`, { option, off: true });
   }
-  const [first = "", second = ""] = words;
-  const inside = Object.keys(COMMANDS).filter((name) => name.startsWith(`${first} `));
-  if (inside.length > 0) {
-    const wanted = inside.map((name) => name.slice(first.length + 1));
-    const attempt = second === "" ? `"muxi ${first}" needs more` : `There is no command "${first} ${second}"`;
-    throw new UsageError(`${attempt}: want ${wanted.map((word) => `"muxi ${first} ${word}"`).join(" or ")}`);
-  }
-  const meant = nearest(`${first} ${second}`.trim(), Object.keys(COMMANDS)) ?? nearest(first, Object.keys(COMMANDS));
-  throw new UsageError(`There is no command "${first}"${suggest(meant && `"muxi ${meant}"`)}`);
+  return known;
 }
 
-function readTokens(args: readonly string[]): { given: Given[]; words: string[] } {
-  const { tokens } = parseArgs({
-    args: [...args],
-    options: PARSED,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const given: Given[] = [];
+function readTokens(args: readonly string[], known: Known) {
+  const options = Object.fromEntries(Array.from(known, ([name, { option: { value, short }, off }]) => {
+    const type = value === undefined || off ? "boolean" as const : "string" as const;
+    return [name, { type, ...short !== undefined && !off && { short } }];
+  }));
+  return parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+function checkValue({ wanted }: OptionSpec, flag: string, value: string): void {
+  if (!Array.isArray(wanted) || wanted.includes(value)) return;
+  const meant = nearest(value, wanted);
+  const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+  throw new UsageError(`The option "${flag}" can't be "${value}": want one of ${wanted.join(", ")}${hint}`);
+}
+
+function read(args: readonly string[], command: Command): { told: Told[]; words: string[] } {
+  const known = knownOf(command);
+  const told: Told[] = [];
   const words: string[] = [];
-  for (const token of tokens) {
+  for (const token of readTokens(args, known)) {
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     const flag = token.rawName;
-    if (!Object.hasOwn(OPTIONS, token.name)) {
-      const meant = nearest(flag, Object.keys(OPTIONS).map((name) => `--${name}`));
-      throw new UsageError(`There is no option "${flag}"${suggest(meant)}`);
+    const found = known.get(token.name);
+    if (found === undefined) {
+      const meant = nearest(flag, Array.from(known.keys(), (name) => `--${name}`));
+      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+      throw new UsageError(`The command "${nameOf(command)}" has no option "${flag}"${hint}`);
     }
-    const name = token.name as OptionName;
-    const wanted = optionSpec(name).value;
+    const { option, off } = found;
+    const wanted = off ? undefined : option.value;
     // Without "=", a value that looks like an option is rather an option whose value was forgotten.
     const forgotten = token.value === undefined || (!token.inlineValue && /^-\D/.test(token.value));
     if (wanted !== undefined && forgotten) {
       throw new UsageError(`The option "${flag}" needs a value: want ${flag} ${wanted}`);
     }
     if (wanted === undefined && token.value !== undefined) throw new UsageError(`The option "${flag}" takes no value`);
-    given.push({ name, flag, value: token.value });
+    if (token.value !== undefined) checkValue(option, flag, token.value);
+    told.push({ option, flag, value: token.value, off });
   }
-  return { given, words };
+  return { told, words };
 }
 
-function toSettings(given: readonly Given[]): GivenSettings {
+function toSettings(told: readonly Told[]): GivenSettings {
   const settings: GivenSettings = { config: undefined, set: [] };
-  for (const { name, flag, value = "" } of given) {
-    const path = optionSpec(name).setting;
-    if (path !== undefined) settings.set.push({ path, value, flag });
+  for (const { option: { name, setting }, flag, value = "" } of told) {
+    if (setting !== undefined) settings.set.push({ path: setting, value, flag });
     else if (name === "config") settings.config = value;
     else if (name === "set") {
       const at = value.indexOf("=");
-      if (at < 1) throw new UsageError(`Cannot read "--set ${value}": want --set ${OPTIONS.set.value}`);
+      if (at < 1) throw new UsageError(`Cannot read "--set ${value}": want --set PATH=VALUE`);
       settings.set.push({ path: value.slice(0, at).trim(), value: value.slice(at + 1), flag: "--set" });
     }
   }
   return settings;
 }
 
-/** Understands a command line, or throws a {@linkcode UsageError} that says what was wanted. */
-export function parseCommand(args: readonly string[]): Command {
-  const { given, words } = readTokens(args);
-  const has = (name: OptionName) => given.some((option) => option.name === name);
-  const common = { settings: toSettings(given), json: has("json"), force: has("force"), color: !has("no-color") };
-  if (has("version") && words.length === 0) return { name: "version", positionals: [], ...common };
-  if (has("help")) return { name: "help", positionals: isGroup(words) ? [] : [takeName(words)], ...common };
-  const name = takeName(words);
-  if (name === "help") return { name, positionals: isGroup(words) ? [] : [takeName(words)], ...common };
-  const { positionals, options } = commandSpec(name);
-  for (const option of given) {
-    if (option.name === "no-color" || options.includes(option.name)) continue;
-    throw new UsageError(`The command "${name}" has no option "${option.flag}"`);
+function checkPositionals(command: Command, words: readonly string[]): void {
+  const { positionals } = command;
+  const name = nameOf(command);
+  const missing = positionals.slice(words.length).find(({ optional }) => !optional);
+  if (missing !== undefined) {
+    const wanted = positionals.map((one) => one.optional ? `[${one.name}]` : one.name).join(" ");
+    throw new UsageError(`The command "${name}" needs ${missing.name}: want muxi ${name} ${wanted}`);
   }
-  if (words.length < positionals.length) {
-    throw new UsageError(
-      `The command "${name}" needs ${positionals[words.length]}: want muxi ${name} ${positionals.join(" ")}`,
-    );
-  }
-  if (words.length > positionals.length) {
+  if (words.length > positionals.length && !positionals.at(-1)?.rest) {
     throw new UsageError(`The command "${name}" has no use for "${words[positionals.length]}"`);
   }
-  return { name, positionals: words, ...common };
+}
+
+/** Understands `args` as `command`'s, or throws a {@linkcode UsageError} that says what was wanted. */
+export function parseCommand(args: readonly string[], command: Command): Given {
+  const { told, words } = read(args, command);
+  const flags = new Map<string, boolean>();
+  const options = new Map<string, string[]>();
+  for (const { option: { name }, value, off } of told) {
+    if (value === undefined) flags.set(name, !off);
+    else options.set(name, [...options.get(name) ?? [], value]);
+  }
+  // What stands before the command's own words are options.
+  const positionals = [...words];
+  for (const word of command.words) if (positionals[0] === word) positionals.shift();
+  if (!flags.get("help")) checkPositionals(command, positionals);
+  return new Given({ positionals, settings: toSettings(told), options, flags });
 }

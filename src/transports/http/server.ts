@@ -7,7 +7,6 @@ import { Hono } from "@hono/hono";
 import { AppError } from "../../domain/error.ts";
 import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
-import type { Gateway } from "../../operations/gateway.ts";
 import type { Arrival, HttpEnv } from "../request.ts";
 import type { Cors } from "./cors.ts";
 import { setLimitHeaders, setSecurityHeaders } from "./headers.ts";
@@ -153,18 +152,4 @@ function finish(
     address,
   });
   return response;
-}
-
-/** Adds the routes of this door that are no operations: the OpenAPI document. */
-export function mountDocuments(
-  app: Hono<HttpEnv>,
-  gateway: Gateway,
-  toDocument: (gateway: Gateway) => unknown,
-): void {
-  let text: string | undefined;
-  const document = () =>
-    new Response(text ??= JSON.stringify(toDocument(gateway)), {
-      headers: { "content-type": "application/json; charset=utf-8" },
-    });
-  app.get("/openapi.json", document);
 }

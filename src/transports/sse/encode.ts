@@ -8,9 +8,6 @@ import type { Item } from "../../operations/operation.ts";
 const encoder = new TextEncoder();
 const frames = new WeakMap<Item, Uint8Array>();
 
-/** Keeps proxies awake. */
-export const COMMENT = encoder.encode(": keep-alive\n\n");
-
 /** The frame of `item`, made once for all its readers. Data is JSON, so it is one line. */
 export function toFrame(item: Item): Uint8Array {
   const known = frames.get(item);

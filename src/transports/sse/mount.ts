@@ -8,8 +8,8 @@ import { AppError } from "../../domain/error.ts";
 import type { Gateway, ReadInput } from "../../operations/gateway.ts";
 import type { Item, Stream } from "../../operations/operation.ts";
 import { type HttpContext, type HttpEnv, type InputReader, noting, routesOf, visitOf } from "../request.ts";
+import type { EventStreams } from "../streams.ts";
 import { toFrame } from "./encode.ts";
-import type { EventStreams } from "./streams.ts";
 
 /** What the SSE door needs from the HTTP one. */
 export interface SseDeps {
@@ -46,7 +46,7 @@ async function answer(c: HttpContext, gateway: Gateway, op: Stream, deps: SseDep
       const data = JSON.stringify(deps.toErrorBody(AppError.from(thrown), request_id));
       return toFrame({ type: "error", data } satisfies Item);
     };
-    return deps.streams.respond({ items, visit, toErrorFrame });
+    return deps.streams.respond({ items, visit, toFrame, toErrorFrame });
   } catch (thrown) {
     visit.abort();
     throw thrown;

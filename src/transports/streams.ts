@@ -1,14 +1,16 @@
 /**
- * The event streams that are open.
+ * The event streams that are open, whatever is said in them.
  *
  * @module
  */
-import type { Clock } from "../../kit/clock.ts";
-import type { Item } from "../../operations/operation.ts";
-import { COMMENT, toFrame } from "./encode.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Item } from "../operations/operation.ts";
 
 /** Why a stream's visit ends. One for all, as making an error costs more than sending an event. */
 const OVER = new Error("The stream is over");
+
+/** Keeps proxies awake. */
+const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
 
 /** Times of event streams. */
 export interface EventStreamOptions {
@@ -24,8 +26,13 @@ export interface StreamSource {
   items: AsyncIterable<Item>;
   /** Aborted when the stream is over, whoever ended it. */
   visit: AbortController;
+  /** What is written of an item; undefined for one that is not told here. */
+  toFrame(item: Item): Uint8Array | undefined;
   /** The frame for what went wrong after the headers. */
   toErrorFrame(thrown: unknown): Uint8Array;
+  /** What is written last when the items end, or the server does. */
+  atEnd?(): Uint8Array | undefined;
+  headers?: Record<string, string>;
 }
 
 /**
@@ -50,6 +57,7 @@ export class EventStreams implements Disposable {
     this.#open.add(writer);
     return new Response(new ReadableStream(writer, { highWaterMark: 0 }), {
       headers: {
+        ...source.headers,
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-store",
         "x-accel-buffering": "no",
@@ -87,19 +95,27 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
     this.#unreadSince = clock.now();
   }
 
-  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     this.#unreadSince = 0;
     try {
-      const { done, value } = await this.#iterator.next();
-      if (done) return this.end();
-      if (this.#over) return;
-      controller.enqueue(toFrame(value));
-      this.#unreadSince = this.#clock.now();
+      for (;;) {
+        const { done, value } = await this.#iterator.next();
+        if (done) return this.end();
+        if (this.#over) return;
+        const frame = this.#source.toFrame(value);
+        if (!frame) continue;
+        controller.enqueue(frame);
+        this.#unreadSince = this.#clock.now();
+        return;
+      }
     } catch (thrown) {
       if (this.#over) return;
       controller.enqueue(this.#source.toErrorFrame(thrown));
-      this.end();
+      this.#close();
     }
   }
 
@@ -111,11 +127,12 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
   end(): void {
     if (this.#over) return;
     try {
-      this.#controller?.close();
+      const last = this.#source.atEnd?.();
+      if (last) this.#controller?.enqueue(last);
     } catch {
       // The reader went at the same moment.
     }
-    this.#finish();
+    this.#close();
   }
 
   /** Tells a reader that waits, and whatever is between, that the stream lives. */
@@ -127,6 +144,16 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
   cutOff(stuck: number): void {
     if (this.#unreadSince === 0 || this.#unreadSince > stuck) return;
     this.#controller?.error(new Error("The reader did not read"));
+    this.#finish();
+  }
+
+  #close(): void {
+    if (this.#over) return;
+    try {
+      this.#controller?.close();
+    } catch {
+      // The reader went at the same moment.
+    }
     this.#finish();
   }
 

@@ -1,0 +1,203 @@
+/**
+ * The input of an operation, as options.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Operation } from "../../../operations/operation.ts";
+import type { OptionSpec } from "../command.ts";
+
+/** What a field's text is made into. `long`: a text that may be a file's. `any`: JSON where it is some. */
+export type FieldKind = "text" | "long" | "number" | "flag" | "json" | "any";
+
+/** A field of an input, and the option that gives it. */
+export interface Field {
+  /** Where it is in the input. */
+  path: readonly string[];
+  kind: FieldKind;
+  /** A list, of which each value of the option is one item. */
+  list: boolean;
+  option: OptionSpec;
+}
+
+/** What of JSON Schema counts here. */
+interface Schema {
+  type?: string | string[];
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  default?: unknown;
+  description?: string;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+}
+
+/** What the list of processes must not show: it comes with the whole object, from a file or the standard input. */
+const SECRET = /(^|_)(api_key|key|secret|password|token)$/;
+/** Texts that may be longer than this come from files rather than from a command line. */
+const LONG = 5_000;
+/** What a schema says where it means "any whole number". */
+const ENDLESS = Number.MAX_SAFE_INTEGER;
+
+/** The fields that stand in an operation's path, in its order. */
+export function pathFieldsOf({ http }: Operation): string[] {
+  return [...http.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+}
+
+function toOptionName(path: readonly string[]): string {
+  return path.join(".").replaceAll("_", "-");
+}
+
+function kindOf(schema: Schema): FieldKind {
+  const { type, anyOf, maxLength = 0 } = schema;
+  if (type === "boolean") return "flag";
+  if (type === "number" || type === "integer") return "number";
+  if (type === "string" || schema.const !== undefined || schema.enum) return maxLength > LONG ? "long" : "text";
+  if (anyOf?.every((one) => kindOf(one) === "text")) return "text";
+  return anyOf?.some((one) => kindOf(one) === "text") ? "any" : "json";
+}
+
+function toRange({ type, minimum, maximum }: Schema): string[] {
+  if (type !== "number" && type !== "integer") return [];
+  const least = minimum !== undefined && minimum > -ENDLESS ? minimum : undefined;
+  const most = maximum !== undefined && maximum < ENDLESS ? maximum : undefined;
+  if (least !== undefined && most !== undefined) return [`from ${least} to ${most}`];
+  return least !== undefined ? [`${least} or more`] : [];
+}
+
+function toPlaceholder(kind: FieldKind, { format }: Schema, path: readonly string[]): string {
+  const name = path.at(-1)!;
+  if (kind === "number") return "N";
+  if (kind === "json") return "JSON";
+  if (format === "date-time") return "TIME";
+  if (format === "uri") return "URL";
+  return kind === "long" ? "TEXT" : name.replace(/^.*[_.-]/, "").toUpperCase();
+}
+
+function toFallback(value: unknown): string | undefined {
+  if (value === undefined || value === "" || typeof value === "boolean") return undefined;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text === "{}" || text === "[]" ? undefined : text;
+}
+
+/** A first sentence for what nobody described. */
+function toSummary(path: readonly string[]): string {
+  const words = path.at(-1)!.replaceAll("_", " ").replaceAll(/\bid\b/g, "ID");
+  return `${words[0]!.toUpperCase()}${words.slice(1)}`;
+}
+
+const FROM_FILE: Partial<Record<FieldKind, string>> = {
+  long: "@FILE or - reads it",
+  json: "JSON, @FILE or -",
+  any: "text or JSON",
+};
+
+/** Reads the schema of one input. */
+class Reader {
+  readonly #root: Schema;
+
+  constructor(root: Schema) {
+    this.#root = root;
+  }
+
+  fields(): Field[] {
+    const { properties = {}, required = [] } = this.#root;
+    return Object.entries(properties).flatMap(([name, schema]) => this.#fieldsOf([name], schema, required));
+  }
+
+  #resolve(schema: Schema): Schema {
+    const name = schema.$ref?.match(/^#\/\$defs\/(.+)$/)?.[1];
+    return name === undefined ? schema : { ...this.#root.$defs?.[name], ...schema };
+  }
+
+  #fieldsOf(path: readonly string[], given: Schema, required: readonly string[]): Field[] {
+    const resolved = this.#resolve(given);
+    const { schema, nullable } = this.#withoutNull(resolved);
+    const list = schema.type === "array";
+    const item = list ? this.#resolve(schema.items ?? {}) : schema;
+    const kind = kindOf(item);
+    const own: Field = {
+      path,
+      kind,
+      list,
+      option: this.#option(path, { schema, item, kind, list, nullable, required }),
+    };
+    return [own, ...path.length === 1 && kind === "json" && !list ? this.#inside(path, schema) : []];
+  }
+
+  /** What a schema says apart from that null is fine, too. */
+  #withoutNull(schema: Schema): { schema: Schema; nullable: boolean } {
+    const { anyOf, type, ...rest } = schema;
+    if (Array.isArray(type)) {
+      const [one, ...others] = type.filter((name) => name !== "null");
+      const nullable = others.length + 1 < type.length;
+      return { schema: others.length === 0 && one !== undefined ? { ...schema, type: one } : schema, nullable };
+    }
+    const parts = anyOf?.filter((one) => one.type !== "null").map((one) => this.#resolve(one));
+    const nullable = parts !== undefined && parts.length < anyOf!.length;
+    return { schema: parts?.length === 1 ? { ...rest, ...parts[0] } : schema, nullable };
+  }
+
+  /** Plain fields of an object, where those alone can make one. */
+  #inside(path: readonly string[], { properties = {}, required = [] }: Schema): Field[] {
+    const fields = Object.entries(properties).flatMap(([name, schema]) =>
+      this.#fieldsOf([...path, name], schema, required)
+    );
+    const whole = required.every((name) => fields.some(({ path: at, kind }) => at.at(-1) === name && kind !== "json"));
+    const plain = fields.filter(({ kind, path: at }) => kind !== "json" && kind !== "any" && !SECRET.test(at.at(-1)!));
+    return whole ? plain : [];
+  }
+
+  #option(
+    path: readonly string[],
+    { schema, item, kind, list, nullable, required }: {
+      schema: Schema;
+      item: Schema;
+      kind: FieldKind;
+      list: boolean;
+      nullable: boolean;
+      required: readonly string[];
+    },
+  ): OptionSpec {
+    const flag = kind === "flag" && !list;
+    const facts = [...toRange(item), ...FROM_FILE[kind] === undefined ? [] : [FROM_FILE[kind]]];
+    const summary = (schema.description ?? toSummary(path)).replaceAll("`", "");
+    const values = item.enum ?? (item.const === undefined ? undefined : [item.const]);
+    const fallback = toFallback(schema.default);
+    return {
+      name: toOptionName(path),
+      summary: facts.length === 0 ? summary : `${summary}: ${facts.join(", ")}`,
+      ...!flag && { value: toPlaceholder(kind, item, path) },
+      ...fallback !== undefined && { fallback },
+      ...required.includes(path.at(-1)!) && path.length === 1 && { required: true },
+      ...list && { repeated: true },
+      ...(flag || nullable) && { negatable: true },
+      ...values !== undefined && { wanted: values.map(String) },
+    };
+  }
+}
+
+/** Every field of an operation's input that is neither in its path nor its bytes. */
+export function fieldsOf(op: Operation): Field[] {
+  const schema = z.toJSONSchema(op.input, { io: "input", unrepresentable: "any" }) as Schema;
+  const elsewhere = new Set([...pathFieldsOf(op), op.upload]);
+  return new Reader(schema).fields().filter(({ path }) => !elsewhere.has(path[0]!));
+}
+
+/** What is said of the fields in the path. */
+export function pathSummaries(op: Operation): ReadonlyMap<string, string> {
+  const { properties = {} } = z.toJSONSchema(op.input, { io: "input", unrepresentable: "any" }) as Schema;
+  return new Map(
+    pathFieldsOf(op).flatMap((name) => {
+      const description = properties[name]?.description?.replaceAll("`", "");
+      return description === undefined ? [] : [[name, description] as const];
+    }),
+  );
+}

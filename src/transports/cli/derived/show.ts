@@ -1,0 +1,90 @@
+/**
+ * An answer on the standard output: for a person, or for a machine.
+ *
+ * @module
+ */
+import { Answer } from "../../../domain/run.ts";
+import type { Operation } from "../../../operations/operation.ts";
+import { toSafe, toSafeJson, toSafeLine } from "../chat/safe_text.ts";
+import type { CommandContext } from "../command.ts";
+import { isObject } from "./format.ts";
+import { toRecord } from "./record.ts";
+import { chooseColumns, type Row, type TableOptions, toHeader, toTableLine } from "./table.ts";
+
+/** A page of a list. */
+export interface Page {
+  data: Row[];
+  next_cursor?: string | null;
+}
+
+/** Whether `value` is a list. */
+export function isPage(value: unknown): value is Page {
+  return isObject(value) && Array.isArray(value.data) && value.data.every(isObject);
+}
+
+/** How wide and since when, for `context`. */
+export function tableOptions({ terminal, style }: CommandContext, known: readonly string[] = []): TableOptions {
+  const columns = terminal.isTerminal.out ? terminal.columns() : Infinity;
+  return { style, columns, now: Date.now(), known };
+}
+
+/** Shows lists page by page, as one table or one JSON document. */
+export class ListView {
+  readonly #context: CommandContext;
+  readonly #options: TableOptions;
+  #columns: ReturnType<typeof chooseColumns> | undefined;
+  #rows = 0;
+
+  constructor(context: CommandContext, known: readonly string[]) {
+    this.#context = context;
+    this.#options = tableOptions(context, known);
+  }
+
+  /** Shows the rows of one page. */
+  add(rows: readonly Row[]): void {
+    const { terminal, json } = this.#context;
+    if (json) {
+      for (const row of rows) terminal.out(`${this.#rows++ === 0 ? '{"data":[' : ","}${toSafeJson(row)}`);
+      return;
+    }
+    if (rows.length === 0) return;
+    if (this.#columns === undefined) {
+      this.#columns = chooseColumns(rows, this.#options);
+      terminal.out(`${toHeader(this.#columns, this.#options)}\n`);
+    }
+    for (const row of rows) terminal.out(`${toTableLine(row, this.#columns, this.#options)}\n`);
+    this.#rows += rows.length;
+  }
+
+  /** Says that this was all, or where it would go on; `more` is what else came with the list. */
+  end({ next_cursor, ...more }: Partial<Page>): void {
+    const { terminal, json, errStyle } = this.#context;
+    const { data: _, ...rest } = more;
+    if (json) {
+      const tail = toSafeJson({ ...rest, ...next_cursor !== undefined && { next_cursor } }).slice(1);
+      return terminal.out(`${this.#rows === 0 ? '{"data":[' : ""}]${tail === "}" ? "" : ","}${tail}\n`);
+    }
+    if (this.#rows === 0) terminal.err(errStyle.dim("Nothing found\n"));
+    if (next_cursor) terminal.err(errStyle.dim(`More with --cursor ${toSafeLine(next_cursor)}, all with --all\n`));
+  }
+}
+
+/** Shows one answer. `known` are fields that the caller gave. */
+export function showValue(value: unknown, op: Operation, context: CommandContext, known: readonly string[]): void {
+  const { terminal, json, style } = context;
+  if (json && !isPage(value)) return terminal.out(`${toSafeJson(value)}\n`);
+  if (isPage(value)) {
+    const view = new ListView(context, known);
+    view.add(value.data);
+    return view.end(value);
+  }
+  if (!isObject(value)) return terminal.out(`${style.green("Done")}\n`);
+  const columns = terminal.isTerminal.out ? terminal.columns() : Infinity;
+  const options = { ...tableOptions(context), columns };
+  if (op.kind === "stream" && op.output === Answer) {
+    const { message, ...rest } = value as Answer;
+    if (message !== null) terminal.out(`${toSafe(message.content)}\n\n`);
+    return terminal.out(`${toRecord(rest, options).join("\n")}\n`);
+  }
+  terminal.out(`${toRecord(value, options).join("\n")}\n`);
+}

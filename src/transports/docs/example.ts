@@ -1,0 +1,62 @@
+/**
+ * Examples of what to send, made from schemas.
+ *
+ * @module
+ */
+import { refName, type Schema } from "./document.ts";
+
+/** Values for names that a schema says too little about. A test holds them against the operations' own schemas. */
+const BY_NAME: Readonly<Record<string, unknown>> = {
+  agent_id: "assistant",
+  conversation_id: "conv_01kad0f8ns",
+  run_id: "run_01kad0f8p2",
+  tool_call_id: "tool_01kad0f8rt",
+  file_id: "file_01kad0f8tx",
+  user_id: "alice",
+  message: "What can you do?",
+  messages: [{ role: "user", content: "What can you do?" }],
+  content: "What can you do?",
+  context: { language: "French" },
+};
+
+/** What to send where required fields alone would do nothing, or where their names mean something else. */
+const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  agent_import: { content: "agents:\n  - id: scout\n    name: Scout\n" },
+  agent_create: { id: "scout", name: "Scout", system_prompt: "You find things." },
+  agent_update: { description: "Finds things" },
+  conversation_create: { title: "First steps" },
+  conversation_update: { title: "Second steps" },
+};
+
+/** Makes examples with the schemas that `$ref` may name. */
+export class Examples {
+  #schemas: Record<string, Schema>;
+
+  constructor(schemas: Record<string, Schema>) {
+    this.#schemas = schemas;
+  }
+
+  /** What to send to the operation `id`: its required fields, or what makes a change. */
+  body(id: string, schema: Schema): Record<string, unknown> {
+    return BY_OPERATION[id] ?? this.#object(schema);
+  }
+
+  /** A value of one field. */
+  field(name: string, schema: Schema): unknown {
+    const ref = refName(schema);
+    if (ref !== undefined) return this.field(name, this.#schemas[ref] ?? {});
+    if (schema.const !== undefined) return schema.const;
+    if (schema.enum) return schema.enum[0];
+    const any = schema.anyOf ?? schema.oneOf;
+    if (any) return this.field(name, any[0] ?? {});
+    if (name in BY_NAME) return BY_NAME[name];
+    if (schema.type === "object") return this.#object(schema);
+    if (schema.type === "array") return [this.field(name, schema.items ?? {})];
+    if (schema.type === "number" || schema.type === "integer") return Math.max(schema.minimum ?? 1, 1);
+    return schema.type === "boolean" ? true : "…";
+  }
+
+  #object({ properties = {}, required = [] }: Schema): Record<string, unknown> {
+    return Object.fromEntries(required.map((name) => [name, this.field(name, properties[name] ?? {})]));
+  }
+}

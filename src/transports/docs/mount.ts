@@ -1,0 +1,89 @@
+/**
+ * The documentation as routes: the OpenAPI document, the pages, and what they are made of.
+ *
+ * @module
+ */
+import type { Hono } from "@hono/hono";
+import type { HttpEnv } from "../request.ts";
+import content from "./assets/content.css" with { type: "text" };
+import eventStream from "./assets/event_stream.js" with { type: "text" };
+import frame from "./assets/frame.css" with { type: "text" };
+import icon from "./assets/icon.svg" with { type: "text" };
+import script from "./assets/page.js" with { type: "text" };
+import sizes from "./assets/sizes.css" with { type: "text" };
+import tryIt from "./assets/try_it.js" with { type: "text" };
+import { type Asset, toAnswer } from "./asset.ts";
+import type { OpenApi } from "./document.ts";
+import { errorsPage } from "./pages/errors.ts";
+import { type EventFacts, eventsPage } from "./pages/events.ts";
+import type { Html } from "./pages/html.ts";
+import { openAiPage } from "./pages/openai.ts";
+import { referencePage } from "./pages/reference.ts";
+
+/** What a page may load: from here, and nothing from anywhere else. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+const ASSETS = {
+  "style.css": frame + content + sizes,
+  "page.js": script,
+  "try_it.js": tryIt,
+  "event_stream.js": eventStream,
+  "icon.svg": icon,
+};
+const TYPES = {
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+} as const;
+
+/** What the documentation is made from. */
+export interface DocsDeps {
+  /** Where the server stands below its host. */
+  base_path: string;
+  document(): OpenApi;
+  facts(): EventFacts;
+}
+
+/** The documentation at work. */
+export interface Docs {
+  /** Makes the pages anew at their next request, after the facts changed. */
+  refresh(): void;
+}
+
+/** Adds `/openapi.json` and `/docs`. Everything is made at the first request for it. */
+export function mountDocs(app: Hono<HttpEnv>, { base_path, document, facts }: DocsDeps): Docs {
+  const answers = new Map<string, ReturnType<typeof toAnswer>>();
+  const serve = (paths: [string, ...string[]], make: () => Promise<Asset> | Asset) => {
+    app.on("GET", paths, async (c) => {
+      const answer = answers.get(paths[0]) ?? toAnswer(make);
+      answers.set(paths[0], answer);
+      return (await answer)(c.req.raw.headers);
+    });
+  };
+  const page = (paths: [string, ...string[]], make: () => Html) =>
+    serve(paths, async () => ({
+      text: String(await make()),
+      type: "text/html; charset=utf-8",
+      headers: { "content-security-policy": POLICY },
+    }));
+  page(["/docs", "/docs/"], () => referencePage(document(), base_path));
+  page(["/docs/events"], () => eventsPage(document(), base_path, facts()));
+  page(["/docs/errors"], () => errorsPage(document(), base_path));
+  page(["/docs/openai"], () => openAiPage(document(), base_path));
+  for (const [name, text] of Object.entries(ASSETS)) {
+    const type = TYPES[name.slice(name.lastIndexOf(".") + 1) as keyof typeof TYPES];
+    serve([`/docs/${name}`], () => ({ text, type }));
+  }
+  serve(["/openapi.json"], () => ({ text: JSON.stringify(document()), type: "application/json; charset=utf-8" }));
+  return { refresh: () => answers.clear() };
+}

@@ -1,0 +1,86 @@
+/**
+ * The OpenAPI 3.1 document of the operations.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Operation } from "../../operations/operation.ts";
+import { EVENT_DATA } from "../../domain/event.ts";
+import { ERROR_SCHEMA, toEvents } from "./answers.ts";
+import type { OpenApi, Schema } from "./document.ts";
+import { Examples } from "./example.ts";
+import { toOperation } from "./operation_object.ts";
+import { TAG_TEXT, tagOf } from "./tags.ts";
+
+const DESCRIPTION = `An agent server: one event log behind every door.
+
+Every path below \`/api/v1\` is also there below \`/v1\`. Keys go in \`Authorization: Bearer …\` or \`X-API-Key: …\`.
+The events of streams, and how to take up a stream that broke, are described at \`/docs/events\`, errors at \`/docs/errors\`.`;
+
+const SECURITY = {
+  bearer: { type: "http", scheme: "bearer", description: "The user's or the admin's key, or a JWT" },
+  header: {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+    description: "The same, where a proxy wants the other header",
+  },
+  ticket: {
+    type: "apiKey",
+    in: "query",
+    name: "ticket",
+    description: "Good for one request, from `POST /api/v1/tickets`",
+  },
+};
+
+/** What the document is made with. */
+export interface OpenApiOptions {
+  version: string;
+  /** Stands before every path. */
+  base_path: string;
+  /** The words of an operation on the command line. */
+  commandOf?: (op: Operation) => string;
+}
+
+/** The document of `operations`, in their order. */
+export function toOpenApi(operations: Iterable<Operation>, { version, base_path, commandOf }: OpenApiOptions): OpenApi {
+  const schemas: Record<string, Schema> = { Error: ERROR_SCHEMA };
+  const toSchema = (type: z.ZodType, io: "input" | "output"): Schema => {
+    const { $schema: _, $defs = {}, ...schema } = z.toJSONSchema(type, { io, unrepresentable: "any" });
+    Object.assign(schemas, rewritten($defs));
+    return rewritten(schema as Schema);
+  };
+  schemas.RunEvent = toEvents(EVENT_DATA, toSchema);
+  const examples = new Examples(schemas);
+  const paths: OpenApi["paths"] = {};
+  const tags = new Set<string>();
+  for (const op of operations) {
+    // Two flows at once are beyond what OpenAPI can describe.
+    if (op.kind === "duplex") continue;
+    const [method, path] = op.http.split(" ") as [string, string];
+    const full = path.startsWith("^") ? path.slice(1) : `/api/v1${path}`;
+    const command = commandOf?.(op);
+    tags.add(tagOf(op));
+    (paths[full] ??= {})[method.toLowerCase()] = toOperation(op, {
+      method,
+      path: full,
+      toSchema,
+      examples,
+      ...command !== undefined && { command },
+    });
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "MUXI", version, description: DESCRIPTION },
+    servers: [{ url: base_path || "/" }],
+    security: Object.keys(SECURITY).map((name) => ({ [name]: [] })),
+    tags: [...tags].map((name) => ({ name, ...TAG_TEXT[name] !== undefined && { description: TAG_TEXT[name] } })),
+    paths,
+    components: { schemas, securitySchemes: SECURITY },
+  };
+}
+
+/** Points references at where OpenAPI keeps schemas. */
+function rewritten<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}

@@ -1,0 +1,32 @@
+/**
+ * Operations in groups, by the thing they are about.
+ *
+ * @module
+ */
+import type { Operation } from "../../operations/operation.ts";
+
+/** What the groups are about. A group that explains itself needs no line here. */
+export const TAG_TEXT: Readonly<Record<string, string>> = {
+  chat: "Say something and get the answer, as JSON or as events. The server chooses who answers.",
+  agents: "Who answers: with which model, which instructions and which tools.",
+  model: "A model by itself, with nothing of the agent's around it.",
+  conversations:
+    "Messages in order. A conversation belongs to the key that began it, and to the user it was begun for.",
+  messages: "What was said. Storing a message starts nothing; a run answers it.",
+  runs: "One answer in the making, from the message to the last event. A run belongs to the server: it goes on when " +
+    "the connection breaks, and its events can be followed from any place.",
+  tool_calls: "Calls of tools that wait for a person.",
+  files: "Attachments of messages.",
+  users: "Whom applications act for, and what agents should know of them.",
+  tickets: "For browsers, whose `EventSource` can't send a header.",
+};
+
+/**
+ * The group of an operation: the part of its path that is named after the first
+ * word of its id (`agent_list` is at `/agents`), or else that word.
+ */
+export function tagOf({ id, http }: Pick<Operation, "id" | "http">): string {
+  const word = id.slice(0, id.indexOf("_"));
+  return http.split("/").find((part) => part === word || part.startsWith(`${word}s`) || part.startsWith(`${word}_`)) ??
+    word;
+}

@@ -1,0 +1,52 @@
+/**
+ * A real Chromium, with every request and complaint of its pages noted.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+
+/** The browser of this machine. Where every part must be installed, its absence is an error. */
+export function findBrowser(): string | undefined {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  const paths = NAMES.flatMap((name) => folders.map((folder) => `${folder}/${name}`));
+  const found = paths.find(existsSync);
+  if (found !== undefined) return found;
+  if (Deno.env.get("CI") === "true") throw new Error(`"${NAMES[0]}" must be installed here`);
+  Deno.stderr.writeSync(new TextEncoder().encode(`Skipped: "${NAMES[0]}" is not installed\n`));
+  return undefined;
+}
+
+/** What a page did. */
+export interface Notes {
+  /** Every address that was asked for. */
+  requests: string[];
+  /** What the console, the page's policy and its scripts complained of. */
+  complaints: string[];
+}
+
+/** A browser that reaches nothing but this machine. */
+export interface TestBrowser extends AsyncDisposable {
+  newPage(options?: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; notes: Notes }>;
+}
+
+/** Starts the browser at `executablePath`. */
+export async function startBrowser(executablePath: string): Promise<TestBrowser> {
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  });
+  return {
+    async newPage(options = {}) {
+      const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options });
+      const notes: Notes = { requests: [], complaints: [] };
+      page.on("request", (request) => notes.requests.push(request.url()));
+      page.on("console", (message) => notes.complaints.push(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => notes.complaints.push(String(error)));
+      return { page, notes };
+    },
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * The completion scripts, in the shells they are for. What a machine hasn't is left out, and said.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { COMMANDS } from "../../src/transports/cli/commands.ts";
+import { toCompletion } from "../../src/transports/cli/completion/completion.ts";
+import { deriveCommands } from "../../src/transports/cli/derived/derive.ts";
+
+const commands = [...COMMANDS, ...deriveCommands(COMMANDS)];
+
+async function isThere(shell: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(shell, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+async function runIn(shell: string, args: string[], cwd: string): Promise<string> {
+  const env = { HOME: cwd, TERM: "xterm", XDG_CONFIG_HOME: cwd };
+  const { code, stdout, stderr } = await new Deno.Command(shell, { args, cwd, env }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+/** What bash offers behind `words`, of which the last is being written. */
+function bash(words: string[], cwd: string): Promise<string> {
+  const quoted = words.map((word) => `'${word}'`).join(" ");
+  const script =
+    `source ./script; COMP_WORDS=(${quoted}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _muxi; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  return runIn("bash", ["--norc", "-uc", script], cwd);
+}
+
+function fish(words: string[], cwd: string): Promise<string> {
+  return runIn("fish", ["--no-config", "-c", `source ./script; complete -C '${words.join(" ")}'`], cwd);
+}
+
+/** What zsh offers, in a terminal of its own: completion lives in its line editor only. */
+function zsh(words: string[], cwd: string): Promise<string> {
+  // The editor asks for keys once it is ready, and works them off in order: what Ctrl-X prints comes behind the offers.
+  const setUp = [
+    "COLUMNS=200; LINES=200; LISTMAX=1000; autoload -Uz compinit; compinit -u -D; source ./script",
+    'over() { print OV""ER }; zle -N over; bindkey "^X" over; PS1="READ""Y> "',
+  ].join("; ");
+  const script = `
+    zmodload zsh/zpty
+    zpty shell 'TERM=dumb zsh -f -i'
+    zpty -w shell '${setUp}'
+    zpty -r shell ready '*READY> *'
+    zpty -n -w shell '${words.join(" ")}'$'\\t\\x18'
+    zpty -r shell answer '*OVER*'
+    print -r -- "$answer"
+    zpty -d shell`;
+  return runIn("zsh", ["-f", "-c", script], cwd);
+}
+
+const shells = { bash, fish, zsh };
+
+for (const [shell, complete] of Object.entries(shells)) {
+  const there = await isThere(shell);
+  Deno.test({
+    name: `completion in ${shell} offers commands, options, values and files${there ? "" : " (not on this machine)"}`,
+    ignore: !there,
+    fn: async () => {
+      const cwd = await Deno.makeTempDir();
+      try {
+        await Deno.writeTextFile(`${cwd}/script`, toCompletion(shell, commands));
+        await Deno.writeTextFile(`${cwd}/photo.png`, "");
+        const offers = async (line: string, wanted: string[], unwanted: string[] = []) => {
+          const offered = await complete(line.split(" "), cwd);
+          for (const word of wanted) {
+            assert.match(offered, new RegExp(`(^|[\\s])${word}($|[\\s=])`, "m"), `${line}: ${offered}`);
+          }
+          for (const word of unwanted) {
+            assert.doesNotMatch(offered, new RegExp(`^${word}\\b`, "m"), `${line}: ${offered}`);
+          }
+        };
+        await offers("muxi ", ["serve", "runs", "agents", "completion"], ["list", "photo.png"]);
+        await offers("muxi runs ", ["list", "events", "cancel"], ["serve", "import"]);
+        await offers("muxi --config photo.png runs ", ["list", "events"], ["serve"]);
+        await offers("muxi runs list --status ", ["completed", "failed"], ["list"]);
+        await offers("muxi runs list --o", ["--order"], ["--status"]);
+        await offers("muxi runs events --s", ["--starting-after", "--stream"], ["--status"]);
+        await offers("muxi files create ph", ["photo.png"], ["serve"]);
+        await offers("muxi completion ", ["bash", "zsh", "fish"], ["serve"]);
+      } finally {
+        await Deno.remove(cwd, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test("every script says at its head where it belongs", () => {
+  for (const shell of Object.keys(shells)) {
+    const head = toCompletion(shell, commands).split("\n").slice(0, 4).join("\n");
+    assert.match(head, new RegExp(`muxi completion ${shell} > `));
+  }
+});
