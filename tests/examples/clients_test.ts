@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { openStage, toArgs } from "../support/examples.ts";
+import { ask, until } from "../support/story.ts";
 
 const DENO = Deno.execPath();
 
@@ -18,8 +19,9 @@ Deno.test("the official OpenAI client lists, asks, streams, leaves, parses, uses
   const story = stage.provider!.requests.find(({ body }) => JSON.stringify(body).includes("very long story"))!;
   await story.settled;
   assert.ok(story.closed_at !== null && story.tokens_unsent > 0, "Leaving must close the connection to the provider");
-  const runs = await (await stage.server.request("GET", "/runs?status=cancelled")).json();
-  assert.equal(runs.data.length, 1, "Leaving must cancel the run");
+  await until("leaving cancels the run", async () => {
+    return (await ask(stage.server, "GET /runs?status=cancelled")).data.length === 1;
+  });
 });
 
 Deno.test("the official OpenAI client's responses stream, resume, go on in the background and behind each other", async () => {
