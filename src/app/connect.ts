@@ -22,9 +22,15 @@ function createVisit(principal: Principal, signal: AbortSignal): Connection["vis
 
 /** Opens the way to the operations. */
 export async function connect(given: GivenSettings, options: ConnectOptions): Promise<OpenConnection> {
-  const { url, key, signal } = options;
+  const { url, key, retries, signal } = options;
   if (url === undefined) return await openHere(given, options);
-  const gateway = new HttpGateway({ url, key: key ?? "", operations, ...key === undefined && { fetch: fetchKeyless } });
+  const gateway = new HttpGateway({
+    url,
+    key: key ?? "",
+    operations,
+    ...key === undefined && { fetch: fetchKeyless },
+    ...retries !== undefined && { retries },
+  });
   return { gateway, url, visit: createVisit(ANONYMOUS, signal), [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 

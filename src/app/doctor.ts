@@ -5,6 +5,8 @@
  */
 import { Connection } from "../adapters/libsql/connection.ts";
 import { MIGRATIONS, schemaVersion } from "../adapters/libsql/migrations.ts";
+import { createModel } from "../adapters/models/model.ts";
+import { createOfflineModel } from "../adapters/offline/model.ts";
 import { lockDataDir } from "../adapters/libsql/owner_lock.ts";
 import { AppError } from "../domain/error.ts";
 import { systemClock } from "../kit/clock.ts";
@@ -13,7 +15,7 @@ import { reviewSettings } from "../settings/report.ts";
 import type { LoadedSettings } from "../settings.ts";
 import { machineInput } from "../settings.ts";
 import type { Settings } from "../settings/schema.ts";
-import type { Check } from "../transports/cli/doctor.ts";
+import type { Check } from "../transports/cli/check.ts";
 import {
   checkCertificate,
   checkClock,
@@ -29,7 +31,7 @@ import type { GivenSettings } from "../transports/cli/given.ts";
 import { VERSION } from "../version.ts";
 import { readAddress } from "./address.ts";
 import { load, readTls } from "./load.ts";
-import { openLog, openModel } from "./ports.ts";
+import { openLog } from "./ports.ts";
 
 /** A larger database takes too long to read through. */
 const MAX_CHECKED = 2 ** 30;
@@ -185,8 +187,20 @@ function checkPort({ server: { host, port } }: Settings, owner: Owner): Check {
 }
 
 async function checkModel(settings: Settings): Promise<Check> {
-  const log = openLog({ ...settings, log: { ...settings.log, level: "error" } });
-  const { ok, detail } = await openModel(settings, { clock: systemClock, log }).check();
+  const { provider, default_model, fallback, retries } = settings.model;
+  const { ok, detail } = await createModel({
+    provider: provider || undefined,
+    default_model: default_model || undefined,
+    providers: settings.providers,
+    fallback,
+    retries,
+    // Asking whether it is there costs nothing, and has its own time limit.
+    prices: {},
+    timeouts: { first_token_ms: 0, idle_ms: 0, total_ms: 0 },
+    offline: createOfflineModel(),
+    clock: systemClock,
+    log: openLog({ ...settings, log: { ...settings.log, level: "error" } }),
+  }).check();
   if (!ok) {
     const remedy = "Check the provider's key and address, and the way there";
     return { name: "model", status: "fail", detail, remedy };

@@ -13,5 +13,6 @@ export const verbs: Verbs = {
   backup: async (given, options) => (await import("./copies.ts")).backup(given, options),
   restore: async (given, options) => (await import("./copies.ts")).restore(given, options),
   openapi: async (given) => (await import("./config.ts")).openapi(given),
+  diagnose: async (given) => (await import("./doctor.ts")).diagnose(given),
   connect: async (given, options) => (await import("./connect.ts")).connect(given, options),
 };

@@ -233,17 +233,3 @@ providers.azure.base_url AZURE_OPENAI_ENDPOINT
 providers.azure.api_version AZURE_OPENAI_API_VERSION
 providers.ollama.base_url OLLAMA_HOST
 `;
-
-/** Commands with what they take. */
-export const COMMANDS = `
-serve --host --port --data-dir --log-level --config --set
-config print --host --port --data-dir --log-level --config --set --json
-config check --host --port --data-dir --log-level --config --set --json
-backup DEST --data-dir --log-level --config --set --json
-restore SRC --data-dir --log-level --config --set --force --json
-version --json
-help COMMAND
-`;
-
-/** Short forms of options. */
-export const SHORT = "-p --port, -c --config, -h --help, -V --version";

@@ -34,6 +34,7 @@ export function fakeTerminal({ isTerminal = false, columns = 80, input = "" }: F
     out: (content) => shown += typeof content === "string" ? content : decoder.decode(content),
     err: (text) => complaints += text,
     columns: () => columns,
+    rows: () => 24,
     input: () => new Blob([input]).stream() as ReadableStream<Uint8Array>,
     setRaw: () => {},
     onInterrupt(handler) {

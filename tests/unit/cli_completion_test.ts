@@ -38,22 +38,22 @@ function fish(words: string[], cwd: string): Promise<string> {
 }
 
 /** What zsh offers, in a terminal of its own: completion lives in its line editor only. */
-function zsh(words: string[], cwd: string): Promise<string> {
-  // The editor asks for keys once it is ready, and works them off in order: what Ctrl-X prints comes behind the offers.
-  const setUp = [
-    "COLUMNS=200; LINES=200; LISTMAX=1000; autoload -Uz compinit; compinit -u -D; source ./script",
-    'over() { print OV""ER }; zle -N over; bindkey "^X" over; PS1="READ""Y> "',
-  ].join("; ");
+async function zsh(words: string[], cwd: string): Promise<string> {
+  const settings = `
+    COLUMNS=200 LINES=200 LISTMAX=1000 PS1='READY> '
+    autoload -Uz compinit && compinit -u -D && source ./script
+    over() { print OVER }; zle -N over; bindkey '^X' over`;
+  await Deno.writeTextFile(`${cwd}/.zshrc`, settings);
+  // Keys are worked off in order: what Ctrl-X prints comes behind the offers.
   const script = `
     zmodload zsh/zpty
-    zpty shell 'TERM=dumb zsh -f -i'
-    zpty -w shell '${setUp}'
+    zpty shell 'ZDOTDIR=. TERM=dumb zsh -d -i'
     zpty -r shell ready '*READY> *'
     zpty -n -w shell '${words.join(" ")}'$'\\t\\x18'
     zpty -r shell answer '*OVER*'
     print -r -- "$answer"
     zpty -d shell`;
-  return runIn("zsh", ["-f", "-c", script], cwd);
+  return await runIn("zsh", ["-f", "-c", script], cwd);
 }
 
 const shells = { bash, fish, zsh };

@@ -1,14 +1,16 @@
 import { strict as assert } from "node:assert";
+import { z } from "zod";
 import { documentOf } from "../../src/app/documents.ts";
 import { RUN_STATUS } from "../../src/domain/run.ts";
 import { ERROR_STATUS } from "../../src/domain/error.ts";
 import { EVENT_DATA } from "../../src/domain/event.ts";
 import { operations } from "../../src/operations/mod.ts";
-import type { Operation } from "../../src/operations/operation.ts";
+import { call, type Operation } from "../../src/operations/operation.ts";
 import { byTag, type Found } from "../../src/transports/docs/document.ts";
 import { errorsPage } from "../../src/transports/docs/pages/errors.ts";
 import { eventsPage } from "../../src/transports/docs/pages/events.ts";
 import { referencePage } from "../../src/transports/docs/pages/reference.ts";
+import { Schemas } from "../../src/transports/docs/schemas.ts";
 import { TAG_TEXT, tagOf } from "../../src/transports/docs/tags.ts";
 import { toMap, withMap } from "../../tools/docs.ts";
 
@@ -99,4 +101,31 @@ Deno.test("the operation map of the README is the one that belongs there", async
   assert.notEqual(stale, readme);
   assert.equal(withMap(stale, plain), readme);
   assert.throws(() => withMap("# No marks", plain), /expected <!-- operations -->/);
+});
+
+Deno.test("what is sent and what is answered under one name have a name each where they differ", () => {
+  const Inner = z.object({ size: z.number().default(1) }).meta({ id: "Inner" });
+  const Outer = z.object({ inner: Inner }).meta({ id: "Outer" });
+  const Same = z.strictObject({ text: z.string() }).meta({ id: "Same" });
+  const input = z.strictObject({ outer: Outer, same: Same });
+  const schemas = new Schemas([
+    call({
+      id: "thing_make",
+      summary: "Make a thing",
+      access: "user",
+      input,
+      output: Outer.extend({ same: Same, outer: Outer }),
+      errors: [],
+      http: "POST /things",
+      limit: "write",
+    }),
+  ]);
+  const asked = schemas.of(input, "input");
+  const answered = schemas.of(z.object({ outer: Outer, same: Same }), "output");
+  assert.deepEqual(Object.keys(schemas.named).sort(), ["Inner", "InnerOutput", "Outer", "OuterOutput", "Same"]);
+  assert.equal(asked.properties!.outer!.$ref, "#/components/schemas/Outer");
+  assert.equal(answered.properties!.outer!.$ref, "#/components/schemas/OuterOutput");
+  assert.equal(answered.properties!.same!.$ref, "#/components/schemas/Same");
+  assert.equal(schemas.named.OuterOutput!.properties!.inner!.$ref, "#/components/schemas/InnerOutput");
+  assert.deepEqual([schemas.named.Inner!.required, schemas.named.InnerOutput!.required], [undefined, ["size"]]);
 });

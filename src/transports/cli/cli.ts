@@ -75,7 +75,13 @@ async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Pr
       interrupted.abort(new AppError("CancelledError", "Interrupted"));
     }));
   }
-  await using connector = createConnector({ given, env, verbs, terminal, signal: interrupted.signal });
+  await using connector = createConnector({
+    given,
+    env: command.connects ? env : {},
+    verbs,
+    terminal,
+    signal: interrupted.signal,
+  });
   const context: CommandContext = {
     terminal,
     style,
@@ -85,6 +91,7 @@ async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Pr
     verbs,
     commands: loadCommands,
     signal: interrupted.signal,
+    url: connector.url,
     connect: connector.connect,
   };
   try {

@@ -64,13 +64,16 @@ export interface CommandContext {
   verbs: Verbs;
   /** Every command there is. */
   commands(): Promise<readonly Command[]>;
+  /** The server that the options or the environment name; undefined where the work is done in this process. */
+  url: string | undefined;
   /** Aborts when the command was interrupted. */
   signal: AbortSignal;
   /**
    * Opens the way to the operations that the options name, the same at every call; the frame closes it.
-   * With `runs`, what is done in this process also carries out runs, those of an earlier process included.
+   * With `runs`, what is done in this process also carries out runs, those of an earlier process included;
+   * `retries` is how often a stream that broke off is taken up again by itself.
    */
-  connect(options?: { runs?: boolean }): Promise<Connection>;
+  connect(options?: { runs?: boolean; retries?: number }): Promise<Connection>;
 }
 
 /** A command. */

@@ -5,8 +5,9 @@
  */
 import { chatCommand } from "./chat/command.ts";
 import type { Command } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
 import { programCommands } from "./program_commands.ts";
 import { serverCommands } from "./server_commands.ts";
 
 /** Every command written by hand, in the order of help. */
-export const COMMANDS: readonly Command[] = [chatCommand, ...serverCommands, ...programCommands];
+export const COMMANDS: readonly Command[] = [chatCommand, ...serverCommands, doctorCommand, ...programCommands];

@@ -14,6 +14,8 @@ export interface ConnectOptions {
   key?: string | undefined;
   /** Whether runs are carried out in this process, those an earlier one left included. */
   runs: boolean;
+  /** How often a stream that broke off is taken up again by itself; as often as the client does unless told. */
+  retries?: number | undefined;
   /** The command's; once aborted, closing waits for no run. */
   signal: AbortSignal;
 }

@@ -21,6 +21,8 @@ export interface ConnectorOptions {
 
 /** Connects once, and closes what it opened. */
 export interface Connector extends AsyncDisposable {
+  /** See {@linkcode CommandContext}. */
+  url: string | undefined;
   connect: CommandContext["connect"];
 }
 
@@ -53,14 +55,15 @@ async function readKey({ given, env, terminal }: ConnectorOptions): Promise<stri
 /** Makes a {@linkcode Connector}. */
 export function createConnector(options: ConnectorOptions): Connector {
   const { given, verbs, signal } = options;
+  const url = readUrl(options);
   let opened: Promise<OpenConnection> | undefined;
-  const open = async (runs: boolean) => {
-    const url = readUrl(options);
+  const open = async ({ runs = false, retries }: { runs?: boolean; retries?: number }) => {
     const key = url === undefined ? undefined : await readKey(options);
-    return await verbs.connect(given.settings, { url, key, runs, signal });
+    return await verbs.connect(given.settings, { url, key, runs, retries, signal });
   };
   return {
-    connect: ({ runs = false } = {}) => opened ??= open(runs),
+    url,
+    connect: (how = {}) => opened ??= open(how),
     [Symbol.asyncDispose]: async () => {
       const connection = await opened?.catch(() => undefined);
       await connection?.[Symbol.asyncDispose]();

@@ -4,18 +4,10 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
+import type { Check } from "./check.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import type { Style } from "./style.ts";
-
-/** How one thing is. `off`: not there, and something else does without it. */
-export interface Check {
-  name: string;
-  status: "ok" | "warn" | "fail" | "off";
-  detail: string;
-  /** What to do about it. */
-  remedy?: string;
-}
 
 /** What is wrong with these is wrong with the settings. */
 const OF_SETTINGS: ReadonlySet<string> = new Set(["settings", "keys", "production", "TLS"]);
@@ -86,9 +78,9 @@ export const doctorCommand: Command = {
   connects: true,
   examples: ["muxi doctor", "muxi doctor --json", "muxi doctor --url http://127.0.0.1:8000"],
   async run(given, context) {
-    const { terminal, style, json, verbs } = context;
+    const { terminal, style, json, verbs, url } = context;
     const { toSafe, toSafeJson } = await import("./chat/safe_text.ts");
-    const checks = given.text("url") === undefined ? await verbs.diagnose(given.settings) : await askServer(context);
+    const checks = url === undefined ? await verbs.diagnose(given.settings) : await askServer(context);
     if (json) terminal.out(`${toSafeJson({ ok: toDoctorCode(checks) === EXIT.ok, checks })}\n`);
     else terminal.out(`${toTable(checks, style, toSafe)}\n${toSummary(checks)}\n`);
     return toDoctorCode(checks);

@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { statfs } from "node:fs/promises";
-import type { Check } from "./doctor.ts";
+import type { Check } from "./check.ts";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;

@@ -6,7 +6,9 @@
 import { OutputClosed, type Terminal } from "./terminal.ts";
 
 const encoder = new TextEncoder();
-const COLUMNS = 80;
+const SIZE = { columns: 80, rows: 24 };
+/** Signals that end the process, and the numbers that shells add to 128 for them. */
+const ENDINGS = [["SIGTERM", 15], ["SIGHUP", 1]] as const;
 
 /** Writes all of `content`, however little goes at a time. */
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, content: string | Uint8Array): void {
@@ -48,6 +50,33 @@ function createInterrupts(): (handler: () => void) => Disposable {
   };
 }
 
+/** How large the terminal is. */
+function sizeOf(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || SIZE.columns, rows: rows || SIZE.rows };
+  } catch {
+    return SIZE;
+  }
+}
+
+/** Switches raw mode, and leaves nobody a terminal in it: not even a process that is told to end. */
+function createRawSwitch(): (raw: boolean) => void {
+  let heard: Disposable[] = [];
+  return (raw) => {
+    Deno.stdin.setRaw(raw);
+    for (const one of heard) one[Symbol.dispose]();
+    heard = raw
+      ? ENDINGS.map(([signal, number]) =>
+        hear(signal, () => {
+          Deno.stdin.setRaw(false);
+          Deno.exit(128 + number);
+        })
+      )
+      : [];
+  };
+}
+
 /** The terminal, pipes or files that this process was started with. */
 export function createTerminal(): Terminal {
   return {
@@ -65,15 +94,10 @@ export function createTerminal(): Terminal {
         if (!(error instanceof OutputClosed)) throw error;
       }
     },
-    columns() {
-      try {
-        return Deno.consoleSize().columns || COLUMNS;
-      } catch {
-        return COLUMNS;
-      }
-    },
+    columns: () => sizeOf().columns,
+    rows: () => sizeOf().rows,
     input: () => Deno.stdin.readable,
-    setRaw: (raw) => Deno.stdin.setRaw(raw),
+    setRaw: createRawSwitch(),
     onInterrupt: createInterrupts(),
     onResize: (handler) => hear("SIGWINCH", handler),
   };

@@ -14,6 +14,8 @@ export interface Terminal {
   err(text: string): void;
   /** How many cells a line has; 80 where nobody can tell. */
   columns(): number;
+  /** How many lines it shows at once; 24 where nobody can tell. */
+  rows(): number;
   /** The bytes of the standard input. There is one, so only one may read it. */
   input(): ReadableStream<Uint8Array>;
   /** Whether keys arrive one by one and unshown, instead of in lines. Only where the input is a terminal. */

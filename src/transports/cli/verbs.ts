@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Check } from "./check.ts";
 import type { ConnectOptions, OpenConnection } from "./connection.ts";
 import type { GivenSettings } from "./given.ts";
 
@@ -43,6 +44,8 @@ export interface Verbs {
   ): Promise<CopyReport>;
   /** The OpenAPI document. */
   openapi(given: GivenSettings): Promise<unknown>;
+  /** How everything is that this machine needs. */
+  diagnose(given: GivenSettings): Promise<Check[]>;
   /** Opens the way to the operations. */
   connect(given: GivenSettings, options: ConnectOptions): Promise<OpenConnection>;
 }

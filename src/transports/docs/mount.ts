@@ -61,7 +61,9 @@ export interface Docs {
 }
 
 /** Adds `/openapi.json` and `/docs`. Everything is made at the first request for it. */
-export function mountDocs(app: Hono<HttpEnv>, { base_path, document, facts }: DocsDeps): Docs {
+export function mountDocs(app: Hono<HttpEnv>, { base_path, facts, ...deps }: DocsDeps): Docs {
+  let made: OpenApi | undefined;
+  const document = () => made ??= deps.document();
   const answers = new Map<string, ReturnType<typeof toAnswer>>();
   const serve = (paths: [string, ...string[]], make: () => Promise<Asset> | Asset) => {
     app.on("GET", paths, async (c) => {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { z } from "zod";
 import type { Operation } from "../../operations/operation.ts";
 import { EVENT_DATA } from "../../domain/event.ts";
-import { ERROR_SCHEMA, toEvents } from "./answers.ts";
-import type { OpenApi, Schema } from "./document.ts";
+import { ERROR_SCHEMA, toEvents, type ToSchema } from "./answers.ts";
+import type { OpenApi } from "./document.ts";
 import { Examples } from "./example.ts";
 import { toOperation } from "./operation_object.ts";
+import { Schemas } from "./schemas.ts";
 import { TAG_TEXT, tagOf } from "./tags.ts";
 
 const DESCRIPTION = `An agent server: one event log behind every door.
@@ -44,19 +44,16 @@ export interface OpenApiOptions {
 
 /** The document of `operations`, in their order. */
 export function toOpenApi(operations: Iterable<Operation>, { version, base_path, commandOf }: OpenApiOptions): OpenApi {
-  const schemas: Record<string, Schema> = { Error: ERROR_SCHEMA };
-  const toSchema = (type: z.ZodType, io: "input" | "output"): Schema => {
-    const { $schema: _, $defs = {}, ...schema } = z.toJSONSchema(type, { io, unrepresentable: "any" });
-    Object.assign(schemas, rewritten($defs));
-    return rewritten(schema as Schema);
-  };
-  schemas.RunEvent = toEvents(EVENT_DATA, toSchema);
-  const examples = new Examples(schemas);
+  // Two flows at once are beyond what OpenAPI can describe.
+  const shown = Array.from(operations).filter((op) => op.kind !== "duplex");
+  const schemas = new Schemas(shown);
+  const toSchema: ToSchema = (type, flow) => schemas.of(type, flow);
+  const named: OpenApi["components"]["schemas"] = schemas.named;
+  Object.assign(named, { Error: ERROR_SCHEMA, RunEvent: toEvents(EVENT_DATA, toSchema) });
+  const examples = new Examples(named);
   const paths: OpenApi["paths"] = {};
   const tags = new Set<string>();
-  for (const op of operations) {
-    // Two flows at once are beyond what OpenAPI can describe.
-    if (op.kind === "duplex") continue;
+  for (const op of shown) {
     const [method, path] = op.http.split(" ") as [string, string];
     const full = path.startsWith("^") ? path.slice(1) : `/api/v1${path}`;
     const command = commandOf?.(op);
@@ -76,11 +73,6 @@ export function toOpenApi(operations: Iterable<Operation>, { version, base_path,
     security: Object.keys(SECURITY).map((name) => ({ [name]: [] })),
     tags: [...tags].map((name) => ({ name, ...TAG_TEXT[name] !== undefined && { description: TAG_TEXT[name] } })),
     paths,
-    components: { schemas, securitySchemes: SECURITY },
+    components: { schemas: named, securitySchemes: SECURITY },
   };
-}
-
-/** Points references at where OpenAPI keeps schemas. */
-function rewritten<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
 }

@@ -17,6 +17,7 @@ import { JsonDrawer } from "./json_drawer.ts";
 import { Keyboard } from "./keyboard.ts";
 import { toCall } from "./phrases.ts";
 import { PlainDrawer } from "./plain_drawer.ts";
+import { toSafeLine } from "./safe_text.ts";
 import { Session } from "./session.ts";
 import { TerminalDrawer } from "./terminal_drawer.ts";
 
@@ -46,22 +47,14 @@ async function readMessage({ positionals }: Given, terminal: Terminal): Promise<
   return all;
 }
 
-function rowsOf(): number {
-  try {
-    return Deno.consoleSize().rows;
-  } catch {
-    return 24;
-  }
-}
-
 function createDrawer(given: Given, { terminal, json }: CommandContext, paint: Paint): Drawer {
   const out = (text: string) => terminal.out(text);
-  const aside = (line: string) => terminal.err(`${line}\n`);
+  const aside = (line: string) => terminal.err(`${toSafeLine(line)}\n`);
   const stream = given.flag("stream") ?? true;
   if (json) return new JsonDrawer({ out, aside, stream });
   if (!terminal.isTerminal.out) return new PlainDrawer({ out, aside, stream });
-  const columns = () => terminal.columns();
-  return new TerminalDrawer({ out, columns, rows: rowsOf, paint, reasoning: given.flag("reasoning") ?? true, stream });
+  const size = { columns: () => terminal.columns(), rows: () => terminal.rows() };
+  return new TerminalDrawer({ out, ...size, paint, reasoning: given.flag("reasoning") ?? true, stream });
 }
 
 function toDecide(given: Given): Decide | undefined {
@@ -75,7 +68,8 @@ function explain(
   { terminal }: CommandContext,
   url: string | null,
 ): number {
-  const { run_id = "", last, asked } = outcome.story;
+  const { last, asked } = outcome.story;
+  const run_id = toSafeLine(outcome.story.run_id ?? "");
   if (outcome.kind === "left") {
     const how = url === null
       ? ""
@@ -84,10 +78,11 @@ function explain(
     return EXIT.interrupted;
   }
   for (const call of asked) {
-    terminal.err(`muxi: Run ${run_id} waits for a decision about ${call.id}: ${toCall(call, 400)}\n`);
+    const how = `muxi tool-calls decide ${run_id} ${toSafeLine(call.id)} --decision approve`;
+    terminal.err(
+      `muxi: Run ${run_id} waits for a decision about ${toCall(call, 400)}\nDecide with "${how}" (or deny)\n`,
+    );
   }
-  const how = `POST /api/v1/runs/${run_id}/tool_calls/ID/decision {"decision": "approve"}`;
-  terminal.err(`Decide with ${how}, or say the next message with --approve or --deny\n`);
   return EXIT.waiting;
 }
 
@@ -122,7 +117,9 @@ async function sayOnce(
   drawer.finish(answer);
   if (answer.status === "completed") return EXIT.ok;
   if (answer.status === "cancelled") return EXIT.interrupted;
-  if (!terminal.isTerminal.out && !context.json) terminal.err(`muxi: ${answer.error?.message ?? "The run failed"}\n`);
+  if (!terminal.isTerminal.out && !context.json) {
+    terminal.err(`muxi: ${toSafeLine(answer.error?.message ?? "The run failed")}\n`);
+  }
   return answer.error ? toExitCode(answer.error.error) : EXIT.internal;
 }
 
@@ -139,7 +136,8 @@ export async function chat(given: Given, context: CommandContext): Promise<numbe
     conversation_id: given.text("conversation"),
     user_id: given.text("user"),
   };
-  const connection = await context.connect({ runs: true });
+  // A connection that breaks is ours to mend, since somebody wants to know of it.
+  const connection = await context.connect({ runs: true, retries: 0 });
   const paint = createPaint(style.bold("x") !== "x");
   const drawer = createDrawer(given, context, paint);
   if (alone) return await new Session({ connection, terminal, drawer, paint, to, signal, patience }).talk();

@@ -14,7 +14,8 @@ export function toDuration(ms: number): string {
   if (ms < 950) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const rest = seconds % 60 === 0 ? "" : ` ${seconds % 60} s`;
+  return `${Math.floor(seconds / 60)} min${rest}`;
 }
 
 /** Any value on one line, cut to `width` cells. */

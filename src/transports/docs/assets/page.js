@@ -92,6 +92,7 @@ if (filter) {
       list.previousElementSibling.hidden = list.hidden;
     }
     root.classList.toggle("filtered", words.length > 0);
+    scrollTo({ top: 0, behavior: "instant" });
     document.querySelector(".none").hidden = operations.some(({ op }) => !op.hidden);
   });
   addEventListener("keydown", (event) => {

@@ -10,6 +10,7 @@ import followBrowser from "../assets/follow_browser.js" with { type: "text" };
 import followPython from "../assets/follow.py" with { type: "text" };
 import followShell from "../assets/follow.sh" with { type: "text" };
 import followTypeScript from "../assets/follow.mts" with { type: "text" };
+import { SERVER } from "../samples/sample.ts";
 import { EVENT_TEXT } from "./event_text.ts";
 import { type Html, prose } from "./html.ts";
 import { hrefOf, layout } from "./layout.ts";
@@ -24,6 +25,8 @@ export interface EventFacts {
   delta_days: number;
   run_days: number;
 }
+
+const FRAME = 'id: 3\nevent: model.delta\ndata: {"step_id":"step_01…","text":"Hello"}';
 
 const SECTIONS = {
   frames: "On the wire",
@@ -48,14 +51,11 @@ export function eventsPage(document: OpenApi, base: string, facts: EventFacts): 
     <p>Streams are server-sent events. <a href="${reference}#chat_stream"><code>chat_stream</code></a> and its like always
     stream; other streaming operations do when the request says <code>Accept: text/event-stream</code>, and answer with the
     collected answer otherwise.</p>
-    <pre tabindex="0"><code>id: 3
-    event: model.delta
-    data: {"step_id":"step_01…","text":"Hello"}
-    </code></pre>
+    <pre tabindex="0"><code>${FRAME}</code></pre>
     <ul>
       <li><code>id</code> counts 1, 2, 3 … within the run, without gaps. Every reader sees the same order.</li>
-      <li><code>data</code> is JSON on one line. Deltas carry <code>step_id</code> and <code>text</code>, everything else
-    <code>run_id</code> and <code>time</code> as well.</li>
+      <li><code>data</code> is JSON on one line. Deltas carry <code>step_id</code> and <code>text</code>, and nothing
+    else; everything but deltas carries <code>run_id</code> and <code>time</code>.</li>
       <li>After <code>run.completed</code>, <code>run.failed</code> or <code>run.cancelled</code> nothing comes, and the stream
     ends.</li>
       <li>Types and fields are only ever added. Ignore what you don't know.</li>
@@ -70,7 +70,8 @@ export function eventsPage(document: OpenApi, base: string, facts: EventFacts): 
     ${heading("resuming")}
     <p><code>GET /api/v1/runs/{run_id}/events</code> follows a run from any place, while it runs and afterwards. Say the last
     id you saw in <code>Last-Event-ID</code> or in <code>?starting_after=</code>; without either you get everything.
-    <code>?types=model.delta,tool.call.started</code> leaves out other types, but never the one that ends the run.</p>
+    <code>?types=model.delta,tool.call.started</code> leaves out other types, but never the one that ends the run.
+    <code>?follow=false</code> gives what is there now, and ends.</p>
     <div class="wide">
       <table>
         <thead>
@@ -113,7 +114,7 @@ export function eventsPage(document: OpenApi, base: string, facts: EventFacts): 
     same request with the same key gets the same run, followed from its beginning.</p>
     ${heading("code")}
     <p>Each of these says something, loses nothing when the connection breaks, and ends with the run. They read
-    <code>MUXI_KEY</code>, and <code>MUXI_URL</code> where the server is not at <code>http://127.0.0.1:8000</code>.</p>
+    <code>MUXI_KEY</code>, and <code>MUXI_URL</code> where the server is not at <code class="server">${SERVER}</code>.</p>
     ${codeView(followShell, { label: "curl", title: "Following a run with curl" })}
     ${codeView(followTypeScript, { label: "TypeScript", title: "Following a run in TypeScript" })}
     ${codeView(followPython, { label: "Python", title: "Following a run in Python" })}

@@ -109,10 +109,11 @@ function bodyView({ requestBody }: OperationObject, options: SchemaOptions): Htm
 function answersView({ responses }: OperationObject, options: SchemaOptions, base: string): Html {
   const all = Object.entries(responses);
   const good = all.filter(([status]) => status < "400").map(([status, { description, content = {} }]) => {
-    const shapes = Object.entries(content).map(([type, { schema }]) =>
-      type === "text/event-stream" ? eventsView(schema, options, base) : html`<div>${schemaView(schema, options)}</div>`
-    );
-    return html`<div class="answer"><p><b class="status">${status}</b> ${prose(description)}</p>${shapes}</div>`;
+    const { "application/json": json, "text/event-stream": events } = content;
+    const name = json && !json.schema.properties ? html`: ${typeView(json.schema, options)}` : "";
+    return html`<div class="answer"><p><b class="status">${status}</b> ${prose(description)}${name}</p>${
+      json?.schema.properties ? schemaView(json.schema, options) : ""
+    }${events ? eventsView(events.schema, options, base) : ""}</div>`;
   });
   const errors = all.filter(([status]) => status >= "400").map(([status, { description }]) =>
     html`<li><b class="status bad">${status}</b> ${

@@ -50,7 +50,8 @@ export function necessity(needed: boolean, { flow }: Pick<SchemaOptions, "flow">
 /** The description of a value, its default and its limits. */
 export function about(schema: Schema): Html {
   const facts = limits(schema);
-  if (schema.enum && schema.enum.length > MANY) facts.push(schema.enum.map((one) => `\`${one}\``).join(", "));
+  const values = schema.enum ?? schema.items?.enum ?? [];
+  if (values.length > MANY) facts.push(values.map((one) => `\`${one}\``).join(", "));
   return html`${
     schema.description === undefined ? "" : html`
       <span>${prose(schema.description)}</span>

@@ -1,0 +1,32 @@
+# MUXI as an image: the portable file, built from these sources and unpacked beforehand, so that nothing is written
+# outside /data at run time.
+#
+#   docker build -t muxi . && docker run --read-only --tmpfs /tmp -v muxi:/data -p 8000:8000 muxi
+
+FROM debian:bookworm-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates nodejs npm
+WORKDIR /src
+COPY . .
+RUN npx -y deno@2.9.6 task package
+RUN MUXI_RUNTIME_DIR=/runtime dist/muxi version && rm -rf /runtime/*/cache && mv /runtime/* /opt/muxi && chmod -R a+rX /opt/muxi
+
+FROM debian:bookworm-slim
+LABEL org.opencontainers.image.title="MUXI" \
+      org.opencontainers.image.description="An agent server in one process"
+COPY --from=build /opt/muxi /opt/muxi
+RUN install -d -o 10001 -g 10001 -m 700 /data
+ENV PATH=/opt/muxi:/usr/local/bin:/usr/bin:/bin \
+    HOME=/data \
+    MUXI_HOST=0.0.0.0 \
+    MUXI_PORT=8000 \
+    MUXI_DATA_DIR=/data \
+    MUXI_LOG_FORMAT=json
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["/bin/sh", "-c", "exec muxi health live --url http://127.0.0.1:$MUXI_PORT"]
+ENTRYPOINT ["/opt/muxi/muxi"]
+CMD ["serve"]

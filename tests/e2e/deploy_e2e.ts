@@ -1,0 +1,34 @@
+/**
+ * What the files of deployment say twice stays the same.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { parse } from "yaml";
+
+const read = (path: string) => Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+
+Deno.test("services are given longer to stop than the server takes", async () => {
+  const { server } = parse(await read("config/muxi.yaml"));
+  const least = server.shutdown_seconds + 1;
+  const { services } = parse(await read("docker-compose.yml"));
+  assert.ok(parseInt(services.muxi.stop_grace_period) > least);
+  assert.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(await read("config/deploy/systemd/muxi.service"))![1]) > least);
+});
+
+Deno.test("wrong settings and wrong arguments do not start the service again", async () => {
+  assert.match(await read("config/deploy/systemd/muxi.service"), /^RestartPreventExitStatus=64 78$/m);
+});
+
+Deno.test("the image is built with this Deno, from files that are there, and closed in when composed", async () => {
+  const dockerfile = await read("Dockerfile");
+  assert.ok(dockerfile.includes(`npx -y deno@${Deno.version.deno} task package`));
+  assert.match(dockerfile, /^USER 10001:10001$/m);
+  assert.match(dockerfile, /^STOPSIGNAL SIGTERM$/m);
+  const ignored = (await read(".dockerignore")).split("\n").filter((line) => line.startsWith("!"));
+  for (const line of ignored) await Deno.stat(new URL(`../../${line.slice(1)}`, import.meta.url));
+  const { muxi } = parse(await read("docker-compose.yml")).services;
+  assert.equal(muxi.read_only, true);
+  assert.deepEqual(muxi.cap_drop, ["ALL"]);
+  assert.deepEqual(muxi.security_opt, ["no-new-privileges:true"]);
+});
