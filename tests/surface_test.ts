@@ -11,7 +11,8 @@ import { listSettings } from "../src/settings/tree.ts";
 import { NAMED_VARIABLES } from "../src/settings/variables.ts";
 import { nameOf } from "../src/transports/cli/command.ts";
 import { COMMANDS } from "../src/transports/cli/commands.ts";
-import { optionsOf } from "../src/transports/cli/options.ts";
+import { deriveCommands } from "../src/transports/cli/derived/derive.ts";
+import { optionsOf, VERSION_OPTION } from "../src/transports/cli/options.ts";
 import { toOpenApi } from "../src/transports/docs/openapi.ts";
 import * as pinned from "./support/surface.ts";
 
@@ -34,12 +35,16 @@ Deno.test("settings, variables and commands are as pinned", () => {
   const named = Object.entries(NAMED_VARIABLES).map(([path, names]) => [path, ...names].join(" "));
   assert.deepEqual(named, lines(pinned.VARIABLES));
   const commands = COMMANDS.map((command) => {
-    const positionals = command.positionals?.map(({ name }) => name) ?? [];
+    const positionals = command.positionals.map(({ name }) => name);
     return [nameOf(command), ...positionals, ...optionsOf(command).map(({ name }) => `--${name}`)].join(" ");
   });
   assert.deepEqual(commands, lines(pinned.COMMANDS));
+  const derived = deriveCommands(COMMANDS);
+  const names = derived.map((command) => [nameOf(command), ...command.positionals.map(({ name }) => name)].join(" "));
+  assert.deepEqual(names, lines(pinned.OPERATION_COMMANDS));
   const short = new Map(
-    COMMANDS.flatMap(optionsOf).flatMap(({ name, short }) => short === undefined ? [] : [[short, name] as const]),
+    [...[...COMMANDS, ...derived].flatMap(optionsOf), VERSION_OPTION]
+      .flatMap(({ name, short }) => short === undefined ? [] : [[short, name] as const]),
   );
   assert.equal([...short].map(([short, name]) => `-${short} --${name}`).sort().join(", "), pinned.SHORT);
 });

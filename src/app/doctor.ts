@@ -5,15 +5,14 @@
  */
 import { Connection } from "../adapters/libsql/connection.ts";
 import { MIGRATIONS, schemaVersion } from "../adapters/libsql/migrations.ts";
+import { LOCK_FILE, lockDataDir } from "../adapters/libsql/owner_lock.ts";
 import { createModel } from "../adapters/models/model.ts";
 import { createOfflineModel } from "../adapters/offline/model.ts";
-import { lockDataDir } from "../adapters/libsql/owner_lock.ts";
 import { AppError } from "../domain/error.ts";
 import { systemClock } from "../kit/clock.ts";
 import { checkProduction, toDatabase } from "../settings/checks.ts";
 import { reviewSettings } from "../settings/report.ts";
-import type { LoadedSettings } from "../settings.ts";
-import { machineInput } from "../settings.ts";
+import { type LoadedSettings, machineInput } from "../settings.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Check } from "../transports/cli/check.ts";
 import {
@@ -118,7 +117,7 @@ async function checkFolder(
     checks.push({ name, status: "warn", detail, remedy: `chmod 700 ${data_dir}` });
   }
   try {
-    const lock = lockDataDir(data_dir);
+    const lock = await takeLock(data_dir);
     if (!open) checks.push({ name, status: "ok", detail: `"${data_dir}" can be written; no process uses it` });
     return { checks, owner: null, lock };
   } catch (error) {
@@ -131,6 +130,19 @@ async function checkFolder(
     const where = address === undefined ? "" : `, which answers at ${address}`;
     checks.push({ name, status: "ok", detail: `"${data_dir}" is used by process ${pid}${where}` });
     return { checks, owner: { pid, address }, lock: null };
+  }
+}
+
+/** Takes the folder's lock where there is one. A new one would belong to whoever asks the doctor, not to the server. */
+async function takeLock(data_dir: string): Promise<Disposable | null> {
+  if (await stat(`${data_dir}/${LOCK_FILE}`) !== undefined) return lockDataDir(data_dir);
+  try {
+    await Deno.remove(await Deno.makeTempFile({ dir: data_dir, prefix: ".doctor-" }));
+    return null;
+  } catch (cause) {
+    throw new AppError("ConfigurationError", `Cannot use the data folder "${data_dir}": it can't be written`, {
+      cause,
+    });
   }
 }
 

@@ -45,7 +45,9 @@ export type ResponseFormat = z.infer<typeof ResponseFormat>;
 export const ClientTool = z.strictObject({
   name: z.string().regex(/^[\w-]{1,64}$/),
   description: z.string().max(10_000).optional(),
-  parameters: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of the arguments; absent: it takes none"),
+  parameters: z.record(z.string(), z.unknown()).optional().describe(
+    "JSON Schema of the arguments; absent: it takes none",
+  ),
 }).meta({ id: "ClientTool" });
 /** See {@linkcode ClientTool}. */
 export type ClientTool = z.infer<typeof ClientTool>;

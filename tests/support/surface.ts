@@ -233,3 +233,69 @@ providers.azure.base_url AZURE_OPENAI_ENDPOINT
 providers.azure.api_version AZURE_OPENAI_API_VERSION
 providers.ollama.base_url OLLAMA_HOST
 `;
+
+/** Commands written by hand, with what they take. */
+export const COMMANDS = `
+chat MESSAGE --agent --conversation --user --reasoning --stream --approve --deny --patience --url --key-file --data-dir --log-level --config --set --json --no-color --help
+serve --host --port --data-dir --log-level --config --set --no-color --help
+config print --host --port --data-dir --log-level --config --set --json --no-color --help
+config check --host --port --data-dir --log-level --config --set --json --no-color --help
+backup DEST --data-dir --log-level --config --set --json --no-color --help
+restore SRC --force --data-dir --log-level --config --set --json --no-color --help
+doctor --url --key-file --host --port --data-dir --log-level --config --set --json --no-color --help
+openapi --host --port --data-dir --log-level --config --set --json --no-color --help
+completion SHELL --no-color --help
+version --json --no-color --help
+help COMMAND --no-color --help
+`;
+
+/** Commands made from operations. Their options are the operations' fields. */
+export const OPERATION_COMMANDS = `
+chat-send
+chat-stream
+agents chat-send AGENT_ID
+agents chat-stream AGENT_ID
+agents respond AGENT_ID
+agents list
+agents get AGENT_ID
+agents create
+agents update AGENT_ID
+agents delete AGENT_ID
+agents import
+model complete AGENT_ID
+conversations create
+conversations list
+conversations get CONVERSATION_ID
+conversations update CONVERSATION_ID
+conversations delete CONVERSATION_ID
+users conversation-list USER_ID
+users list
+users context-set USER_ID
+users context-get USER_ID
+users context-update USER_ID
+users context-delete USER_ID
+messages create CONVERSATION_ID
+messages list CONVERSATION_ID
+runs create CONVERSATION_ID
+runs list
+runs get RUN_ID
+runs steps RUN_ID
+runs events RUN_ID
+runs cancel RUN_ID
+runs delete RUN_ID
+tool-calls decide RUN_ID TOOL_CALL_ID
+files create FILE
+files download FILE_ID
+files get FILE_ID
+files delete FILE_ID
+health live
+health ready
+system status
+system usage
+config get
+config reload
+tickets create
+`;
+
+/** Short forms of options. */
+export const SHORT = "-V --version, -a --agent, -c --config, -h --help, -o --output, -p --port";

@@ -124,7 +124,7 @@ Deno.test("every command has help with all its options, which fits the terminal"
   const overview = await run(["help"]);
   for (const command of ALL) {
     assert.ok(overview.out.includes(`  ${command.words[0]}`), nameOf(command));
-    for (const columns of [80, 60, 200]) {
+    for (const columns of [80, 40, 200]) {
       const { code, out } = await run(["help", ...command.words], {}, { columns });
       assert.equal(code, 0);
       assert.ok(out.includes(`Usage: muxi ${nameOf(command)}`), out);

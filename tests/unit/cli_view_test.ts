@@ -97,6 +97,11 @@ Deno.test("one thing is told in names and values, what is inside it below", () =
   ]);
 });
 
+Deno.test("an id is never broken, a text is broken between its words", () => {
+  const lines = toRecord({ run_id: "run_0123456789", text: "some words of a text" }, { style, columns: 20, now });
+  assert.deepEqual(lines, ["run id:", "  run_0123456789", "text:    some words", "         of a text"]);
+});
+
 Deno.test("times are told by their distance, figures in short", () => {
   const ages = [0, 5, 90, 7300, 90_000, 200_000].map((seconds) => toAge(before(seconds), now));
   assert.deepEqual(ages, ["now", "5 s ago", "1 min ago", "2 h ago", "1 day ago", "2 days ago"]);

@@ -7,6 +7,7 @@ import { AppError } from "../../domain/error.ts";
 import type { Check } from "./check.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
+import { padTo, wrapTo } from "./layout.ts";
 import type { Style } from "./style.ts";
 
 /** What is wrong with these is wrong with the settings. */
@@ -19,15 +20,22 @@ const MARKS: Readonly<Record<Check["status"], (style: Style) => string>> = {
   off: (style) => style.dim("○"),
 };
 
-function toTable(checks: readonly Check[], style: Style, safe: (text: string) => string): string {
+function toTable(
+  checks: readonly Check[],
+  { style, terminal }: CommandContext,
+  toSafe: (text: string) => string,
+): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
+  const indent = " ".repeat(width + 4);
+  const wrap = (text: string, taken: number) => wrapTo(toSafe(text), Math.max(20, terminal.columns() - taken));
   return checks.map(({ name, status, detail, remedy }) => {
-    const [first = "", ...rest] = safe(detail).split("\n").map((line) => line.trim());
-    const indent = " ".repeat(width + 4);
+    const details = wrap(detail.replaceAll(/\n\s*/g, "\n"), indent.length);
+    const remedies = remedy === undefined ? [] : wrap(remedy, indent.length + 2);
     const lines = [
-      `${MARKS[status](style)} ${style.bold(name.padEnd(width))}  ${first}`,
-      ...rest.map((line) => indent + line),
-      ...remedy === undefined ? [] : [`${indent}${style.cyan("→")} ${safe(remedy)}`],
+      ...details.map((line, i) =>
+        i > 0 ? indent + line : `${MARKS[status](style)} ${style.bold(padTo(name, width))}  ${line}`
+      ),
+      ...remedies.map((line, i) => `${indent}${i > 0 ? " " : style.cyan("→")} ${line}`),
     ];
     return `${lines.join("\n")}\n`;
   }).join("");
@@ -78,11 +86,11 @@ export const doctorCommand: Command = {
   connects: true,
   examples: ["muxi doctor", "muxi doctor --json", "muxi doctor --url http://127.0.0.1:8000"],
   async run(given, context) {
-    const { terminal, style, json, verbs, url } = context;
+    const { terminal, json, verbs, url } = context;
     const { toSafe, toSafeJson } = await import("./chat/safe_text.ts");
     const checks = url === undefined ? await verbs.diagnose(given.settings) : await askServer(context);
     if (json) terminal.out(`${toSafeJson({ ok: toDoctorCode(checks) === EXIT.ok, checks })}\n`);
-    else terminal.out(`${toTable(checks, style, toSafe)}\n${toSummary(checks)}\n`);
+    else terminal.out(`${toTable(checks, context, toSafe)}\n${toSummary(checks)}\n`);
     return toDoctorCode(checks);
   },
 };

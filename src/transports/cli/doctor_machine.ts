@@ -30,7 +30,8 @@ const TMPFS = 0x01021994;
 
 /** A size as people say it. */
 export function toSize(bytes: number): string {
-  return bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;
+  if (bytes >= GIB) return `${(bytes / GIB).toFixed(1)} GiB`;
+  return bytes >= MIB ? `${Math.round(bytes / MIB)} MiB` : `${Math.ceil(bytes / 1024)} KiB`;
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -27,9 +27,10 @@ const FURTHEST = 30;
 
 /** Two columns, the right one in lines of its own width. */
 function toColumns(rows: readonly Row[], { style, columns }: HelpOptions): string[] {
-  const longest = Math.max(...rows.map(([left]) => widthOf(left)).filter((width) => width <= FURTHEST), 0);
+  const furthest = Math.min(FURTHEST, Math.floor(columns * 0.4));
+  const longest = Math.max(...rows.map(([left]) => widthOf(left)).filter((width) => width <= furthest), 0);
   return rows.flatMap(([left, right]) => {
-    const lines = wrapTo(right, Math.max(columns - longest - 4, 20));
+    const lines = wrapTo(right, Math.max(columns - longest - 4, 10));
     const long = widthOf(left) > longest;
     const head = `  ${style.cyan(padTo(left, longest))}`;
     const indented = (line: string) => `${" ".repeat(longest + 4)}${line}`;

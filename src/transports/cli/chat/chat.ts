@@ -54,7 +54,15 @@ function createDrawer(given: Given, { terminal, json }: CommandContext, paint: P
   if (json) return new JsonDrawer({ out, aside, stream });
   if (!terminal.isTerminal.out) return new PlainDrawer({ out, aside, stream });
   const size = { columns: () => terminal.columns(), rows: () => terminal.rows() };
-  return new TerminalDrawer({ out, ...size, paint, reasoning: given.flag("reasoning") ?? true, stream });
+  const reasoning = given.flag("reasoning") ?? true;
+  return new TerminalDrawer({
+    out,
+    aside: terminal.isTerminal.err ? undefined : aside,
+    ...size,
+    paint,
+    reasoning,
+    stream,
+  });
 }
 
 function toDecide(given: Given): Decide | undefined {

@@ -18,6 +18,8 @@ export interface TerminalDrawerOptions {
   columns(): number;
   rows(): number;
   paint: Paint;
+  /** Gets a line about what is going on where the standard error is somewhere else. */
+  aside?: ((line: string) => void) | undefined;
   /** Whether to show what the model thinks. */
   reasoning: boolean;
   /** Whether to show text before it is complete. */
@@ -92,6 +94,7 @@ export class TerminalDrawer implements Drawer {
 
   /** Below what is being written, so that the writing can go on as if nothing had happened. */
   status(text: string | null): void {
+    if (text !== null) this.#options.aside?.(text);
     this.#status = text === null ? [] : [this.#options.paint(`⟳ ${toShort(text, this.#room())}`, MARK.dim)];
     this.#show([], this.#section && this.#options.stream ? this.#section.markdown.preview() : []);
   }

@@ -48,7 +48,11 @@ export function toRecord(record: Row, options: TableOptions, depth = 0): string[
   return filled.flatMap(([name, value]) => {
     const block = toBlock(name, value, options, depth);
     if (block !== undefined) return block;
-    const [first = "", ...rest] = wrapTo(toText(value, now), Math.max(columns - width - 2, 20));
+    const text = toText(value, now);
+    const room = columns - width - 2;
+    // An id in two parts could not be copied.
+    if (!/\s/.test(text) && widthOf(text) > room) return [style.cyan(`${name}:`), ...indented([text])];
+    const [first = "", ...rest] = wrapTo(text, Math.max(room, 10));
     return [`${style.cyan(padTo(`${name}:`, width))}  ${first}`, ...indented(rest, width + 2)];
   });
 }

@@ -7,6 +7,7 @@ import { Answer } from "../../../domain/run.ts";
 import type { Operation } from "../../../operations/operation.ts";
 import { toSafe, toSafeJson, toSafeLine } from "../chat/safe_text.ts";
 import type { CommandContext } from "../command.ts";
+import { wrapTo } from "../layout.ts";
 import { isObject } from "./format.ts";
 import { toRecord } from "./record.ts";
 import { chooseColumns, type Row, type TableOptions, toHeader, toTableLine } from "./table.ts";
@@ -83,7 +84,7 @@ export function showValue(value: unknown, op: Operation, context: CommandContext
   const options = { ...tableOptions(context), columns };
   if (op.kind === "stream" && op.output === Answer) {
     const { message, ...rest } = value as Answer;
-    if (message !== null) terminal.out(`${toSafe(message.content)}\n\n`);
+    if (message !== null) terminal.out(`${wrapTo(toSafe(message.content), columns).join("\n")}\n\n`);
     return terminal.out(`${toRecord(rest, options).join("\n")}\n`);
   }
   terminal.out(`${toRecord(value, options).join("\n")}\n`);

@@ -1,0 +1,126 @@
+/**
+ * `muxi doctor` on installations that are well, and on some that are not.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import type { Check } from "../../src/transports/cli/check.ts";
+import { programSettings, startProgram } from "../support/program.ts";
+import { startProvider } from "../support/provider.ts";
+import { ADMIN_KEY, USER_KEY } from "../support/server.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+interface Diagnosis {
+  code: number;
+  text: string;
+  of(name: string): Check[];
+}
+
+async function doctor(
+  args: string[],
+  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
+): Promise<Diagnosis> {
+  const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "-A", "--unstable-no-legacy-abort", "--config", CONFIG, MAIN, "doctor", "--json", ...args],
+    cwd,
+    clearEnv: true,
+    env: { PATH, HOME, LANG: "C.UTF-8", ...DENO_DIR !== undefined && { DENO_DIR }, ...env },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert.notEqual(text, "", new TextDecoder().decode(stderr));
+  const { checks } = JSON.parse(text) as { checks: Check[] };
+  return { code, text, of: (name) => checks.filter((check) => check.name === name) };
+}
+
+/** A folder with a file of settings, and the flags that name it. */
+async function openFolder(settings: Record<string, unknown> = {}) {
+  const dir = await Deno.makeTempDir({ prefix: "muxi-doctor-" });
+  const write = (next: Record<string, unknown>) =>
+    Deno.writeTextFile(`${dir}/settings.json`, JSON.stringify(programSettings(dir, next)));
+  await write(settings);
+  return {
+    dir,
+    write,
+    doctor: () => doctor(["--config", `${dir}/settings.json`], { cwd: dir }),
+    [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
+  };
+}
+
+Deno.test("a fresh machine is well, without a model of its own, and stays as it was", async () => {
+  await using folder = await openFolder();
+  const found = await folder.doctor();
+  assert.equal(found.code, 0, found.text);
+  assert.equal(found.of("model")[0]!.status, "off");
+  assert.match(found.of("data folder")[0]!.detail, /is not there yet/);
+  assert.equal(found.of("runtime")[0]!.status, "ok");
+  assert.deepEqual(Array.from(Deno.readDirSync(folder.dir), ({ name }) => name), ["settings.json"]);
+});
+
+Deno.test("no key and no secret is shown", async () => {
+  const encryption_key = "the-secret-of-the-database";
+  const api_key = "sk-provider-secret-123456";
+  await using folder = await openFolder({
+    database: { encryption_key },
+    providers: { openai: { api_key, base_url: "http://127.0.0.1:9/v1" } },
+    model: { provider: "openai" },
+  });
+  const found = await folder.doctor();
+  for (const secret of [encryption_key, api_key, USER_KEY, ADMIN_KEY]) assert.ok(!found.text.includes(secret), secret);
+});
+
+Deno.test("a running server is left alone, and says itself how it is", async () => {
+  await using program = await startProgram();
+  const beside = await doctor(["--config", `${program.dir}/settings.json`], { cwd: program.dir });
+  assert.equal(beside.code, 0, beside.text);
+  assert.match(beside.of("data folder").at(-1)!.detail, new RegExp(`is used by process ${program.pid}`));
+  assert.match(beside.of("database")[0]!.detail, /in use/);
+  const asked = await doctor(["--url", program.url], { cwd: program.dir, env: { MUXI_KEY: ADMIN_KEY } });
+  assert.equal(asked.code, 0, asked.text);
+  assert.equal(asked.of("server")[0]!.status, "ok");
+  assert.ok(JSON.parse(asked.text).checks.length > 1, asked.text);
+  const away = await doctor(["--url", "http://127.0.0.1:9"], { cwd: program.dir });
+  assert.deepEqual([away.code, away.of("server")[0]!.status], [69, "fail"]);
+});
+
+Deno.test("a database that is damaged is found, and one that is whole is read through", async () => {
+  await using folder = await openFolder();
+  await using program = await startProgram();
+  const { dir } = program;
+  await program[Symbol.asyncDispose]().catch(() => {});
+  void dir;
+  await Deno.mkdir(`${folder.dir}/data`, { mode: 0o700 });
+  await Deno.writeTextFile(`${folder.dir}/data/muxi.db`, "This is no database. ".repeat(500));
+  const found = await folder.doctor();
+  assert.deepEqual([found.code, found.of("database")[0]!.status], [69, "fail"], found.text);
+});
+
+Deno.test("settings, production, TLS, port, folder and model that are wrong are each named", async () => {
+  await using folder = await openFolder({ model: { retries: "many" } });
+  const settings = await folder.doctor();
+  assert.equal(settings.code, 78);
+  assert.match(settings.of("settings")[0]!.detail, /model\.retries/);
+
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using provider = await startProvider({ api_key: "sk-right" });
+  await Deno.mkdir(`${folder.dir}/data`);
+  await Deno.chmod(`${folder.dir}/data`, 0o755);
+  await folder.write({
+    server: { env: "production", port: listener.addr.port, tls: { cert_file: "/nowhere/c", key_file: "/nowhere/k" } },
+    auth: { user_api_key: "short" },
+    model: { provider: "openai" },
+    providers: { openai: { base_url: provider.url, api_key: "sk-wrong" } },
+  });
+  const found = await folder.doctor();
+  assert.equal(found.code, 78, found.text);
+  const of = (name: string) => found.of(name).map(({ status }) => status);
+  assert.deepEqual(of("production"), ["fail"]);
+  assert.deepEqual(of("TLS"), ["fail"]);
+  assert.deepEqual(of("port"), ["fail"]);
+  assert.deepEqual(of("data folder"), ["warn"]);
+  assert.deepEqual(of("model"), ["fail"]);
+  assert.match(found.of("model")[0]!.detail, /refuses/);
+});
