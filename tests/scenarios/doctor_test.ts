@@ -18,13 +18,10 @@ interface Diagnosis {
   of(name: string): Check[];
 }
 
-async function doctor(
-  args: string[],
-  { cwd, env = {} }: { cwd: string; env?: Record<string, string> },
-): Promise<Diagnosis> {
+async function muxi(args: string[], { cwd, env = {} }: { cwd: string; env?: Record<string, string> }) {
   const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", "--unstable-no-legacy-abort", "--config", CONFIG, MAIN, "doctor", "--json", ...args],
+    args: ["run", "--quiet", "-A", "--unstable-no-legacy-abort", "--config", CONFIG, MAIN, ...args],
     cwd,
     clearEnv: true,
     env: { PATH, HOME, LANG: "C.UTF-8", ...DENO_DIR !== undefined && { DENO_DIR }, ...env },
@@ -32,6 +29,11 @@ async function doctor(
   }).output();
   const text = new TextDecoder().decode(stdout);
   assert.notEqual(text, "", new TextDecoder().decode(stderr));
+  return { code, text };
+}
+
+async function doctor(args: string[], options: { cwd: string; env?: Record<string, string> }): Promise<Diagnosis> {
+  const { code, text } = await muxi(["doctor", "--json", ...args], options);
   const { checks } = JSON.parse(text) as { checks: Check[] };
   return { code, text, of: (name) => checks.filter((check) => check.name === name) };
 }
@@ -86,16 +88,23 @@ Deno.test("a running server is left alone, and says itself how it is", async () 
   assert.deepEqual([away.code, away.of("server")[0]!.status], [69, "fail"]);
 });
 
-Deno.test("a database that is damaged is found, and one that is whole is read through", async () => {
+Deno.test("a database is read through while nobody uses it, and damage is found", async () => {
   await using folder = await openFolder();
-  await using program = await startProgram();
-  const { dir } = program;
-  await program[Symbol.asyncDispose]().catch(() => {});
-  void dir;
-  await Deno.mkdir(`${folder.dir}/data`, { mode: 0o700 });
-  await Deno.writeTextFile(`${folder.dir}/data/muxi.db`, "This is no database. ".repeat(500));
-  const found = await folder.doctor();
-  assert.deepEqual([found.code, found.of("database")[0]!.status], [69, "fail"], found.text);
+  await muxi(["agents", "list", "--config", `${folder.dir}/settings.json`], { cwd: folder.dir });
+  const database = `${folder.dir}/data/muxi.db`;
+  const whole = await folder.doctor();
+  assert.equal(whole.code, 0, whole.text);
+  assert.match(whole.of("database")[0]!.detail, /schema version \d+, intact$/);
+  assert.match(whole.of("data folder")[0]!.detail, /no process uses it/);
+
+  using file = await Deno.open(database, { write: true });
+  // Behind the first pages, so that it opens.
+  await file.seek(16_384, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(40_960).fill(0xa5));
+  const damaged = await folder.doctor();
+  assert.deepEqual([damaged.code, damaged.of("database")[0]!.status], [69, "fail"], damaged.text);
+  await Deno.writeTextFile(database, "This is no database. ".repeat(500));
+  assert.equal((await folder.doctor()).of("database")[0]!.status, "fail");
 });
 
 Deno.test("settings, production, TLS, port, folder and model that are wrong are each named", async () => {

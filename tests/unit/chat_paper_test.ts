@@ -26,7 +26,7 @@ Deno.test("what turns out otherwise is drawn anew, from where it differs", () =>
   const { paper, screen, written } = create();
   paper.show(["above"], ["first", "**second", "third"]);
   paper.show([], ["first", "SECOND"]);
-  assert.equal(written[1], "\r\x1b[1A\x1b[JSECOND");
+  assert.equal(written[1], "\r\x1b[1ASECOND\x1b[J");
   paper.show(["first"], ["short"]);
   paper.show([], []);
   paper.show(["end"]);

@@ -72,8 +72,8 @@ Deno.test("the table fits the terminal, and shows what a terminal would obey", a
   assert.equal(code, 69);
   assert.equal(
     out,
-    '✓ disk   5 GiB free\n✗ model  It said "␛[2Jno" and then a good deal more about the\n' +
-      "         reason\n         → Ask\n\n1 of 2 checks failed\n",
+    '✓ disk   5 GiB free\n✗ model  It said "␛[2Jno" and then a good deal more about\n' +
+      "         the reason\n         → Ask\n\n1 of 2 checks failed\n",
   );
 });
 

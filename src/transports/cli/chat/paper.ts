@@ -33,7 +33,8 @@ export class Paper {
       let same = 0;
       while (same < Math.min(this.#growing.length, wanted.length) - 1 && wanted[same] === this.#growing[same]) same++;
       const up = this.#growing.length - 1 - same;
-      this.#write(`\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J${wanted.slice(same).join("\n")}`);
+      // Written over and then cleared behind, which does not flicker.
+      this.#write(`\r${up > 0 ? `\x1b[${up}A` : ""}${wanted.slice(same).join("\x1b[K\n")}\x1b[J`);
     }
     this.#growing = tail;
   }
