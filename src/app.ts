@@ -57,6 +57,8 @@ export interface AppOptions {
   ports?: Partial<Ports>;
   /** Reads the settings anew, for a reload. */
   reread?: () => Promise<Settings>;
+  /** Whether runs that an earlier process left are taken up, and others looked after. Yes, unless told. */
+  supervise?: boolean;
   /** Values for `${NAME}` in agent files. */
   variables?: Readonly<Record<string, string>>;
 }
@@ -175,7 +177,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const supervisor = stack.use(
     new Supervisor({ store, engine, wake, clock, log, instance_id, lease_ms }),
   );
-  const adopted = await supervisor.start({ exclusive: true });
+  const adopted = options.supervise === false ? 0 : await supervisor.start({ exclusive: true });
   if (adopted > 0) log.info("Went on with runs of the process before", { runs: adopted });
   const stopping = new AbortController();
   const sweep = () => retention.sweep(stopping.signal).then(() => {}, (error) => log.error("Cannot sweep", { error }));

@@ -32,7 +32,7 @@ export const NAMED_VARIABLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Variables of ours that are not settings: the file of settings, and what other parts of the project read. */
-const RESERVED = new Set(["MUXI_CONFIG", "MUXI_DENO", "MUXI_BIN"]);
+const RESERVED = new Set(["MUXI_CONFIG", "MUXI_DENO", "MUXI_BIN", "MUXI_URL", "MUXI_KEY", "MUXI_KEY_FILE"]);
 
 /** What Kubernetes puts into every container's environment for a Service that is called "muxi". */
 const OF_KUBERNETES = /^MUXI_(SERVICE_(HOST|PORT.*)|PORT_\d+_.*)$/;

@@ -225,3 +225,35 @@ Deno.test("Ctrl-C ends a command that waits, and the run goes on", async () => {
   const cancelled = await muxi(["runs", "cancel", run_id, "--json"], { env });
   assert.equal(cancelled.code, 0, cancelled.err);
 });
+
+Deno.test("a command that carries out no runs leaves those of an earlier process as they are", () =>
+  inFolder(async (dir) => {
+    await using provider = await startProvider({ script: { tokens: ["one "], delay: 60_000 } });
+    const env = { MUXI_DATA_DIR: `${dir}/data`, MODEL_PROVIDER: "openai", OPENAI_BASE_URL: provider.url };
+    const child = muxiCommand(["chat-stream", "--message", "hi", "--json"], { env }).spawn();
+    await child.stdin.close();
+    await provider.received(0);
+    child.kill("SIGKILL");
+    await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
+    for (let i = 0; i < 3; i++) {
+      const { data: [run] } = JSON.parse(await done(muxi(["runs", "list", "--json"], { env })));
+      assert.equal(run.status, "running");
+    }
+    assert.equal(provider.requests.length, 1);
+    provider.script({ tokens: ["two"] });
+    const { data: [run] } = JSON.parse(await done(muxi(["runs", "list", "--json"], { env })));
+    const events = await done(muxi(["runs", "events", run.id, "--json"], { env }));
+    assert.match(events, /"step\.restarted".*\n(.*\n)*.*"run\.completed"/);
+  }));
+
+Deno.test("the variables that name a server are no settings, and keep nothing from working here", () =>
+  inFolder(async (dir) => {
+    const env = {
+      MUXI_DATA_DIR: `${dir}/data`,
+      MUXI_URL: "http://127.0.0.1:1",
+      MUXI_KEY: USER_KEY,
+      MUXI_KEY_FILE: "x",
+    };
+    await done(muxi(["config", "check"], { env }));
+    await done(muxi(["agents", "list"], { env: { ...env, MUXI_URL: "" } }));
+  }));
