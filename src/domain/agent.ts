@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { McpServer } from "./mcp_server.ts";
 
 /** An agent's id, as it stands in paths. */
 export const AgentId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).describe("The agent's id");
@@ -35,23 +36,6 @@ export const ModelChoice = z.strictObject({
 }).meta({ id: "ModelChoice" });
 /** See {@linkcode ModelChoice}. */
 export type ModelChoice = z.infer<typeof ModelChoice>;
-
-/** A credential of a tool server (002, section 7.2). */
-export const McpCredential = z.strictObject({
-  id: z.string().max(100),
-  param_name: z.string().max(100),
-  required: z.boolean().default(false),
-  env_fallback: z.string().max(100).optional(),
-});
-
-/** A tool server an agent uses (002, section 7.2). */
-export const McpServer = z.strictObject({
-  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
-  type: z.enum(["http_sse", "command_line", "streamable_http"]),
-  url: z.string().max(2000).optional(),
-  command: z.string().max(2000).optional(),
-  credentials: z.array(McpCredential).max(20).default([]),
-}).meta({ id: "McpServer" });
 
 /** What an agent may do without asking. Patterns are tool names, `*` matches any part. */
 export const AgentPolicies = z.strictObject({
@@ -115,7 +99,7 @@ export const Agent = z.object({
   allowed_tools: z.array(z.string()),
   system_prompt: z.string().optional(),
   policies: AgentPolicies.optional(),
-  mcp_servers: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+  mcp_servers: z.array(z.object({ name: z.string(), type: z.string().nullable() })).optional(),
   max_steps: z.number().int().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   created_at: z.string(),
@@ -139,7 +123,7 @@ export function toAgent(row: AgentRow, full: boolean): Agent {
     ...full && {
       system_prompt,
       policies,
-      mcp_servers: mcp_servers.map(({ name, type }) => ({ name, type })),
+      mcp_servers: mcp_servers.map(({ name, type = null }) => ({ name, type })),
       max_steps,
       metadata,
     },

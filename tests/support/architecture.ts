@@ -42,6 +42,8 @@ const CORE = [
   "users",
   "files",
   "conversations",
+  "policies",
+  "mcp_servers",
   "tools",
   "orchestrator",
   "runs",
@@ -59,6 +61,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   jose: ["src/adapters/jose/"],
   yaml: ["src/adapters/yaml/", "src/settings"],
   "@ai-sdk/": ["src/adapters/models/"],
+  "@modelcontextprotocol/client": ["src/adapters/mcp/"],
+  "@modelcontextprotocol/server": ["src/transports/mcp/"],
   "node:": ["src/adapters/", "src/transports/cli/", "src/settings", "main.ts"],
 };
 

@@ -63,8 +63,10 @@ Deno.test("the seed's file is read as it is", async () => {
   const config = AgentConfig.parse(agent?.config);
   assert.equal(config.system_prompt, "You are a helpful AI assistant.");
   assert.deepEqual(config.model, { provider: "openai", api_key: "sk-1", model: "gpt-4o", temperature: 0.7 });
+  const usual = { args: [], env: {}, headers: {}, elicitation: "ask", sampling: "deny" };
   assert.deepEqual(config.mcp_servers, [
     {
+      ...usual,
       name: "web_search",
       type: "http_sse",
       url: "http://localhost:5001",
@@ -73,6 +75,7 @@ Deno.test("the seed's file is read as it is", async () => {
       ],
     },
     {
+      ...usual,
       name: "calculator",
       type: "command_line",
       command: "npx -y @modelcontextprotocol/server-calculator",

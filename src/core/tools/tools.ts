@@ -6,10 +6,11 @@
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
+import { type Tool, toModelResult } from "../../domain/tool.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { maskDeep, maskSecrets } from "../../kit/log.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
-import type { Tool, Toolbox } from "../../ports/toolbox.ts";
+import type { Toolbox } from "../../ports/toolbox.ts";
 import { judge, type Verdict } from "./policy.ts";
 
 /** The most of a result that is kept, in characters of JSON. */
@@ -86,9 +87,9 @@ export class Tools {
     );
     const both = AbortSignal.any([signal, limit.signal]);
     try {
-      const { result, is_error } = await abortable(toolbox.call(tool, args, { signal: both, tool_call_id }), both);
-      const kept = bounded(result);
-      if (!is_error) return kept;
+      const result = await abortable(toolbox.call(tool, args, { signal: both, tool_call_id }), both);
+      const kept = bounded(toModelResult(result));
+      if (!result.is_error) return kept;
       throw new AppError("UpstreamError", typeof kept === "string" ? kept : `Tool "${tool}" failed`, {
         details: { result: kept },
       });

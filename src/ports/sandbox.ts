@@ -1,0 +1,88 @@
+/**
+ * Programs of strangers, held to a policy.
+ *
+ * @module
+ */
+import type { SandboxTier } from "../domain/mcp_server.ts";
+import type { NamedPolicy, Permission, SandboxProfile } from "../domain/policy.ts";
+
+/** A program to be started. */
+export interface Program {
+  /** Whose it is: the server's name. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  /** All of its environment. */
+  env: Readonly<Record<string, string>>;
+  cwd?: string;
+}
+
+/** How often an access was allowed and denied. */
+export interface Decision {
+  permission: Permission;
+  value: string;
+  allowed: number;
+  denied: number;
+}
+
+/** What became of a program's questions. */
+export interface SandboxReport {
+  tier: SandboxTier;
+  /** The policy's id. */
+  policy: string;
+  /** What was asked so far, the denied first; the rarest are left out of long lists. */
+  decisions(): Decision[];
+}
+
+/** A person is asked whether a program may do this. */
+export interface AccessQuestion {
+  permission: Permission;
+  value: string;
+  /** Such as: read the file "/home/me/notes.txt". */
+  words: string;
+}
+
+/** Options for {@linkcode Sandbox.start}. */
+export interface StartOptions {
+  policy: NamedPolicy;
+  signal: AbortSignal;
+  /** Answers what the policy leaves to a person. Absent: denied. */
+  ask?: (question: AccessQuestion, signal: AbortSignal) => Promise<boolean>;
+  /** Told of every denial, in words that say what to allow, so that a failing call can quote them. */
+  onDenied?: (words: string) => void;
+}
+
+/** A program that runs. */
+export interface Process {
+  pid: number;
+  stdin: WritableStream<Uint8Array>;
+  stdout: ReadableStream<Uint8Array>;
+  /** The last lines of what it said on standard error, for messages. */
+  errors(): string;
+  report: SandboxReport;
+  /** Resolves when it and all it started are gone, with its end in words: `exit code 1`, `killed: memory`. */
+  exited: Promise<string>;
+  /** Ends it and all it started; asks first, then doesn't. Resolves like `exited`. */
+  kill(): Promise<string>;
+}
+
+/** What this machine can enforce, for people. */
+export interface SandboxAbilities {
+  /** For programs in JavaScript, and for all others. */
+  javascript: SandboxTier;
+  native: SandboxTier;
+  /** What is missing, and what to do about it. */
+  notes: string[];
+}
+
+/** Starts programs. */
+export interface Sandbox {
+  abilities(): Promise<SandboxAbilities>;
+  /** Rejects with `McpFailure` of kind `sandbox` where the policy can't be enforced here. */
+  start(program: Program, options: StartOptions): Promise<Process>;
+  /** Runs `drive` with everything allowed but noted; resolves with the least profile that it needed. */
+  learn(
+    program: Program,
+    options: { policy: NamedPolicy; signal: AbortSignal; drive: (process: Process) => Promise<void> },
+  ): Promise<SandboxProfile>;
+}
