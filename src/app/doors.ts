@@ -13,8 +13,9 @@ import { readJson } from "../transports/http/body.ts";
 import { createInputReader } from "../transports/http/input.ts";
 import { mountHttp } from "../transports/http/mount.ts";
 import { mountDocs } from "../transports/docs/mount.ts";
-import { toErrorBody } from "../transports/http/respond.ts";
-import { createFetch, createRouter, type Fetch } from "../transports/http/server.ts";
+import { toErrorBody, toErrorResponse } from "../transports/http/respond.ts";
+import { createFetch, createRouter, type Fetch, type TellError } from "../transports/http/server.ts";
+import { isOpenAiPath, toOpenAiResponse } from "../transports/openai/errors.ts";
 import { mountOpenAi } from "../transports/openai/mount.ts";
 import { mountSse } from "../transports/sse/mount.ts";
 import { EventStreams } from "../transports/streams.ts";
@@ -42,7 +43,9 @@ export function createDoors(
     // A form holds a little more than its file.
     upload: { max_bytes: server.max_upload_bytes + 65_536, timeout_ms: timeout_ms * 10 },
   };
-  const app = createRouter();
+  const tell: TellError = (error, { path, request_id }) =>
+    isOpenAiPath(path) ? toOpenAiResponse(error) : toErrorResponse(error, request_id);
+  const app = createRouter({ tell });
   const streams = new EventStreams({
     clock,
     keepalive_ms: server.keepalive_seconds * 1000,
@@ -79,6 +82,7 @@ export function createDoors(
       max_requests: server.max_requests,
       tls: server.tls.cert_file !== "",
       log,
+      tell,
       cors: () => cors,
     }),
     routes: [...new Set(app.routes.map(({ method, path }) => `${method} ${path}`))],

@@ -71,6 +71,22 @@ Deno.test("bytes go up plain or in a form, and come down as they were", async ()
   await ask(server, `GET /files/${plain.id}/content`, { status: 404 });
 });
 
+Deno.test("a form whose client knows no type is told by the file's name", async () => {
+  await using server = await startServer();
+  for (
+    const [name, type, media_type] of [
+      ["a.txt", "", "text/plain"],
+      ["b.pdf", "application/octet-stream", "application/pdf"],
+      ["c.unheard-of", "", "application/octet-stream"],
+      ["d.txt", "text/markdown", "text/markdown"],
+    ] as const
+  ) {
+    const form = new FormData();
+    form.append("file", new File(["words"], name, { type }));
+    assert.equal((await (await post(server, "/files", form)).json()).media_type, media_type, name);
+  }
+});
+
 Deno.test("an upload is stored as it comes", async () => {
   await using server = await startServer();
   const rest = Promise.withResolvers<void>();

@@ -4,11 +4,12 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import OpenAI from "openai";
 import { complete, parseData, postChat, streamed } from "../support/openai_chat.ts";
 import { startProvider } from "../support/provider.ts";
 import { send } from "../support/raw.ts";
-import { startServer } from "../support/server.ts";
-import { until } from "../support/story.ts";
+import { startServer, USER_KEY } from "../support/server.ts";
+import { ask, until } from "../support/story.ts";
 
 Deno.test("a provider that fails before its first word is a status, or the last frame of the stream", async () => {
   await using provider = await startProvider({ script: { status: 500, error: "Out of order" } });
@@ -21,14 +22,42 @@ Deno.test("a provider that fails before its first word is a status, or the last 
   assert.ok(!frames.includes("[DONE]"));
 });
 
-Deno.test("a provider that fails in the middle ends the stream with an error, and the answer has no choice", async () => {
-  await using provider = await startProvider({ script: { tokens: 20, delay: 5, die_after: 10 } });
+Deno.test("a provider that fails in the middle ends the stream with an error, and the answer with what was said", async () => {
+  const said = ["One ", "two ", "three "];
+  await using provider = await startProvider({
+    script: { reasoning: ["Hm"], tokens: [...said, "four"], delay: 5, die_after: 4 },
+  });
   await using server = await startServer({ provider: provider.url });
   const frames = await streamed(server);
   assert.equal(frames.at(-1).error.code, "upstream_error");
   assert.ok(!frames.includes("[DONE]"));
-  const answer = await complete(server);
-  assert.deepEqual([answer.object, answer.choices, answer.error.code], ["chat.completion", [], "upstream_error"]);
+  const { id, created: _, ...answer } = await complete(server);
+  assert.deepEqual(answer, {
+    object: "chat.completion",
+    model: "assistant",
+    choices: [{
+      index: 0,
+      message: { role: "assistant", content: said.join(""), refusal: null, reasoning_content: "Hm" },
+      logprobs: null,
+      finish_reason: "error",
+    }],
+    error: frames.at(-1).error,
+  });
+  const run = await ask(server, `GET /runs/${id.replace("chatcmpl-", "run_")}`);
+  assert.equal(run.status, "failed");
+});
+
+Deno.test("of an answer of a given form that fails, nothing is told as if it were one", async () => {
+  await using provider = await startProvider({ script: { tokens: ["{", '"a"', ":1}"] } });
+  await using server = await startServer({ provider: provider.url });
+  const schema = { type: "object", properties: { b: { type: "number" } }, required: ["b"] };
+  const response_format = { type: "json_schema", json_schema: { name: "b", schema } };
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: USER_KEY, maxRetries: 0 });
+  const messages = [{ role: "user" as const, content: "Hello" }];
+  const parsed = await client.chat.completions.parse({ model: "assistant", messages, response_format } as never);
+  const { choices: [choice], error } = parsed as typeof parsed & { error?: { message: string } };
+  assert.deepEqual([choice?.message.parsed, choice?.message.content, choice?.finish_reason], [null, null, "error"]);
+  assert.match(error!.message, /does not fit/);
 });
 
 Deno.test("requests that make no sense are refused before anything is started", async () => {
@@ -61,6 +90,30 @@ Deno.test("requests that make no sense are refused before anything is started", 
     }
   }
   assert.equal(provider.count, 0);
+});
+
+Deno.test("what isn't there, or can't be done there, is told in OpenAI's words", async () => {
+  await using server = await startServer({ settings: { server: { base_path: "/muxi" } } });
+  const cases: [string, string, number][] = [
+    ["GET", "/v1/chat/completions", 405],
+    ["DELETE", "/v1/models/assistant", 405],
+    ["POST", "/v1/responses/resp_1/nothing", 404],
+    ["POST", "/v1/embeddings", 404],
+    ["POST", "/v1/audio/transcriptions", 404],
+    ["GET", "/v1/chat/completions/chatcmpl-1", 404],
+  ];
+  for (const [method, path, status] of cases) {
+    for (const base of ["", "/muxi"]) {
+      const response = await server.request(method, `^${base}${path}`, method === "POST" ? { body: {} } : {});
+      const { error } = await response.json();
+      assert.equal(response.status, status);
+      assert.deepEqual([error.type, error.param, error.code], ["invalid_request_error", null, null]);
+      assert.match(error.message, new RegExp(`${method} "${path}"`));
+      assert.equal(response.headers.has("allow"), status === 405);
+    }
+  }
+  const ours = await (await server.request("GET", "^/v1/nothing")).json();
+  assert.equal(ours.error, "NotFoundError");
 });
 
 Deno.test("bodies that are broken, empty or too large", async () => {

@@ -175,3 +175,12 @@ Deno.test("the AI SDK goes on with items that it only names", async () => {
   const said = saidTo(provider.requests[2]!).filter((line) => !line.startsWith("system"));
   assert.deepEqual(said, ["user: Hello", "assistant: Wait", "tool: rain", "assistant: It rains", "user: Thanks"]);
 });
+
+Deno.test("a response that fails on the way is an error of the AI SDK that says why", async () => {
+  await using told = await story({ tokens: 20, delay: 2, die_after: 5 });
+  const model = createOpenAI({ baseURL: `${told.server.url}/v1`, apiKey: USER_KEY }).responses("assistant");
+  await assert.rejects(
+    generateText({ model, prompt: "Hello", maxRetries: 0 }),
+    /connection to provider "openai" broke/,
+  );
+});

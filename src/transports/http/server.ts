@@ -7,11 +7,10 @@ import { Hono } from "@hono/hono";
 import { AppError } from "../../domain/error.ts";
 import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
-import type { Arrival, HttpEnv } from "../request.ts";
+import type { Arrival, HttpContext, HttpEnv } from "../request.ts";
 import type { Cors } from "./cors.ts";
 import { setLimitHeaders, setSecurityHeaders } from "./headers.ts";
 import { clientAddress } from "./proxy.ts";
-import { toErrorResponse } from "./respond.ts";
 
 const HOST = /^([\w.-]{1,255}|\[[0-9a-f:.]{2,64}\])(:\d{0,5})?$/i;
 const REQUEST_ID = /^[\w.-]{1,128}$/;
@@ -28,8 +27,12 @@ export interface HttpOptions {
   /** How many requests may wait for an answer to begin. */
   max_requests: number;
   log: Log;
+  tell: TellError;
   cors(): Cors;
 }
+
+/** How an error is told to who asked for `path`: doors differ. */
+export type TellError = (error: AppError, asked: { path: string; request_id: string }) => Response;
 
 /** Where a connection comes from, as `Deno.serve` tells it. */
 export interface ConnectionInfo {
@@ -39,10 +42,11 @@ export interface ConnectionInfo {
 /** A handler for `Deno.serve`. */
 export type Fetch = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
-/** A router whose errors have the one shape. */
-export function createRouter(): Hono<HttpEnv> {
+/** A router whose errors have the shape of their door. */
+export function createRouter({ tell }: { tell: TellError }): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
-  app.onError((thrown, c) => toErrorResponse(AppError.from(thrown), c.env.arrival.request_id));
+  const askedOf = (c: HttpContext) => ({ path: c.req.path, request_id: c.env.arrival.request_id });
+  app.onError((thrown, c) => tell(AppError.from(thrown), askedOf(c)));
   app.notFound((c) => {
     const { method, path } = c.req;
     const allowed = METHODS.filter((other) => app.router.match(other, path)[0].length > 0);
@@ -50,7 +54,7 @@ export function createRouter(): Hono<HttpEnv> {
       throw new AppError("NotFoundError", `Cannot ${method} "${path.slice(0, 200)}": there is no such path`);
     }
     const message = `Cannot ${method} "${path.slice(0, 200)}": expected ${allowed.join(" or ")}`;
-    const response = toErrorResponse(new AppError("MethodNotAllowedError", message), c.env.arrival.request_id);
+    const response = tell(new AppError("MethodNotAllowedError", message), askedOf(c));
     response.headers.set("allow", allowed.join(", "));
     return response;
   });
@@ -59,7 +63,7 @@ export function createRouter(): Hono<HttpEnv> {
 
 /** Surrounds `app` with what every request needs, and answers with what every answer carries. */
 export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
-  const { log, base_path, trusted_proxies, tls, max_requests } = options;
+  const { log, tell, base_path, trusted_proxies, tls, max_requests } = options;
   let active = 0;
   return async (request, info) => {
     const client = clientAddress(request.headers, info.remoteAddr.hostname ?? "unix", { trusted_proxies, tls });
@@ -85,7 +89,7 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
     } catch (thrown) {
       const error = AppError.from(thrown);
       if (error.name === "InternalError") log.error("Request failed", { request_id, error: thrown });
-      response = toErrorResponse(error, request_id);
+      response = tell(error, { path: pathOf(request, base_path), request_id });
     } finally {
       active--;
     }
@@ -124,9 +128,17 @@ function checkHost(request: Request): void {
 function withoutBase(request: Request, base_path: string): Request {
   if (base_path === "") return request;
   const url = new URL(request.url);
-  if (url.pathname !== base_path && !url.pathname.startsWith(`${base_path}/`)) return request;
-  url.pathname = url.pathname.slice(base_path.length) || "/";
+  const path = pathOf(request, base_path);
+  if (path === url.pathname) return request;
+  url.pathname = path;
   return new Request(url, request);
+}
+
+/** Empty where the host makes the address none. */
+function pathOf(request: Request, base_path: string): string {
+  const path = URL.parse(request.url)?.pathname ?? "";
+  if (base_path === "" || (path !== base_path && !path.startsWith(`${base_path}/`))) return path;
+  return path.slice(base_path.length) || "/";
 }
 
 function finish(

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { MultipartParseError, MultipartParser } from "@remix-run/multipart-parser";
+import { getMimeType } from "@hono/hono/utils/mime";
+import { MultipartParseError, MultipartParser, type MultipartPart } from "@remix-run/multipart-parser";
 import { AppError } from "../../domain/error.ts";
 import { type BodyLimits, boundedBody } from "./body.ts";
 
@@ -37,7 +38,7 @@ async function firstFile(request: Request, boundary: string, limits: BodyLimits)
         const content = part.content;
         return {
           ...part.filename !== undefined && part.filename !== "" && { name: part.filename },
-          ...part.mediaType !== undefined && { media_type: part.mediaType },
+          ...typed(part),
           bytes: (async function* () {
             yield* content;
           })(),
@@ -53,4 +54,11 @@ async function firstFile(request: Request, boundary: string, limits: BodyLimits)
     }
     throw thrown;
   }
+}
+
+/** Clients that know no type say so in different ways; the name tells then. */
+function typed({ filename = "", mediaType }: MultipartPart): { media_type?: string } {
+  const unknown = mediaType === undefined || mediaType === "" || mediaType === "application/octet-stream";
+  const media_type = unknown ? getMimeType(filename)?.split(";", 1)[0] ?? mediaType : mediaType;
+  return media_type === undefined || media_type === "" ? {} : { media_type };
 }

@@ -13,12 +13,13 @@ import { answerLate } from "../late_answer.ts";
 import { type HttpContext, type HttpEnv, noting, visitOf } from "../request.ts";
 import { readAsked } from "./body.ts";
 import { ChatChunks } from "./chat_chunks.ts";
-import { collectChat, type Collected } from "./chat_collect.ts";
+import { collectChat } from "./chat_collect.ts";
+import { toBrokenChoice, toChoice } from "./chat_choice.ts";
 import { type ChatRequest, toChatRequest } from "./chat_request.ts";
+import { ChatSaid } from "./chat_said.ts";
 import { answering, type OpenAiDeps, pathsOf } from "./door.ts";
 import { toOpenAiError } from "./errors.ts";
 import { toCompletionId } from "./ids.ts";
-import { toAnnotations, toFinishReason, toToolCalls } from "./spoken.ts";
 import { toUsage } from "./usage.ts";
 import { type Circumstances, circumstancesOf } from "./visit.ts";
 
@@ -101,50 +102,33 @@ async function collected({ items, request, gone, created }: Asking, deps: OpenAi
   const { clock, collectMs } = deps;
   const { headers, input } = request;
   const begun = Promise.withResolvers<void>();
-  const base = { id: toCompletionId(createId("call")), object: "chat.completion", created, model: input.agent_id };
+  const said = new ChatSaid();
+  const made = createId("call");
+  const base = () => ({
+    id: toCompletionId(said.run_id ?? made),
+    object: "chat.completion",
+    created,
+    model: input.agent_id,
+  });
   const whole = collectChat(items, {
+    said,
     onBegun: begun.resolve,
     collect_ms: collectMs(),
     signal: gone.signal,
     clock,
   });
   return await answerLate({
-    collected: whole.then((answer) => ({ ...base, ...toCompletion(answer) })),
+    collected: whole.then((ended) => ({ ...base(), choices: [toChoice(ended, said)], usage: toUsage(ended.usage) })),
     begun: begun.promise,
     gone,
     toResponse: (value) => Response.json(value, { headers }),
-    // The status has gone out: who looks for a choice finds none, and why.
-    toErrorBody: (error) => ({ ...base, ...idOf(error.details?.run_id), choices: [], ...toOpenAiError(error) }),
+    // The status has gone out. Clients look for a choice before they look for an error.
+    toErrorBody: (error) => ({
+      ...base(),
+      choices: [toBrokenChoice(said, { whole: "response_format" in input })],
+      ...toOpenAiError(error),
+    }),
     headers,
     clock,
   });
-}
-
-/** The id, where it is a run's. */
-function idOf(run_id: unknown): { id?: string } {
-  return typeof run_id === "string" ? { id: toCompletionId(run_id) } : {};
-}
-
-function toCompletion(answer: Collected) {
-  const { message, reasoning, run_id, usage } = answer;
-  const calls = toToolCalls(message?.tool_calls ?? []);
-  const annotations = toAnnotations(message?.citations ?? []);
-  const content = message?.content ?? "";
-  return {
-    ...idOf(run_id),
-    choices: [{
-      index: 0,
-      message: {
-        role: "assistant",
-        content: content === "" && calls.length > 0 ? null : content,
-        refusal: null,
-        ...reasoning !== "" && { reasoning_content: reasoning },
-        ...annotations.length > 0 && { annotations },
-        ...calls.length > 0 && { tool_calls: calls },
-      },
-      logprobs: null,
-      finish_reason: toFinishReason(answer),
-    }],
-    usage: toUsage(usage),
-  };
 }

@@ -6,17 +6,13 @@
 import { AppError } from "../../domain/error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Item } from "../../operations/operation.ts";
+import type { ChatSaid } from "./chat_said.ts";
 import type { Ended } from "./spoken.ts";
-
-/** A whole answer. */
-export interface Collected extends Ended {
-  /** The run it comes from; absent for a plain call of a model. */
-  run_id?: string | undefined;
-  reasoning: string;
-}
 
 /** Options of {@linkcode collectChat}. */
 export interface CollectOptions {
+  /** Is told everything on the way, so that it is known when the end never comes. */
+  said: ChatSaid;
   /** Called when it is clear that the answer takes its time: then the headers go. */
   onBegun(): void;
   /** How long to wait, in milliseconds. */
@@ -32,8 +28,8 @@ const BEGINNINGS = ["model.delta", "model.reasoning.delta", "tool.call.started",
  * Follows `items` to their end. A run that waits for a person is waited for:
  * this door has no other way to hand over the answer later.
  */
-export async function collectChat(items: AsyncIterable<Item>, options: CollectOptions): Promise<Collected> {
-  const { onBegun, collect_ms, signal, clock } = options;
+export async function collectChat(items: AsyncIterable<Item>, options: CollectOptions): Promise<Ended> {
+  const { said, onBegun, collect_ms, signal, clock } = options;
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
   using _ = clock.after(collect_ms, () =>
@@ -41,24 +37,19 @@ export async function collectChat(items: AsyncIterable<Item>, options: CollectOp
       new AppError("TimeoutError", `Cannot wait for the answer any longer: ${collect_ms / 1000} s passed`),
     ));
   const iterator = items[Symbol.asyncIterator]();
-  let run_id: string | undefined;
-  let reasoning = "";
   try {
     for (;;) {
       const { done, value: item } = await Promise.race([iterator.next(), late.promise]);
       if (done) break;
-      const data = JSON.parse(item.data);
-      run_id ??= data.run_id;
+      const data = said.next(item);
       if (BEGINNINGS.includes(item.type)) onBegun();
-      if (item.type === "model.reasoning.delta") reasoning += data.text;
-      if (item.type === "step.restarted") reasoning = "";
-      if (item.type === "run.completed" || item.type === "model.completed") return { ...data, run_id, reasoning };
+      if (item.type === "run.completed" || item.type === "model.completed") return data;
       if (item.type === "run.failed") {
         const { error, message, details } = data.error;
-        throw new AppError(error, message, { details: { ...details, run_id } });
+        throw new AppError(error, message, { details });
       }
       if (item.type === "run.cancelled") {
-        throw new AppError("CancelledError", `The answer was cancelled: ${data.reason}`, { details: { run_id } });
+        throw new AppError("CancelledError", `The answer was cancelled: ${data.reason}`);
       }
     }
   } finally {

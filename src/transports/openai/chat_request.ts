@@ -6,12 +6,23 @@
 import { z } from "zod";
 import { parse } from "./errors.ts";
 import { toMessages } from "./messages.ts";
-import { ignoredHeader, ignoredIn, toAgentId, toMetadata, toParameters } from "./parameters.ts";
+import { checkDialect, ignoredHeader, ignoredIn, toAgentId, toMetadata, toParameters } from "./parameters.ts";
 import { toResponseFormat, toToolOptions } from "./tools.ts";
 import type { Circumstances } from "./visit.ts";
 
 /** Fields of ours and OpenAI's that are read here. */
 const KNOWN = ["messages", "tools", "tool_choice", "response_format"];
+
+/** Fields of responses, and where what they say belongs here. */
+const OTHERS = {
+  input: "messages",
+  instructions: "a message of the system",
+  text: "response_format",
+  previous_response_id: "messages",
+  prompt: "messages",
+  max_tool_calls: "the agent",
+  background: "a response",
+};
 
 const Delivery = z.object({
   stream: z.boolean().nullish(),
@@ -33,12 +44,13 @@ export interface ChatRequest {
 
 /** Reads the body of a request. */
 export function toChatRequest(body: Record<string, unknown>, { user_id, conversation }: Circumstances): ChatRequest {
+  checkDialect(body, OTHERS);
   const { stream, stream_options, store } = parse(Delivery, body);
   const response_format = toResponseFormat(body.response_format, "response_format");
   return {
     input: {
       agent_id: toAgentId(body),
-      messages: toMessages(body.messages),
+      messages: toMessages(body.messages, { alone: conversation === undefined }),
       options: { ...toParameters(body), ...toToolOptions(body) },
       ...user_id !== undefined && { user_id },
       ...response_format && { response_format },

@@ -39,6 +39,16 @@ export function toContent(content: unknown, param: string): Content {
   return { content: texts.join("\n\n"), attachments };
 }
 
+/** Reads `content` where only text has a place: models are given pictures and files by users alone. */
+export function toText(content: unknown, param: string): Content {
+  const read = toContent(content, param);
+  if (read.attachments.length === 0) return read;
+  throw invalid("Cannot read pictures or files here: send them in a message of the user", {
+    param,
+    code: "unsupported_value",
+  });
+}
+
 function toPart(part: Part, param: string): string | Given {
   switch (part.type) {
     case "text":

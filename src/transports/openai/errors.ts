@@ -43,7 +43,19 @@ const PARAM: readonly (readonly [RegExp, string])[] = [
   [/^options\./, ""],
   [/^agent_id$/, "model"],
   [/^response_format\.schema\b/, "response_format.json_schema.schema"],
+  [/^(messages\.\d+)\.attachments\b.*/, "$1.content"],
 ];
+
+/** What OpenAI's API has and its clients ask for. Files and conversations are not among it: they are operations of ours. */
+const PATHS = new RegExp(
+  "^/(api/)?v1/(models|chat/completions|responses|embeddings|completions|audio|images|videos|moderations|batches" +
+    "|fine_tuning|vector_stores|assistants|threads|uploads|containers|evals)(/|$)",
+);
+
+/** Whether what goes wrong at `path` is told in OpenAI's words, also where there is nothing. */
+export function isOpenAiPath(path: string): boolean {
+  return PATHS.test(path);
+}
 
 /** A refusal of a request that can't be meant, or can't be done. */
 export function invalid(message: string, { param, code }: Refusal = {}): AppError {

@@ -25,7 +25,8 @@ const Parameters = z.object({
   max_tokens: max_output_tokens.nullable(),
   max_completion_tokens: max_output_tokens.nullable(),
   max_output_tokens: max_output_tokens.nullable(),
-  stop: z.union([stop.element.transform((one) => [one]), stop]).nullish(),
+  stop: z.union([stop.element.transform((one) => [one]), stop], "expected a text or at most 16, none of them empty")
+    .nullish(),
   seed: seed.nullable(),
   presence_penalty: presence_penalty.nullable(),
   frequency_penalty: frequency_penalty.nullable(),
@@ -71,6 +72,16 @@ const UNSUPPORTED: Readonly<Record<string, { isMeant(value: unknown): boolean; r
 
 function isFilled(value: unknown): boolean {
   return Object.keys(value as object).length > 0;
+}
+
+/** Refuses what is said in the words of OpenAI's other dialect: left out, it would be missed. */
+export function checkDialect(body: Record<string, unknown>, others: Readonly<Record<string, string>>): void {
+  for (const [name, place] of Object.entries(others)) {
+    const value = body[name];
+    if (value !== undefined && value !== null && value !== false && value !== "") {
+      throw unsupported(name, `here it belongs to ${place}`);
+    }
+  }
 }
 
 /** How the model is to speak, as a run takes it. */

@@ -12,6 +12,7 @@ import { answerLate } from "../late_answer.ts";
 import { type HttpContext, noting, visitOf } from "../request.ts";
 import { readAsked } from "./body.ts";
 import type { OpenAiDeps } from "./door.ts";
+import { invalid } from "./errors.ts";
 import { ignoredHeader } from "./parameters.ts";
 import { asRun, toChoreInput } from "./response_chore.ts";
 import { beginResponse, collectResponse } from "./response_collect.ts";
@@ -21,7 +22,7 @@ import { ResponseLog } from "./response_log.ts";
 import { toResponseError } from "./response_outcome.ts";
 import { noPrevious, type ResponseRequest, toResponseRequest } from "./response_request.ts";
 import { resolveReferences } from "./response_references.ts";
-import type { ResponseView } from "./response_view.ts";
+import type { ResponseView, Viewer } from "./response_view.ts";
 import { circumstancesOf } from "./visit.ts";
 
 /** A response that has begun. */
@@ -78,9 +79,11 @@ async function begin(
     { headers: c.req.raw.headers, body },
     { principal: visit.principal, verifyUser },
   );
-  const input_items = await resolveReferences(body.input, { view, viewer: { visit, user_id: around.user_id } });
+  const viewer = { visit, user_id: around.user_id };
+  const input_items = await resolveReferences(body.input, { view, viewer });
   const request = toResponseRequest({ ...body, input: input_items }, around);
   const { input } = request;
+  if (input.after_run_id !== undefined) await checkPrevious(String(body.previous_response_id), { view, viewer });
   const late = new AbortController();
   const until = { ...visit, signal: AbortSignal.any([gone.signal, late.signal]) };
   try {
@@ -90,9 +93,26 @@ async function begin(
     if (!items) throw new AppError("GoneError", "Cannot repeat the response: its events are no longer kept");
     return { request, items, visit, gone, late, log: new ResponseLog(toFacts(input)) };
   } catch (thrown) {
-    const behind = thrown instanceof AppError && thrown.name === "RunNotFoundError" ? input.after_run_id : undefined;
-    throw behind === undefined ? thrown : noPrevious(String(body.previous_response_id));
+    throw inDialect(thrown);
   }
+}
+
+/** There is nothing to go on behind where nothing was kept for the caller. */
+async function checkPrevious(id: string, { view, viewer }: { view: ResponseView; viewer: Viewer }): Promise<void> {
+  try {
+    await view.find(id, viewer);
+  } catch (thrown) {
+    throw thrown instanceof AppError && thrown.name === "NotFoundError" ? noPrevious(id) : thrown;
+  }
+}
+
+/** The operation names its own fields, not those of a response. */
+function inDialect(thrown: unknown): unknown {
+  if (!(thrown instanceof AppError) || thrown.name !== "ValidationError") return thrown;
+  const { issues } = (thrown.details ?? {}) as { issues?: { field?: string }[] };
+  const field = issues?.[0]?.field ?? "";
+  if (field.startsWith("messages")) return invalid(thrown.message, { param: "input" });
+  return field.startsWith("response_format") ? invalid(thrown.message, { param: "text.format" }) : thrown;
 }
 
 /** A chore is a plain call of the model: no run, no memory. */

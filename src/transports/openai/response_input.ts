@@ -5,20 +5,20 @@
  */
 import { z } from "zod";
 import type { GivenMessage } from "../../domain/message.ts";
-import { toContent } from "./content.ts";
+import { toContent, toText } from "./content.ts";
 import { invalid, parse } from "./errors.ts";
-import { fromArguments } from "./tools.ts";
+import { checkResult, fromArguments } from "./tools.ts";
 
 const InputItem = z.looseObject({ type: z.string().nullish() });
 type InputItem = z.output<typeof InputItem>;
 
-const Input = z.union([z.string().min(1), z.array(InputItem).min(1)]);
+const Input = z.union([z.string().min(1), z.array(InputItem).min(1)], "expected a text or a list of items");
 const Said = z.object({ role: z.enum(["user", "assistant", "system", "developer"]) });
 const Asked = z.object({ call_id: z.string().min(1).max(200), name: z.string().min(1), arguments: z.string() });
 const Done = z.object({ call_id: z.string().min(1).max(200) });
 
-/** Reads `input`, a text or a list of items. */
-export function toMessages(input: unknown): GivenMessage[] {
+/** Reads `input`, a text or a list of items. `alone`: nothing was said before it. */
+export function toMessages(input: unknown, { alone }: { alone: boolean }): GivenMessage[] {
   if (input === undefined || input === null) {
     throw invalid('Cannot answer without "input": expected a text or a list of items', {
       param: "input",
@@ -28,12 +28,12 @@ export function toMessages(input: unknown): GivenMessage[] {
   const items = parse(Input, input, "input");
   if (typeof items === "string") return [{ role: "user", content: items, attachments: [] }];
   const messages: GivenMessage[] = [];
-  items.forEach((item, i) => add(messages, item, `input[${i}]`));
+  items.forEach((item, i) => add(messages, item, { param: `input[${i}]`, alone }));
   if (messages.length > 0) return messages;
   throw invalid('Cannot answer: "input" says nothing', { param: "input" });
 }
 
-function add(messages: GivenMessage[], item: InputItem, param: string): void {
+function add(messages: GivenMessage[], item: InputItem, { param, alone }: { param: string; alone: boolean }): void {
   switch (item.type ?? "message") {
     case "message":
       return addMessage(messages, item, param);
@@ -41,7 +41,9 @@ function add(messages: GivenMessage[], item: InputItem, param: string): void {
       return addCall(messages, item, param);
     case "function_call_output": {
       const { call_id } = parse(Done, item, param);
-      messages.push({ role: "tool", tool_call_id: call_id, ...toContent(item.output, `${param}.output`) });
+      const result: GivenMessage = { role: "tool", tool_call_id: call_id, ...toText(item.output, `${param}.output`) };
+      if (alone) checkResult(result, { before: messages, param: `${param}.call_id` });
+      messages.push(result);
       return;
     }
     case "reasoning":
@@ -56,9 +58,9 @@ function add(messages: GivenMessage[], item: InputItem, param: string): void {
 
 function addMessage(messages: GivenMessage[], item: InputItem, param: string): void {
   const { role } = parse(Said, item, param);
-  const content = toContent(item.content, `${param}.content`);
+  const content = (role === "user" ? toContent : toText)(item.content, `${param}.content`);
   // An item that was taken back is handed back empty.
-  if (role === "assistant" && content.content === "" && content.attachments.length === 0) return;
+  if (role === "assistant" && content.content === "") return;
   messages.push({ role: role === "developer" ? "system" : role, ...content });
 }
 

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import type { ErrorBody } from "../../domain/error.ts";
+import type { ErrorBody, ErrorName } from "../../domain/error.ts";
 import type { FinishReason } from "../../domain/message.ts";
 import type { Usage } from "../../domain/usage.ts";
 import { maskSecrets } from "../../kit/log.ts";
 import type { ResponseState, ResponseUsage } from "./response_shape.ts";
+
+const FAILURE: Partial<Record<ErrorName, { code: string; type: string }>> = {
+  TooManyRequestsError: { code: "rate_limit_exceeded", type: "requests" },
+  ValidationError: { code: "invalid_prompt", type: "invalid_request_error" },
+};
 
 /** Why an answer is cut short; null when it is whole. */
 export function toIncomplete(reason: FinishReason | undefined): ResponseState["incomplete_details"] {
@@ -15,14 +20,10 @@ export function toIncomplete(reason: FinishReason | undefined): ResponseState["i
   return reason === "content_filter" ? { reason } : null;
 }
 
-/** Why a response failed. These codes are other ones than those of a request. */
+/** Why a response failed. These codes are other ones than those of a request; some clients insist on a type besides. */
 export function toResponseError({ error, message }: ErrorBody): ResponseState["error"] {
-  const code = error === "TooManyRequestsError"
-    ? "rate_limit_exceeded"
-    : error === "ValidationError"
-    ? "invalid_prompt"
-    : "server_error";
-  return { code, message: maskSecrets(message) };
+  const { code, type } = FAILURE[error] ?? { code: "server_error", type: "server_error" };
+  return { code, message: maskSecrets(message), type, param: null };
 }
 
 /** What a response used. */

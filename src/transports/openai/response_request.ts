@@ -8,7 +8,7 @@ import type { GivenMessage } from "../../domain/message.ts";
 import type { RunOptions } from "../../domain/run.ts";
 import { invalid, parse, unsupported } from "./errors.ts";
 import { fromResponseId } from "./ids.ts";
-import { ignoredIn, toAgentId, toMetadata, toParameters } from "./parameters.ts";
+import { checkDialect, ignoredIn, toAgentId, toMetadata, toParameters } from "./parameters.ts";
 import { KEPT, type Kept, type ShownRun } from "./response_facts.ts";
 import { toMessages } from "./response_input.ts";
 import { toResponseFormat, toToolOptions } from "./tools.ts";
@@ -29,7 +29,7 @@ const Include = z.array(z.string()).nullish();
 const Body = z.object({
   instructions: z.string().nullish(),
   previous_response_id: z.string().nullish(),
-  conversation: z.union([z.string(), z.object({ id: z.string() })]).nullish(),
+  conversation: z.union([z.string(), z.object({ id: z.string() })], "expected an id").nullish(),
   store: z.boolean().nullish(),
   stream: z.boolean().nullish(),
   background: z.boolean().nullish(),
@@ -37,6 +37,9 @@ const Body = z.object({
   truncation: z.enum(["auto", "disabled"]).nullish(),
 });
 const KNOWN = [...Object.keys(Body.shape), "input", "include", "tools", "tool_choice", "max_tool_calls", "prompt"];
+
+/** Fields of chat completions, and where what they say belongs here. */
+const OTHERS = { messages: "input", response_format: "text.format" };
 
 /** A request for a response, as the operation takes it. */
 export interface ResponseRequest {
@@ -60,6 +63,7 @@ export interface ResponseRequest {
 
 /** Reads a request's body. */
 export function toResponseRequest(body: Record<string, unknown>, circumstances: Circumstances): ResponseRequest {
+  checkDialect(body, OTHERS);
   checkInclude(body.include);
   checkUnsupported(body);
   const { store: wanted, previous_response_id, background: behind, ...given } = parse(Body, body);
@@ -72,7 +76,9 @@ export function toResponseRequest(body: Record<string, unknown>, circumstances: 
       code: "unsupported_parameter",
     });
   }
-  const { messages, instructions } = split(toMessages(body.input), given.instructions ?? "");
+  const place = toPlace(previous_response_id, given.conversation, circumstances);
+  const alone = Object.keys(place).length === 0;
+  const { messages, instructions } = split(toMessages(body.input, { alone }), given.instructions ?? "");
   const response_format = toResponseFormat(given.text?.format, "text.format");
   const kept: Kept = { store, previous_response_id: previous_response_id ?? null };
   const own = toMetadata(body);
@@ -85,14 +91,20 @@ export function toResponseRequest(body: Record<string, unknown>, circumstances: 
       messages,
       options: { ...toParameters(body), ...toToolOptions(body), ...instructions !== "" && { instructions } },
       ...circumstances.user_id !== undefined && { user_id: circumstances.user_id },
-      ...toPlace(previous_response_id, given.conversation, circumstances),
+      ...place,
       store,
       on_disconnect: background ? "continue" : "cancel",
       metadata: { ...own, [KEPT]: kept },
       ...response_format && { response_format },
     },
-    ignored: ignoredIn(body, KNOWN.filter((name) => name !== "truncation" || given.truncation !== "auto")),
+    ignored: ignored(body, given),
   };
+}
+
+function ignored(body: Record<string, unknown>, { truncation, text }: z.output<typeof Body>): string[] {
+  const known = KNOWN.filter((name) => name !== "truncation" || truncation !== "auto");
+  const verbosity = text?.verbosity ?? undefined;
+  return [...ignoredIn(body, known), ...verbosity === undefined ? [] : ["text.verbosity"]];
 }
 
 /** Refuses what an answer is to include and can't. */

@@ -45,7 +45,7 @@ export interface ResponseState {
   created_at: number;
   status: ResponseStatus;
   completed_at: number | null;
-  error: { code: string; message: string } | null;
+  error: { code: string; message: string; type: string; param: null } | null;
   incomplete_details: { reason: "max_output_tokens" | "content_filter" } | null;
   output: OutputItem[];
   usage: ResponseUsage | null;

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { INVALID_ARGUMENTS, type ToolRequest } from "../../domain/message.ts";
+import { type GivenMessage, INVALID_ARGUMENTS, type ToolRequest } from "../../domain/message.ts";
 import type { ClientTool, ResponseFormat, RunOptions } from "../../domain/run.ts";
 import { invalid, parse, unsupported } from "./errors.ts";
 
@@ -92,9 +92,26 @@ export function toResponseFormat(format: unknown, param: string): ResponseFormat
   if (typed.type !== "json_schema") {
     throw unsupported(param, `the format "${typed.type.slice(0, 64)}" is not text, json_object or json_schema`);
   }
-  const nested = "json_schema" in typed;
+  // Chat completions put the schema into a field of its own, responses do not.
+  const nested = "json_schema" in typed || (param === "response_format" && !("schema" in typed));
   const { name, schema } = parse(Schema, nested ? typed.json_schema : typed, nested ? `${param}.json_schema` : param);
   return { type: "json_schema", name, schema };
+}
+
+/** Refuses a tool's result that no message before it asked for: a model can't be told of it. */
+export function checkResult(
+  { role, tool_call_id }: GivenMessage,
+  { before, param }: { before: readonly GivenMessage[]; param: string },
+): void {
+  if (role !== "tool" || before.some((one) => one.tool_calls?.some((call) => call.tool_call_id === tool_call_id))) {
+    return;
+  }
+  throw invalid(
+    `Cannot take the result of call "${tool_call_id!.slice(0, 100)}": no message before it makes this call`,
+    {
+      param,
+    },
+  );
 }
 
 /** What a model wrote as arguments, as its text. */

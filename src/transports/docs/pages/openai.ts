@@ -106,6 +106,12 @@ export function openAiPage(document: OpenApi, base: string): Html {
       <li>The run behind an answer is <code>run_X</code> for <code>chatcmpl-X</code> and <code>resp_X</code>:
     <a href="${hrefOf(base, "")}#run_get"><code>run_get</code></a> and its steps tell what it did.</li>
       <li>Errors have OpenAI's shape: <code>{"error": {"message", "type", "param", "code"}}</code>.</li>
+      <li>An answer that fails after its first word can't change its status any more. A stream then ends with a frame that
+    has <code>error</code>, and without <code>[DONE]</code>. A completion that isn't streamed has <code>error</code> beside
+    its one choice, which holds what was said so far and whose <code>finish_reason</code> is <code>error</code>; of an
+    answer with a <code>response_format</code> nothing is told. A response has the status <code>failed</code>.</li>
+      <li>A field that asks for something this server can't do is refused with its name in <code>param</code>. One that it
+    doesn't know is left out, and the header <code>X-Muxi-Ignored</code> names it.</li>
     </ul>
     <h2 id="open-webui"><a href="#open-webui">Open WebUI</a></h2>
     <p>Add an OpenAI connection with the base address and a user key. As its headers:</p>
