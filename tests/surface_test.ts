@@ -24,6 +24,7 @@ Deno.test("operations, events, errors and answers are as pinned", () => {
     `${op.kind} ${op.id} ${op.access} ${op.http} ${op.kind === "duplex" ? 101 : op.status ?? 200}`
   );
   assert.deepEqual(ops, lines(pinned.OPERATIONS));
+  assert.deepEqual([...operations.values()].filter(({ once }) => once).map(({ id }) => id), lines(pinned.ONCE));
   const events = Object.entries(EVENT_DATA).map(([type, data]) => [type, ...Object.keys(data.shape)].join(" "));
   assert.deepEqual(events, lines(pinned.EVENTS));
   assert.deepEqual(Object.entries(ERROR_STATUS).map((pair) => pair.join(" ")), lines(pinned.ERRORS));

@@ -28,18 +28,10 @@ export async function connect(given: GivenSettings, options: ConnectOptions): Pr
     url,
     key: key ?? "",
     operations,
-    ...key === undefined && { fetch: fetchKeyless },
     ...retries !== undefined && { retries },
   });
   return { gateway, url, visit: createVisit(ANONYMOUS, signal), [Symbol.asyncDispose]: () => Promise.resolve() };
 }
-
-/** An empty key is a wrong one; none at all opens what is public. */
-const fetchKeyless: typeof fetch = (input, init = {}) => {
-  const headers = new Headers(init.headers);
-  headers.delete("authorization");
-  return fetch(input, { ...init, headers });
-};
 
 /**
  * Settings for work without a door: keys are for those who come through one, and

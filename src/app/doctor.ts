@@ -6,8 +6,6 @@
 import { Connection } from "../adapters/libsql/connection.ts";
 import { MIGRATIONS, schemaVersion } from "../adapters/libsql/migrations.ts";
 import { LOCK_FILE, lockDataDir } from "../adapters/libsql/owner_lock.ts";
-import { createModel } from "../adapters/models/model.ts";
-import { createOfflineModel } from "../adapters/offline/model.ts";
 import { AppError } from "../domain/error.ts";
 import { systemClock } from "../kit/clock.ts";
 import { checkProduction, toDatabase } from "../settings/checks.ts";
@@ -30,7 +28,7 @@ import type { GivenSettings } from "../transports/cli/given.ts";
 import { VERSION } from "../version.ts";
 import { readAddress } from "./address.ts";
 import { load, readTls } from "./load.ts";
-import { openLog } from "./ports.ts";
+import { openLog, openModel } from "./ports.ts";
 
 /** A larger database takes too long to read through. */
 const MAX_CHECKED = 2 ** 30;
@@ -199,20 +197,8 @@ function checkPort({ server: { host, port } }: Settings, owner: Owner): Check {
 }
 
 async function checkModel(settings: Settings): Promise<Check> {
-  const { provider, default_model, fallback, retries } = settings.model;
-  const { ok, detail } = await createModel({
-    provider: provider || undefined,
-    default_model: default_model || undefined,
-    providers: settings.providers,
-    fallback,
-    retries,
-    // Asking whether it is there costs nothing, and has its own time limit.
-    prices: {},
-    timeouts: { first_token_ms: 0, idle_ms: 0, total_ms: 0 },
-    offline: createOfflineModel(),
-    clock: systemClock,
-    log: openLog({ ...settings, log: { ...settings.log, level: "error" } }),
-  }).check();
+  const log = openLog({ ...settings, log: { ...settings.log, level: "error" } });
+  const { ok, detail } = await openModel(settings, { clock: systemClock, log }).check();
   if (!ok) {
     const remedy = "Check the provider's key and address, and the way there";
     return { name: "model", status: "fail", detail, remedy };

@@ -64,8 +64,16 @@ function openListener(
       },
     });
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.AddrInUse ? "the port is taken" : "the address can't be used";
-    throw new AppError("ConfigurationError", `Cannot listen on ${host}:${port}: ${reason}`, { cause });
+    // What another process holds may be free the next time a service manager tries.
+    const taken = cause instanceof Deno.errors.AddrInUse;
+    const reason = taken ? "the port is taken" : "the address can't be used";
+    throw new AppError(
+      taken ? "UnavailableError" : "ConfigurationError",
+      `Cannot listen on ${host}:${port}: ${reason}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -31,6 +31,7 @@ const shared = {
   items: EVENT_DATA,
   output: Answer,
   limit: "run",
+  once: true,
   errors: [
     "AgentNotFoundError",
     "ConversationNotFoundError",

@@ -36,6 +36,7 @@ export const conversationCreate = call({
   http: "POST /conversations",
   mcp: {},
   limit: "write",
+  once: true,
 });
 
 /** Lists conversations. */
@@ -127,6 +128,7 @@ export const messageCreate = call({
   errors: ["ConversationNotFoundError", "FileNotFoundError", "ConflictError", "GoneError"],
   http: "POST /conversations/{conversation_id}/messages",
   limit: "write",
+  once: true,
 });
 
 /** Lists messages. */

@@ -133,7 +133,8 @@ export class LocalGateway implements Gateway {
 
   async #admit(op: Operation, read: ReadInput, visit: Visit, { onLimits }: CallOptions): Promise<Admitted> {
     const { limits, slots, keys } = this.#deps;
-    const { principal, address } = visit;
+    const { idempotency_key, ...caller } = visit;
+    const { principal, address } = caller;
     this.#authorise(op, visit);
     const subject = subjectOf(principal, address);
     const report = limits.take(subject, op.id, op.limit);
@@ -143,7 +144,9 @@ export class LocalGateway implements Gateway {
     if (revoked.aborted) throw revoked.reason;
     const input = parse(op, await read());
     const ctx: Context = {
-      ...visit,
+      ...caller,
+      // What is not declared to happen once has nothing to keep a key with.
+      ...op.once && idempotency_key !== undefined && { idempotency_key },
       principal: actingFor(principal, (input as { user_id?: string }).user_id),
       // A call is short; a stream ends with its key.
       signal: op.kind === "call" ? visit.signal : AbortSignal.any([visit.signal, revoked]),

@@ -19,6 +19,9 @@ export interface Visit {
   idempotency_key?: string;
 }
 
+/** What may be a {@linkcode Visit.idempotency_key}: 1 to 255 visible ASCII characters. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
 /** What a handler gets besides its input. */
 export type Context = Visit;
 
@@ -51,6 +54,8 @@ export interface Declaration<I extends z.ZodObject> {
   /** Present: offered as an MCP tool. */
   mcp?: McpHints;
   limit: LimitClass;
+  /** The caller's key ({@linkcode Visit.idempotency_key}) makes sure that it happens once. */
+  once?: true;
   /** A field of the input that carries the request's bytes; the door gives a `ReadableStream`. */
   upload?: string;
 }

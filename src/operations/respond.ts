@@ -44,6 +44,7 @@ export const agentRespond = stream({
   items: EVENT_DATA,
   output: Answer,
   limit: "run",
+  once: true,
   errors: [
     "AgentNotFoundError",
     "ConversationNotFoundError",

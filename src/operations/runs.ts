@@ -50,6 +50,7 @@ export const runCreate = stream({
   http: "POST /conversations/{conversation_id}/runs",
   mcp: {},
   limit: "run",
+  once: true,
 });
 
 /** Lists runs. */

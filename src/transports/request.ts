@@ -6,7 +6,7 @@
 import type { Context } from "@hono/hono";
 import type { Principal } from "../domain/access.ts";
 import type { CallOptions, Gateway, LimitReport, ReadInput } from "../operations/gateway.ts";
-import type { Operation, Visit } from "../operations/operation.ts";
+import { IDEMPOTENCY_KEY, type Operation, type Visit } from "../operations/operation.ts";
 
 /** What is known of a request before anything is read. */
 export interface Arrival {
@@ -38,7 +38,6 @@ export type HttpContext = Context<HttpEnv>;
 export type InputReader = (c: HttpContext, op: Operation) => ReadInput;
 
 const BEARER = /^Bearer +(\S+) *$/i;
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** Who comes: identifies the caller of `c`. `signal` aborts when the caller is gone. */
 export async function visitOf(c: HttpContext, gateway: Gateway, op: Operation, signal: AbortSignal): Promise<Visit> {

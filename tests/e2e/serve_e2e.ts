@@ -7,9 +7,9 @@ import { strict as assert } from "node:assert";
 import { readFrames } from "../support/events.ts";
 import { openPlace } from "./support/place.ts";
 import { serve } from "./support/server.ts";
+import { everybody } from "./support/story.ts";
 
-Deno.test("a first start answers, streams, resumes, stops when told and remembers", async () => {
-  await using place = await openPlace();
+await everybody("a first start answers, streams, resumes, stops when told and remembers", async (place) => {
   const env = { MUXI_USER_API_KEY: "sk_muxi_user_of_this_story_012345678" };
   let conversation_id: string;
   {
@@ -48,10 +48,10 @@ Deno.test("a first start answers, streams, resumes, stops when told and remember
   assert.equal((await server.end("SIGTERM")).code, 0);
 });
 
-Deno.test("a port that is taken is told as such, with the exit code of wrong settings", async () => {
+Deno.test("a port that is taken is told as such, with an exit code after which trying again makes sense", async () => {
   await using place = await openPlace();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { code, stderr } = await place.run(["serve", "--port", String((listener.addr as Deno.NetAddr).port)]);
-  assert.equal(code, 78);
+  assert.equal(code, 69);
   assert.match(stderr, /the port is taken/);
 });

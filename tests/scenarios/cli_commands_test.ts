@@ -109,6 +109,18 @@ Deno.test("an answer streams, its run is listed, and its events are told again f
     assert.equal(JSON.parse(await done(run(["runs", "steps", run_id, "--json"]))).data.length, 1);
   }));
 
+Deno.test("a command that is given twice with the same key has done it once", () =>
+  everywhere(async (run) => {
+    const begin = (title: string) =>
+      run(["conversations", "create", "--title", title, "--idempotency-key", "order-66", "--json"]);
+    const [first, again] = [await done(begin("A talk")), await done(begin("A talk"))];
+    assert.equal(again, first);
+    assert.equal((await begin("Another")).code, 73);
+    const say = async () =>
+      JSON.parse(await done(run(["chat-send", "--message", "Hi", "--idempotency-key", "k", "--json"])));
+    assert.equal((await say()).run_id, (await say()).run_id);
+  }));
+
 Deno.test("a file goes up from a name or the standard input, and comes back byte by byte", () =>
   everywhere(async (run, dir) => {
     const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i * 31 % 251);

@@ -84,13 +84,13 @@ Deno.test("a server told to stop lets runs end for its grace, releases the rest,
     assert.equal(byId.get(long.run_id!)!.epoch, 2);
   }));
 
-Deno.test("a second server on the same data folder is refused with the reason and exit code 78, the first one goes on", () =>
+Deno.test("a second server on the same data folder is refused with the reason and exit code 69, the first one goes on", () =>
   withFolder(async (data_dir) => {
     await using provider = await startScript();
     await using first = await startMain({ data_dir, provider: provider.url });
     await assert.rejects(startMain({ data_dir, provider: provider.url }), (error) => {
       assert.ok(error instanceof NotServing);
-      assert.equal(error.code, 78);
+      assert.equal(error.code, 69);
       assert.match(error.message, new RegExp(`Cannot use the data folder "${data_dir}": process ${first.pid} uses it`));
       return true;
     });

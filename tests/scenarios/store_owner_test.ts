@@ -24,7 +24,7 @@ Deno.test("a second owner is told which process has the folder and what to do, u
     assert.equal(await owner.line(), "locked");
     assert.throws(() => lockDataDir(dir), (error: unknown) => {
       assert.ok(error instanceof AppError);
-      assert.equal(error.name, "ConfigurationError");
+      assert.equal(error.name, "UnavailableError");
       assert.equal(
         error.message,
         `Cannot use the data folder "${dir}": process ${owner.pid} uses it. ` +

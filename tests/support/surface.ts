@@ -53,6 +53,18 @@ call config_reload admin POST /system/config/reload 200
 call ticket_create user POST /tickets 201
 `;
 
+/** What happens once for each `Idempotency-Key`. */
+export const ONCE = `
+chat_send
+chat_stream
+agent_chat_send
+agent_chat_stream
+agent_respond
+conversation_create
+message_create
+run_create
+`;
+
 /** Type and fields of the data. */
 export const EVENTS = `
 run.queued run_id time conversation_id behind reason

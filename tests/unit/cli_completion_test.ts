@@ -18,11 +18,19 @@ async function isThere(shell: string): Promise<boolean> {
   }
 }
 
+/** How long a shell may take at most; on a quiet machine it takes a second. */
+const PATIENCE_SECONDS = 120;
+
+/** What `shell` says. Out of patience, everything that it started ends with it. */
 async function runIn(shell: string, args: string[], cwd: string): Promise<string> {
   const env = { HOME: cwd, TERM: "xterm", XDG_CONFIG_HOME: cwd };
-  const { code, stdout, stderr } = await new Deno.Command(shell, { args, cwd, env }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
+  const options = { args, cwd, env, stdin: "null", stdout: "piped", stderr: "piped", detached: true } as const;
+  const child = new Deno.Command(shell, options).spawn();
+  const timer = setTimeout(() => Deno.kill(-child.pid, "SIGKILL"), (PATIENCE_SECONDS + 10) * 1000);
+  const { code, signal, stdout, stderr } = await child.output().finally(() => clearTimeout(timer));
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  assert.equal(code, 0, `${shell} ended with ${signal ?? code}:\n${err}\n${out}`);
+  return out;
 }
 
 /** What bash offers behind `words`, of which the last is being written. */
@@ -46,12 +54,26 @@ async function zsh(words: string[], cwd: string): Promise<string> {
   await Deno.writeTextFile(`${cwd}/.zshrc`, settings);
   // Keys are worked off in order: what Ctrl-X prints comes behind the offers.
   const script = `
-    zmodload zsh/zpty
-    zpty shell 'ZDOTDIR=. TERM=dumb zsh -d -i'
-    zpty -r shell ready '*READY> *'
+    zmodload zsh/zpty zsh/zselect
+    give_up() { print -ru2 -- "$1 before $2 was seen. The screen:"; print -ru2 -- "$screen"; exit 1 }
+    wait_for() {
+      screen=
+      until [[ $screen == *$1* ]]; do
+        (( SECONDS < ${PATIENCE_SECONDS} )) || give_up "${PATIENCE_SECONDS} s went by" "$1"
+        zselect -t 100 -r $terminal
+        zpty -r shell piece
+        case $? in
+          0) screen+=$piece ;;
+          2) give_up "The shell ended" "$1" ;;
+        esac
+      done
+    }
+    zpty -b shell 'ZDOTDIR=. TERM=dumb zsh -d -i'
+    terminal=$REPLY
+    wait_for 'READY> '
     zpty -n -w shell '${words.join(" ")}'$'\\t\\x18'
-    zpty -r shell answer '*OVER*'
-    print -r -- "$answer"
+    wait_for OVER
+    print -r -- "$screen"
     zpty -d shell`;
   return await runIn("zsh", ["-f", "-c", script], cwd);
 }

@@ -12,6 +12,7 @@ import { COMMANDS } from "../../src/transports/cli/commands.ts";
 import { deriveCommands } from "../../src/transports/cli/derived/derive.ts";
 import { fieldsOf, pathFieldsOf } from "../../src/transports/cli/derived/fields.ts";
 import { toInput } from "../../src/transports/cli/derived/input.ts";
+import { toOnce } from "../../src/transports/cli/derived/once.ts";
 import { Sources } from "../../src/transports/cli/derived/sources.ts";
 import { UsageError } from "../../src/transports/cli/given.ts";
 import { parseCommand } from "../../src/transports/cli/parse_command.ts";
@@ -103,7 +104,10 @@ Deno.test("every operation but those of two flows is a command that says what it
       positionals.slice(0, pathFieldsOf(op).length).map(({ name }) => name.toLowerCase()),
       pathFieldsOf(op),
     );
-    assert.ok(examples.length > 0);
+    const ids = examples[0]!.split(" ").slice(1 + found.words.length);
+    for (const [i, name] of pathFieldsOf(op).entries()) {
+      assert.ok(op.input.shape[name].safeParse(ids[i]!.replace("…", "")).success, `${op.id}: ${examples[0]}`);
+    }
     const known = new Set([
       ...options.map(({ name }) => name.split(".")[0]!.replaceAll("-", "_")),
       ...pathFieldsOf(op),
@@ -206,4 +210,17 @@ Deno.test("a stream can be asked for, or left", () => {
   assert.equal(made({})?.fallback, "the answer");
   assert.equal(made({ always: true })?.fallback, "events");
   assert.equal(made({ cursor: "masts" })?.fallback, "events");
+});
+
+Deno.test("what can be made sure to happen once takes a key, and nothing else does", () => {
+  const commandOf = (op: Operation) => deriveCommands([], new Map([[op.id, op]]))[0]!;
+  const single = commandOf(call({ ...ships, once: true }) as Operation);
+  assert.equal(single.options.find(({ name }) => name === "idempotency-key")?.value, "KEY");
+  const { options } = commandOf(ships as Operation);
+  assert.ok(!options.some(({ name }) => name === "idempotency-key"));
+  const keyOf = (key: string) => toOnce(parseCommand(["ships", "find", ...START, "--idempotency-key", key], single));
+  assert.deepEqual(keyOf("order-66"), { idempotency_key: "order-66" });
+  for (const key of ["two words", "ö", "k".repeat(256)]) {
+    assert.throws(() => keyOf(key), { name: "UsageError", message: /"--idempotency-key" wants 1 to 255 visible/ });
+  }
 });

@@ -37,7 +37,7 @@ async function run(
 async function refusal(...args: string[]): Promise<string> {
   const { code, err } = await run(args);
   assert.equal(code, 64, err);
-  return err.replace("muxi: ", "").replace('\nTry "muxi help"\n', "");
+  return err.replace("muxi: ", "").replace(/\nTry "muxi help[^"]*"\n$/, "");
 }
 
 /** The settings that `serve` is told when it is started with `args`. */
@@ -105,6 +105,16 @@ Deno.test("what makes no sense is refused with what was wanted", async () => {
     /can't be "complete".*did you mean "completed"\?$/,
   );
   assert.equal(await refusal("completion", "tcsh"), 'There is no completion for "tcsh": want one of bash, zsh, fish');
+});
+
+Deno.test("a refusal names the help that explains it", async () => {
+  const hint = async (...args: string[]) => (await run(args)).err.split("\n").at(-2);
+  assert.equal(await hint("runs", "list", "--stauts", "x"), 'Try "muxi help runs list"');
+  assert.equal(await hint("chat-send"), 'Try "muxi help chat-send"');
+  assert.equal(await hint("--prot"), 'Try "muxi help serve"');
+  for (const args of [["zzzzzz"], ["help", "backpu"], ["--prot", "1"], ["runs"]]) {
+    assert.equal(await hint(...args), 'Try "muxi help"');
+  }
 });
 
 Deno.test("help is understood wherever it is asked for", async () => {

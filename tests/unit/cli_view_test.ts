@@ -63,6 +63,18 @@ Deno.test("a table is as wide as it needs to be, and never wider than the termin
   );
 });
 
+Deno.test("where there is room for one time, it is when a row was made", () => {
+  const rows = [
+    { id: "a", ended_at: before(5), created_at: before(7200), agent_id: "assistant" },
+    { id: "b", created_at: before(60), agent_id: "assistant" },
+  ];
+  assert.deepEqual(table(rows, 26), [
+    "ID  CREATED    AGENT ID",
+    "a   2 h ago    assistant",
+    "b   1 min ago  assistant",
+  ]);
+});
+
 Deno.test("columns that say nothing are left out, wide characters count as two", () => {
   const rows = [{ id: "a", title: "日本語", parent: "p", empty: null, none: {} }, {
     id: "b",

@@ -59,6 +59,19 @@ Deno.test("a group is named after the path where the path names the thing", () =
   assert.equal(of("model_complete", "POST /agents/{agent_id}/complete"), "model");
 });
 
+Deno.test("what happens once for a key says so, by its declaration", () => {
+  for (const op of operations.values()) {
+    for (const once of [true, undefined] as const) {
+      const { once: _, ...rest } = op;
+      const declared = { ...rest, ...once && { once } } as Operation;
+      const [found] = byTag(documentOf([declared], { base_path: "" })).flatMap((group) => group.operations);
+      const header = found!.op.parameters?.find(({ name }) => name === "Idempotency-Key");
+      assert.equal(header?.in, once && "header", op.id);
+      if (header) assert.match("order-66", new RegExp(header.schema.pattern!));
+    }
+  }
+});
+
 Deno.test("pages hold every operation, event, state and error, and every link inside them leads somewhere", async () => {
   const pages: Record<string, string> = {
     "/muxi/docs": String(await referencePage(document, "/muxi")),

@@ -36,6 +36,7 @@ Deno.test("parameters of the model are passed on, and null is as good as absent"
     [{ stop: "x" }, { stop: ["x"] }],
     [{ stop: ["x", "y"] }, { stop: ["x", "y"] }],
     [{ stop: [] }, {}],
+    [{ reasoning_effort: "max" }, { reasoning_effort: "max" }],
     [{ reasoning_effort: "low", parallel_tool_calls: false }, { reasoning_effort: "low", parallel_tool_calls: false }],
     [{ temperature: null, stop: null, tools: null, max_tokens: null, n: null, logprobs: null }, {}],
   ];

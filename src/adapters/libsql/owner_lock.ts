@@ -19,8 +19,9 @@ export function lockDataDir(dir: string): Disposable {
   if (!file.tryLockSync(true)) {
     file.close();
     const pid = readOwner(path);
+    // Not an error of the settings: it passes when that process ends, so a service manager should try again.
     throw new AppError(
-      "ConfigurationError",
+      "UnavailableError",
       `Cannot use the data folder "${dir}": ${pid === null ? "another process" : `process ${pid}`} uses it. ` +
         "Stop that process, or choose another folder with MUXI_DATA_DIR",
       { details: { data_dir: dir, pid } },

@@ -160,7 +160,7 @@ class ProviderModel implements Model {
           }
           const pause = failure instanceof ProviderError && failure.retryable ? toPause(failure, attempt) : null;
           if (pause === null || attempt === retries) break;
-          log.info("Asking a model again", { reason: failure, attempt: attempt + 2, pause_ms: Math.round(pause) });
+          log.info("Asking a model again", { reason: `${failure}`, attempt: attempt + 2, pause_ms: Math.round(pause) });
           await sleep(clock, pause, call.stop);
         }
       }

@@ -6,7 +6,7 @@
 import { AppError } from "../../domain/error.ts";
 import { maskSecrets } from "../../kit/log.ts";
 import { toSafe, toSafeJson } from "./chat/safe_text.ts";
-import type { Command, CommandContext } from "./command.ts";
+import { type Command, type CommandContext, nameOf } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { createConnector } from "./connector.ts";
 import { EXIT, toExitCode } from "./exit.ts";
@@ -14,7 +14,7 @@ import { findCommand, unknownCommand, unknownOption, wordsOf } from "./find_comm
 import { UsageError } from "./given.ts";
 import { showHelp } from "./help.ts";
 import { parseCommand } from "./parse_command.ts";
-import { versionCommand } from "./program_commands.ts";
+import { helpCommand, versionCommand } from "./program_commands.ts";
 import { serveCommand } from "./server_commands.ts";
 import { createStyle, wantsColor } from "./style.ts";
 import { OutputClosed, type Terminal } from "./terminal.ts";
@@ -51,7 +51,8 @@ async function understand(args: readonly string[]): Promise<Command | undefined>
   return found;
 }
 
-async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Promise<number> {
+async function carryOut(options: CliOptions): Promise<number> {
+  const { args, env, terminal } = options;
   const colored = !args.includes("--no-color");
   const styleFor = (isTerminal: boolean) => createStyle(wantsColor({ isTerminal, env, flag: colored }));
   const style = styleFor(terminal.isTerminal.out);
@@ -60,6 +61,21 @@ async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Pr
     showHelp(wordsOf(args, COMMANDS), await loadCommands(), { terminal, style });
     return EXIT.ok;
   }
+  try {
+    return await carryOutCommand(command, options, { style, errStyle: styleFor(terminal.isTerminal.err) });
+  } catch (error) {
+    // What `muxi help` was asked for is another command than itself.
+    if (error instanceof UsageError && command !== helpCommand) error.command = nameOf(command);
+    throw error;
+  }
+}
+
+/** Carries out `command`, which `args` name. */
+async function carryOutCommand(
+  command: Command,
+  { args, version, env, verbs, terminal }: CliOptions,
+  { style, errStyle }: Pick<CommandContext, "style" | "errStyle">,
+): Promise<number> {
   const asked = command === versionCommand ? args.filter((arg) => arg !== "--version" && arg !== "-V") : args;
   const given = parseCommand(asked, command);
   if (given.flag("help")) {
@@ -85,7 +101,7 @@ async function carryOut({ args, version, env, verbs, terminal }: CliOptions): Pr
   const context: CommandContext = {
     terminal,
     style,
-    errStyle: styleFor(terminal.isTerminal.err),
+    errStyle,
     json: given.flag("json") === true,
     version,
     verbs,
@@ -121,7 +137,9 @@ function complain(error: unknown, { args, env, terminal }: CliOptions): number {
     terminal.err(args.includes("--json") ? `${toSafeJson(body)}\n` : `${alarm} ${toSafe(text)}\n`);
   };
   if (error instanceof UsageError) {
-    say({ error: "UsageError", message: error.message }, `${error.message}\nTry "muxi help"`);
+    const { message, command } = error;
+    const help = command === undefined ? "muxi help" : `muxi help ${command}`;
+    say({ error: "UsageError", message }, `${message}\nTry "${help}"`);
     return EXIT.usage;
   }
   if (error instanceof AppError && error.name !== "InternalError") {

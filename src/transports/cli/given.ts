@@ -7,6 +7,8 @@
 /** A command line that makes no sense. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** The command whose help explains what was wanted, where it is known. */
+  command?: string;
 }
 
 /** Settings that were given as flags. */

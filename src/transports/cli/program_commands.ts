@@ -21,7 +21,8 @@ export const versionCommand: Command = {
   },
 };
 
-const helpCommand: Command = {
+/** Explains commands. */
+export const helpCommand: Command = {
   words: ["help"],
   section: "This program",
   summary: "Explain a command or a group of commands",

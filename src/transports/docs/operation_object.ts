@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Call, Stream } from "../../operations/operation.ts";
+import { type Call, IDEMPOTENCY_KEY, type Stream } from "../../operations/operation.ts";
 import { toResponses, type ToSchema } from "./answers.ts";
 import type { Content, OperationObject, Parameter, Schema } from "./document.ts";
 import type { Examples } from "./example.ts";
@@ -66,11 +66,6 @@ function toDescription(op: Call | Stream): string {
   return sentences.map((text) => `${text}.`).join(" ");
 }
 
-/** Whether `op` starts a run, which `Idempotency-Key` makes sure happens once. */
-function startsRun(op: Call | Stream): boolean {
-  return op.kind === "stream" && op.cursor === undefined && "run.started" in op.items;
-}
-
 function toParameters(op: Call | Stream, input: Schema, { method, path, examples }: OperationOptions): Parameter[] {
   const { properties = {}, required = [] } = input;
   const inPath = (name: string) => path.includes(`{${name}}`);
@@ -91,8 +86,10 @@ function toParameters(op: Call | Stream, input: Schema, { method, path, examples
   const header = (name: string, description: string): Parameter => {
     return { name, in: "header", required: false, description, schema: { type: "string" } };
   };
-  if (startsRun(op)) {
-    parameters.push(header("Idempotency-Key", "Makes sure that this happens once, however often it is sent"));
+  if (op.once) {
+    const schema = { type: "string", pattern: IDEMPOTENCY_KEY.source };
+    const description = "Makes sure that this happens once, however often it is sent";
+    parameters.push({ ...header("Idempotency-Key", description), schema });
   }
   if (op.kind === "stream" && op.cursor) {
     parameters.push(header("Last-Event-ID", `The id of the last event seen; the same as \`${op.cursor}\``));

@@ -5,7 +5,7 @@
  */
 import { AppError } from "../../domain/error.ts";
 import type { ReadInput } from "../../operations/gateway.ts";
-import type { Operation } from "../../operations/operation.ts";
+import { IDEMPOTENCY_KEY, type Operation } from "../../operations/operation.ts";
 import type { HttpContext } from "../request.ts";
 import { type BodyLimits, readJson } from "./body.ts";
 import { createCoercion } from "./coerce.ts";
@@ -53,7 +53,7 @@ function merge(input: Record<string, unknown>, more: object): void {
 
 async function json(c: HttpContext, limits: InputLimits): Promise<object> {
   const key = c.req.raw.headers.get("idempotency-key");
-  if (key !== null && !/^[\x21-\x7e]{1,255}$/.test(key)) {
+  if (key !== null && !IDEMPOTENCY_KEY.test(key)) {
     throw new AppError("ValidationError", "Cannot use the idempotency key: expected 1 to 255 visible ASCII characters");
   }
   return await readJson(c.req.raw, limits.json) as object ?? {};

@@ -36,7 +36,8 @@ const HELP = `  /new            begin another conversation
   /run            the run and the conversation of the last answer
   /help           this
   /quit           leave; so do Ctrl-D, and Ctrl-C on an empty line
-  End a line with \\ to go on in the next. Ctrl-C stops an answer. //text says /text.
+  End a line with \\ to go on in the next. Ctrl-C stops an answer.
+  //text says /text.
 `;
 
 /** See the module. */
@@ -175,7 +176,7 @@ export class Session {
         }
         return false;
       default:
-        terminal.out(`  There is no command "/${toSafeLine(name)}"\n${HELP}`);
+        terminal.out(`  There is no command "/${toSafeLine(name)}"; /help says which there are\n`);
         return false;
     }
   }

@@ -7,8 +7,9 @@ import { operations } from "../../../operations/mod.ts";
 import type { Operation } from "../../../operations/operation.ts";
 import { type Command, nameOf, type OptionSpec, type PositionalSpec, type Section } from "../command.ts";
 import { isPaged, streamsByDefault } from "./answering.ts";
-import { type Field, fieldsOf, pathFieldsOf, pathSummaries } from "./fields.ts";
+import { type Field, fieldsOf, pathFacts, type PathField } from "./fields.ts";
 import { INPUT_OPTION } from "./input.ts";
+import { ONCE_OPTION } from "./once.ts";
 import { createNaming } from "./names.ts";
 
 const ALL: OptionSpec = { name: "all", summary: "Go on to the last page" };
@@ -23,6 +24,11 @@ const INPUT: OptionSpec = {
   name: INPUT_OPTION,
   value: "JSON",
   summary: "The whole input: JSON, @FILE or -; other options beat it",
+};
+const ONCE: OptionSpec = {
+  name: ONCE_OPTION,
+  value: "KEY",
+  summary: "Makes sure that this happens once: whoever sends the same again with the same key gets the same",
 };
 
 function toStream(op: Operation): OptionSpec {
@@ -40,13 +46,12 @@ function toOptions(op: Operation, fields: readonly Field[]): OptionSpec[] {
     ...op.kind === "call" && op.download ? [OUTPUT] : [],
     ...streams ? [toStream(op)] : [],
     ...fields.length > 1 ? [INPUT] : [],
+    ...op.once ? [ONCE] : [],
   ];
 }
 
 function toPositionals(op: Operation): PositionalSpec[] {
-  const summaries = pathSummaries(op);
-  const names = pathFieldsOf(op).map((name): PositionalSpec => {
-    const summary = summaries.get(name);
+  const names = pathFacts(op).map(({ name, summary }): PositionalSpec => {
     return { name: name.toUpperCase(), ...summary !== undefined && { summary } };
   });
   if (op.upload === undefined) return names;
@@ -54,8 +59,8 @@ function toPositionals(op: Operation): PositionalSpec[] {
 }
 
 /** An id as it might be, for examples. */
-function toSampleId(name: string): string {
-  return name === "agent_id" ? "assistant" : name === "user_id" ? "ada" : `${name.replace(/_id$/, "")}_01…`;
+function toSampleId({ name, prefix = name.replace(/id$/, "") }: PathField): string {
+  return name === "agent_id" ? "assistant" : name === "user_id" ? "ada" : `${prefix}01…`;
 }
 
 function toSample({ kind, option: { name, wanted } }: Field): string {
@@ -72,7 +77,7 @@ function toSample({ kind, option: { name, wanted } }: Field): string {
 }
 
 function toExamples(op: Operation, command: string, fields: readonly Field[]): string[] {
-  const ids = pathFieldsOf(op).map(toSampleId);
+  const ids = pathFacts(op).map(toSampleId);
   const upload = op.upload === undefined ? [] : ["photo.png"];
   const needed = fields.filter(({ option }) => option.required).map(toSample);
   const start = ["muxi", command, ...ids, ...upload, ...needed].join(" ");

@@ -35,6 +35,7 @@ interface Schema {
   minimum?: number;
   maximum?: number;
   maxLength?: number;
+  pattern?: string;
   $ref?: string;
   $defs?: Record<string, Schema>;
 }
@@ -82,14 +83,15 @@ function toPlaceholder(kind: FieldKind, { format }: Schema, path: readonly strin
 }
 
 function toFallback(value: unknown): string | undefined {
-  if (value === undefined || value === "" || typeof value === "boolean") return undefined;
+  if (value === undefined || value === "") return undefined;
+  if (typeof value === "boolean") return value ? "yes" : "no";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text === "{}" || text === "[]" ? undefined : text;
 }
 
 /** A first sentence for what nobody described. */
 function toSummary(path: readonly string[]): string {
-  const words = path.at(-1)!.replaceAll("_", " ").replaceAll(/\bid\b/g, "ID");
+  const words = path.at(-1)!.replaceAll("_", " ").replaceAll(/\b(id|url|mcp)\b/g, (word) => word.toUpperCase());
   return `${words[0]!.toUpperCase()}${words.slice(1)}`;
 }
 
@@ -191,13 +193,25 @@ export function fieldsOf(op: Operation): Field[] {
   return new Reader(schema).fields().filter(({ path }) => !elsewhere.has(path[0]!));
 }
 
-/** What is said of the fields in the path. */
-export function pathSummaries(op: Operation): ReadonlyMap<string, string> {
+/** A field in the path. */
+export interface PathField {
+  name: string;
+  summary?: string;
+  /** What its ids begin with, such as `run_`. */
+  prefix?: string;
+}
+
+/** What is said of the fields in the path, in its order. */
+export function pathFacts(op: Operation): PathField[] {
   const { properties = {} } = z.toJSONSchema(op.input, { io: "input", unrepresentable: "any" }) as Schema;
-  return new Map(
-    pathFieldsOf(op).flatMap((name) => {
-      const description = properties[name]?.description?.replaceAll("`", "");
-      return description === undefined ? [] : [[name, description] as const];
-    }),
-  );
+  return pathFieldsOf(op).map((name) => {
+    const { description, pattern, anyOf = [] } = properties[name] ?? {};
+    const patterns = [pattern, ...anyOf.map((one) => one.pattern)];
+    const prefix = patterns.map((one) => /^\^([a-z]+_)\[/.exec(one ?? "")?.[1]).find((one) => one !== undefined);
+    return {
+      name,
+      ...description !== undefined && { summary: description.replaceAll("`", "") },
+      ...prefix !== undefined && { prefix },
+    };
+  });
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import type { ErrorName } from "../../../domain/error.ts";
-import type { Call, Operation, Stream } from "../../../operations/operation.ts";
+import type { Gateway } from "../../../operations/gateway.ts";
+import type { Call, Operation, Stream, Visit } from "../../../operations/operation.ts";
 import type { CommandContext } from "../command.ts";
 import type { Connection } from "../connection.ts";
 import { EXIT, toExitCode } from "../exit.ts";
@@ -14,6 +15,7 @@ import { EventView, toJsonLine } from "./events.ts";
 import { type Field, pathFieldsOf } from "./fields.ts";
 import { isObject } from "./format.ts";
 import { type Input, toInput } from "./input.ts";
+import { toOnce } from "./once.ts";
 import { isPage, ListView, showValue } from "./show.ts";
 import { Sources } from "./sources.ts";
 import { addUpload, type Download, print, save } from "./transfer.ts";
@@ -30,6 +32,7 @@ type Answering = Call | Stream;
 /** Carries out `op`. Answers with the exit code. */
 export async function runOperation(op: Operation, { given, fields, context }: Work): Promise<number> {
   const names = pathFieldsOf(op);
+  const once = toOnce(given);
   const sources = new Sources(context);
   const input = await toInput(given, { fields, names, sources });
   const answering = op as Answering;
@@ -43,9 +46,11 @@ export async function runOperation(op: Operation, { given, fields, context }: Wo
     terminal: context.terminal,
     sources,
   });
-  if (op.kind === "stream" && wantsEvents(op, given)) return await showEvents(op, whole, connection, context);
   if (isPaged(op) && given.flag("all")) return await showAll(answering, whole, connection, context);
-  const value = await connection.gateway.call(answering, () => whole, connection.visit());
+  const { gateway } = connection;
+  const visit = connection.visit(once);
+  if (op.kind === "stream" && wantsEvents(op, given)) return await showEvents(op, whole, { gateway, visit }, context);
+  const value = await gateway.call(answering, () => whole, visit);
   if (download) return await keep(value as Download, given, context);
   showValue(value, op, context, names);
   return outcomeOf(op, value);
@@ -64,10 +69,10 @@ function outcomeOf(op: Operation, ended: unknown): number {
 async function showEvents(
   op: Stream,
   input: Input,
-  { gateway, visit }: Connection,
+  { gateway, visit }: { gateway: Gateway; visit: Visit },
   { terminal, style, errStyle, json }: CommandContext,
 ): Promise<number> {
-  const items = await gateway.stream(op, () => input, visit());
+  const items = await gateway.stream(op, () => input, visit);
   if (items === null) {
     if (!json) terminal.err(errStyle.dim("Nothing further: the run has ended\n"));
     return EXIT.ok;

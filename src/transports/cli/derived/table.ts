@@ -60,7 +60,9 @@ export function chooseColumns(rows: readonly Row[], { columns, now, known = [] }
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !known.includes(name));
   const filled = names.filter((name) => rows.some((row) => !isEmpty(row[name])));
   const first = filled[0] ?? "";
-  const firstTime = filled.find((name) => rows.some((row) => isTime(row[name])));
+  // A time that not every row has says less than when it was made.
+  const firstTime = filled.find((name) => name === "created_at") ??
+    filled.find((name) => rows.some((row) => isTime(row[name])));
   const candidates = filled.map((name, i) => {
     const values = rows.map((row) => row[name]);
     const kind = name === first ? "first" : name === firstTime ? "first time" : kindOf(name, values);
