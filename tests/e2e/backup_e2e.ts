@@ -4,11 +4,10 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { openPlace } from "./support/place.ts";
 import { serve } from "./support/server.ts";
+import { everybody } from "./support/story.ts";
 
-Deno.test("a backup of a running server comes back in another folder", async () => {
-  await using place = await openPlace();
+await everybody("a backup of a running server comes back in another folder", async (place) => {
   const env = { MUXI_USER_API_KEY: "sk_muxi_user_of_this_story_012345678" };
   let conversation_id: string;
   {

@@ -6,27 +6,30 @@
 import { strict as assert } from "node:assert";
 import { VERSION } from "../../src/version.ts";
 import { BOX, openPlace } from "./support/place.ts";
+import { everybody } from "./support/story.ts";
 
-Deno.test("an empty machine with neither Deno nor Node learns version, help and the state of its settings", async () => {
-  await using place = await openPlace();
-  for (const name of ["deno", "node", "npx", "bun"]) {
-    assert.ok(!await Deno.lstat(`${place.root}/bin/${name}`).then(() => true, () => false), `${name} is on the path`);
-  }
-  const version = await place.run(["version"]);
-  assert.deepEqual(version, { code: 0, stdout: `muxi ${VERSION}\n`, stderr: "" });
-  const help = await place.run(["help"]);
-  assert.equal(help.code, 0);
-  assert.match(help.stdout, /Usage: muxi/);
-  const good = await place.run(["config", "check"]);
-  assert.equal(good.code, 0, good.stderr);
-  const bad = await place.run(["config", "check", "--port", "none"]);
-  assert.equal(bad.code, 78);
-  assert.match(bad.stderr, /server\.port = "none"/);
-  const unknown = await place.run(["no-such-command"]);
-  assert.equal(unknown.code, 64);
-  assert.match(unknown.stderr, /There is no command "no-such-command"/);
-  assert.deepEqual([...Deno.readDirSync(place.cwd)], [], "Something was left in the working folder");
-});
+await everybody(
+  "an empty machine with neither Deno nor Node learns version, help and the state of its settings",
+  async (place) => {
+    for (const name of ["deno", "node", "npx", "bun"]) {
+      assert.ok(!await Deno.lstat(`${place.root}/bin/${name}`).then(() => true, () => false), `${name} is on the path`);
+    }
+    const version = await place.run(["version"]);
+    assert.deepEqual(version, { code: 0, stdout: `muxi ${VERSION}\n`, stderr: "" });
+    const help = await place.run(["help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /Usage: muxi/);
+    const good = await place.run(["config", "check"]);
+    assert.equal(good.code, 0, good.stderr);
+    const bad = await place.run(["config", "check", "--port", "none"]);
+    assert.equal(bad.code, 78);
+    assert.match(bad.stderr, /server\.port = "none"/);
+    const unknown = await place.run(["no-such-command"]);
+    assert.equal(unknown.code, 64);
+    assert.match(unknown.stderr, /There is no command "no-such-command"/);
+    assert.deepEqual([...Deno.readDirSync(place.cwd)], [], "Something was left in the working folder");
+  },
+);
 
 Deno.test("arguments arrive as they were given", async () => {
   await using place = await openPlace();

@@ -6,11 +6,10 @@
 import { strict as assert } from "node:assert";
 import { readFrames, streamFrames } from "../support/events.ts";
 import { startProvider } from "../support/provider.ts";
-import { openPlace } from "./support/place.ts";
 import { serve } from "./support/server.ts";
+import { everybody } from "./support/story.ts";
 
-Deno.test("a run that a kill cut off goes on at the next start, and its reader misses nothing", async () => {
-  await using place = await openPlace();
+await everybody("a run that a kill cut off goes on at the next start, and its reader misses nothing", async (place) => {
   // Slow enough for the kill to come before its last token.
   const slow = { tokens: 1000, delay: 100 };
   await using provider = await startProvider({ script: [slow, { tokens: ["All ", "of ", "it."] }] });

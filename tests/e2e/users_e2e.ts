@@ -4,21 +4,12 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { BOX, findTool, openPlace, type Place } from "./support/place.ts";
+import { basename, dirname } from "node:path";
+import { findTool, NOBODY, openPlace } from "./support/place.ts";
 import { serve } from "./support/server.ts";
 import { story } from "./support/story.ts";
 
-const NOBODY = 65_534;
 const TOOLS = ["unshare", "mount", "setpriv", "sh"];
-
-/** A copy of the built file that everybody can read. */
-async function copyTo(place: Place): Promise<string> {
-  const folder = `${place.root}/download`;
-  await Deno.mkdir(folder, { mode: 0o755 });
-  await Deno.copyFile(BOX!, `${folder}/muxi`);
-  await Deno.chmod(`${folder}/muxi`, 0o755);
-  return folder;
-}
 
 /** A command that makes `folders` read-only for what follows, and changes to the first and to user `uid`. */
 async function readOnly(folders: readonly string[], uid: number): Promise<string[]> {
@@ -37,15 +28,18 @@ for (const [who, uid] of [["root", 0], ["an ordinary user", NOBODY]] as const) {
     tools: TOOLS,
   }, async () => {
     await using place = await openPlace({ uid });
-    const folder = await copyTo(place);
-    const before = await readOnly([folder, place.home], uid);
-    const bin = `${folder}/muxi`;
+    const before = await readOnly([dirname(place.bin!), place.home], uid);
     const touch = await place.run([], { bin: "/bin/sh", before: [...before, "/bin/sh", "-c", "echo > here"] });
     assert.notEqual(touch.code, 0, "The folder is not read-only");
-    await using server = await serve(place, { bin, before, args: ["--data-dir", `${place.cwd}/data`] });
+    await using server = await serve(place, { before, args: ["--data-dir", `${place.cwd}/data`] });
     const answer = await (await server.request("/api/v1/chat", { message: "Hello" })).json();
     assert.equal(answer.status, "completed");
     assert.equal((await Deno.stat(`${place.tmp}/muxi-${uid}`)).uid, uid);
+    const own = [...(await Deno.readTextFile(`/proc/${server.pid}/maps`)).matchAll(/\/\S*(?:\/deno|\.node)$/gm)];
+    assert.deepEqual([...new Set(own.map(([path]) => basename(path)))].sort(), ["deno", "index.node"]);
+    for (const [path] of own) {
+      assert.ok(path.startsWith(`${place.tmp}/muxi-${uid}/`), `${path} did not come with the file`);
+    }
     assert.equal((await Deno.stat(`${place.cwd}/data`)).uid, uid);
     assert.equal((await server.end("SIGTERM")).code, 0);
   });
@@ -53,11 +47,10 @@ for (const [who, uid] of [["root", 0], ["an ordinary user", NOBODY]] as const) {
 
 await story("an ordinary user does not use what another user left for them", { box: true, root: true }, async () => {
   await using place = await openPlace({ uid: NOBODY });
-  const folder = await copyTo(place);
   const trap = `${place.tmp}/muxi-${NOBODY}`;
   await Deno.mkdir(trap, { mode: 0o755 });
   await Deno.chown(trap, 1, 1);
-  const { code, stderr } = await place.run(["version"], { bin: `${folder}/muxi`, env: { HOME: "/nonexistent" } });
+  const { code, stderr } = await place.run(["version"], { env: { HOME: "/nonexistent" } });
   assert.equal(code, 73);
   assert.match(stderr, /it is not a folder in which only you can write/);
 });
@@ -65,12 +58,11 @@ await story("an ordinary user does not use what another user left for them", { b
 await story("root may unpack once for everybody", { box: true, root: true }, async () => {
   await using place = await openPlace();
   await using other = await openPlace({ uid: NOBODY });
-  const bin = `${await copyTo(place)}/muxi`;
   const runtime = `${place.root}/runtime`;
-  assert.equal((await place.run(["version"], { bin, env: { MUXI_RUNTIME_DIR: runtime } })).code, 0);
+  assert.equal((await place.run(["version"], { env: { MUXI_RUNTIME_DIR: runtime } })).code, 0);
   for await (const folder of walk(runtime)) await Deno.chmod(folder, 0o755);
   const ended = await Promise.all(
-    [1, 2].map(() => other.run(["config", "check"], { bin, env: { MUXI_RUNTIME_DIR: runtime } })),
+    [1, 2].map(() => other.run(["config", "check"], { env: { MUXI_RUNTIME_DIR: runtime } })),
   );
   assert.deepEqual(ended.map(({ code, stderr }) => ({ code, stderr })), [{ code: 0, stderr: "" }, {
     code: 0,

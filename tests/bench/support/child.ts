@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { resolve } from "node:path";
+
+/** The built file, if it is what is measured. */
+export const BOX = Deno.env.get("MUXI_BIN") ? resolve(Deno.env.get("MUXI_BIN")!) : undefined;
 
 /** The key of the measured server. */
 export const BENCH_KEY = "sk_muxi_user_for_benches_0123456789";
@@ -36,8 +40,15 @@ export interface MuxiOptions {
   env?: Record<string, string>;
   /** Where its log goes; nowhere unless told. */
   stderr?: "inherit" | "null";
-  /** Further flags of the runtime, such as `--cpu-prof`. */
+  /** Further flags of the runtime, such as `--cpu-prof`; the built file has its own. */
   flags?: string[];
+}
+
+interface ChildOptions {
+  env?: Record<string, string>;
+  stderr?: "inherit" | "null";
+  /** What is started instead of `deno run`. */
+  bin?: string | undefined;
 }
 
 function cpuMs(pid: number): number {
@@ -55,17 +66,18 @@ function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** Starts `deno run` with `args` and waits until a line of its output holds an address. */
+/** Starts `deno run`, or `bin`, with `args` and waits until a line of its output holds an address. */
 export async function startChild(
   args: readonly string[],
-  { env = {}, stderr = "inherit" }: { env?: Record<string, string>; stderr?: "inherit" | "null" } = {},
+  { env = {}, stderr = "inherit", bin }: ChildOptions = {},
 ): Promise<Child> {
+  const [program, ...before] = bin === undefined ? [Deno.execPath(), "run", "-A"] : [bin];
   const kept = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", ...args],
+  const process = new Deno.Command(program!, {
+    args: [...before, ...args],
     cwd: ROOT,
     clearEnv: true,
     env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
@@ -79,7 +91,7 @@ export async function startChild(
   let url: string | undefined;
   while (url === undefined) {
     const { done, value } = await reader.read();
-    if (done) throw new Error(`"deno run ${args.join(" ")}" ended before it served:\n${text}`);
+    if (done) throw new Error(`"${[program, ...before, ...args].join(" ")}" ended before it served:\n${text}`);
     text += value;
     url = /https?:\/\/[\w.:]+(?=[^\n]*\n)/.exec(text)?.[0];
   }
@@ -107,11 +119,13 @@ export async function startChild(
   };
 }
 
-/** Starts the real program, with limits off and only warnings logged. */
+/** Starts the file that `MUXI_BIN` names, or the sources, with limits off and only warnings logged. */
 export function startMuxi({ provider, data_dir, env, stderr = "inherit", flags = [] }: MuxiOptions): Promise<Child> {
-  return startChild([...flags, "main.ts", "serve"], {
+  return startChild(BOX === undefined ? [...flags, "main.ts", "serve"] : ["serve"], {
     stderr,
+    bin: BOX,
     env: {
+      ...BOX !== undefined && { MUXI_RUNTIME_DIR: `${data_dir}/runtime` },
       MUXI_HOST: "127.0.0.1",
       MUXI_PORT: "0",
       MUXI_DATA_DIR: data_dir,

@@ -30,6 +30,9 @@ const TOOLS = [
 ];
 const SOURCES = new URL("../../../main.ts", import.meta.url).pathname;
 
+/** The id of an ordinary user, who owns nothing on any machine. */
+export const NOBODY = 65_534;
+
 /** How a command ended. */
 export interface Ended {
   code: number;
@@ -57,6 +60,8 @@ export interface Place extends AsyncDisposable {
   cwd: string;
   home: string;
   tmp: string;
+  /** The built file, where the user of this place can read it; undefined when it is the sources that are tested. */
+  bin: string | undefined;
   /** Starts the program. */
   spawn(args: readonly string[], options?: StartOptions): Deno.ChildProcess;
   /** Runs the program to its end. */
@@ -85,9 +90,10 @@ export async function openPlace({ uid }: { uid?: number } = {}): Promise<Place> 
     assert.ok(found, `This machine has no ${tool}`);
     await Deno.symlink(found, `${path}/${tool}`);
   }
+  const ownBin = uid === undefined || BOX === undefined ? BOX : await copyBox(`${root}/download`);
   const base = { PATH: path, HOME: `${root}/home`, TMPDIR: `${root}/tmp`, NO_COLOR: "1", MODEL_PROVIDER: "offline" };
   const sources = ["run", "--quiet", "-A", "--unstable-no-legacy-abort", SOURCES];
-  const spawn = (args: readonly string[], { env = {}, stdin, cwd, bin = BOX, before = [] }: StartOptions = {}) => {
+  const spawn = (args: readonly string[], { env = {}, stdin, cwd, bin = ownBin, before = [] }: StartOptions = {}) => {
     const line = [...before, ...bin === undefined ? [Deno.execPath(), ...sources] : [bin], ...args];
     return new Deno.Command(line[0]!, {
       args: line.slice(1),
@@ -106,6 +112,7 @@ export async function openPlace({ uid }: { uid?: number } = {}): Promise<Place> 
     cwd: `${root}/work`,
     home: base.HOME,
     tmp: base.TMPDIR,
+    bin: ownBin,
     spawn,
     async run(args, options = {}) {
       const child = spawn(args, options);
@@ -116,6 +123,14 @@ export async function openPlace({ uid }: { uid?: number } = {}): Promise<Place> 
     },
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
+}
+
+/** Puts a copy of the built file in a folder of its own, for everybody to read and to start. */
+async function copyBox(folder: string): Promise<string> {
+  await Deno.mkdir(folder, { mode: 0o755 });
+  await Deno.copyFile(BOX!, `${folder}/muxi`);
+  await Deno.chmod(`${folder}/muxi`, 0o755);
+  return `${folder}/muxi`;
 }
 
 function cacheOfDeno(): string {

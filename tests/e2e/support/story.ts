@@ -5,7 +5,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { BOX, findTool } from "./place.ts";
+import { BOX, findTool, NOBODY, openPlace, type Place } from "./place.ts";
 
 /** What a story needs. */
 export interface Needs {
@@ -26,4 +26,14 @@ export async function story(name: string, needs: Needs, tell: () => Promise<void
   const why = `needs ${missing.join(", ")}`;
   if (Deno.env.get("CI")) Deno.test(name, () => assert.fail(`Cannot test this here: it ${why}`));
   else Deno.test({ name: `${name} (${why})`, ignore: true, fn: tell });
+}
+
+/** Tells a story as whoever runs the tests, and of the built file, where that is root, as an ordinary user, too. */
+export async function everybody(name: string, tell: (place: Place) => Promise<void>): Promise<void> {
+  const tellIn = async (options: { uid?: number }) => {
+    await using place = await openPlace(options);
+    await tell(place);
+  };
+  Deno.test(name, () => tellIn({}));
+  await story(`${name}, as an ordinary user`, { box: true, root: true }, () => tellIn({ uid: NOBODY }));
 }
