@@ -6,7 +6,7 @@
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
-import { type Tool, toModelResult } from "../../domain/tool.ts";
+import { toModelResult, type Tool } from "../../domain/tool.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { maskDeep, maskSecrets } from "../../kit/log.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
