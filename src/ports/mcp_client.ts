@@ -4,6 +4,7 @@
  * @module
  */
 import type { McpServer, McpServerType } from "../domain/mcp_server.ts";
+import type { FilledPrompt } from "../domain/prompt.ts";
 import type { ToolContent, ToolResult } from "../domain/tool.ts";
 
 /** What a server calls a tool, before it has its name among all servers. */
@@ -37,12 +38,6 @@ export interface OfferedPrompt {
   title?: string;
   description?: string;
   arguments: { name: string; description?: string; required: boolean }[];
-}
-
-/** A prompt, filled in. */
-export interface FilledPrompt {
-  description?: string;
-  messages: { role: "user" | "assistant"; content: ToolContent }[];
 }
 
 /** How far a call is. */
@@ -100,6 +95,9 @@ export interface McpCallOptions {
   onProgress?: (progress: Progress) => void;
 }
 
+/** Options of a request that changes nothing. */
+export type McpReadOptions = Pick<McpCallOptions, "signal" | "user_id">;
+
 /** A connection that is up. Its methods reject with `McpFailure`, or with the signal's reason. */
 export interface McpConnection {
   /** The protocol's revision that was agreed on. */
@@ -111,6 +109,8 @@ export interface McpConnection {
   offers: { tools: boolean; resources: boolean; prompts: boolean };
   /** How many of the accesses its program asked for were allowed and denied; absent without a sandbox. */
   sandbox?: import("./sandbox.ts").SandboxReport;
+  /** What the server was trusted with: no word of it may come back in its answers. */
+  secrets?: readonly string[];
   /** Resolves once, when the connection is over, with the reason where there is one. */
   closed: Promise<Error | undefined>;
   /** Every page. */
@@ -121,8 +121,13 @@ export interface McpConnection {
   listPrompts(signal: AbortSignal): Promise<OfferedPrompt[]>;
   /** `tool` is the server's own name of it. */
   callTool(tool: string, args: Record<string, unknown>, options: McpCallOptions): Promise<ToolResult>;
-  readResource(uri: string, options: { signal: AbortSignal; user_id?: string }): Promise<ToolContent[]>;
-  getPrompt(name: string, args: Record<string, string>, options: { signal: AbortSignal }): Promise<FilledPrompt>;
+  readResource(uri: string, options: McpReadOptions): Promise<ToolContent[]>;
+  getPrompt(name: string, args: Record<string, string>, options: McpReadOptions): Promise<FilledPrompt>;
+  /**
+   * Has the server tell when the resource `uri` is another, through `onResourceUpdated`, until `signal` aborts.
+   * Resolves when it does so; absent where it can't.
+   */
+  watchResource?(uri: string, options: { signal: AbortSignal }): Promise<void>;
   /** Whether the server still answers. */
   ping(signal: AbortSignal): Promise<void>;
   /** Ends the connection, and its program with all that it started. Resolves when they are gone. */

@@ -1,0 +1,96 @@
+/**
+ * The SDK's client on a channel: the era agreed on, its questions answered.
+ *
+ * @module
+ */
+import {
+  Client,
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  type ClientCapabilities,
+  PROTOCOL_VERSION_META_KEY,
+} from "@modelcontextprotocol/client";
+import type { McpServer } from "../../domain/mcp_server.ts";
+import type { DirectRequests } from "./direct_requests.ts";
+import { PROBE_MS } from "./limits.ts";
+import type { QuestionOptions, Questions } from "./questions.ts";
+
+/** Who MUXI says it is. */
+export interface ClientInfo {
+  name: string;
+  version: string;
+}
+
+/** Options for {@linkcode connectClient}. */
+export interface ClientOptions {
+  info: ClientInfo;
+  questions: Questions;
+  /** The call a question belongs to, where that is known. */
+  callOf: () => string | undefined;
+  /** `initialize` at once, without asking for the newer era. */
+  legacy: boolean;
+  timeout_ms: number;
+  signal: AbortSignal;
+}
+
+/** Agrees with the server on an era. Rejects with what the SDK throws, or the signal's reason; the channel is closed then. */
+export async function connectClient(
+  server: McpServer,
+  direct: DirectRequests,
+  options: ClientOptions,
+): Promise<Client> {
+  const { info, legacy, timeout_ms, signal } = options;
+  const capabilities: ClientCapabilities = {
+    elicitation: { form: {}, url: {} },
+    ...server.sampling !== "deny" && { sampling: {} },
+  };
+  const client = new Client(info, {
+    capabilities,
+    // Results are validated where their schemas are known to everybody, once.
+    jsonSchemaValidator: {
+      getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
+    },
+    versionNegotiation: {
+      mode: legacy ? "legacy" : "auto",
+      probe: { timeoutMs: "pid" in direct ? Math.min(PROBE_MS, timeout_ms) : timeout_ms },
+    },
+  });
+  answerQuestions(client, capabilities, options);
+  // Nothing but the end of its channel stops a negotiation.
+  const stop = () => void direct.close().catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    await client.connect(direct, { timeout: timeout_ms, signal });
+  } catch (error) {
+    await direct.close().catch(() => {});
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  if (client.getProtocolEra() === "modern") {
+    direct.envelope = {
+      [PROTOCOL_VERSION_META_KEY]: client.getNegotiatedProtocolVersion(),
+      [CLIENT_INFO_META_KEY]: info,
+      [CLIENT_CAPABILITIES_META_KEY]: capabilities,
+    };
+  }
+  return client;
+}
+
+function answerQuestions(
+  client: Client,
+  { sampling }: ClientCapabilities,
+  { questions, callOf }: Pick<ClientOptions, "questions" | "callOf">,
+): void {
+  const optionsOf = (signal: AbortSignal): QuestionOptions => ({ signal, tool_call_id: callOf() });
+  client.setRequestHandler("elicitation/create", async ({ method, params }, { mcpReq }) =>
+    // The protocol's shape, as made by `questions`.
+    await questions(method, params, optionsOf(mcpReq.signal)) as never);
+  if (!sampling) return;
+  client.setRequestHandler(
+    "sampling/createMessage",
+    async ({ method, params }, { mcpReq }) => await questions(method, params, optionsOf(mcpReq.signal)) as never,
+  );
+}

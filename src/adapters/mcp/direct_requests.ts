@@ -1,0 +1,226 @@
+/**
+ * Requests beside the SDK's client, on its own channel.
+ *
+ * The client validates each answer against a schema; on the way of a tool call
+ * that costs more than all the rest. So requests of ours have identifiers of
+ * their own kind and their answers are taken off before the client sees them.
+ * Everything else passes through.
+ *
+ * @module
+ */
+import type { JSONRPCMessage, Transport, TransportSendOptions } from "@modelcontextprotocol/client";
+import type { Clock } from "../../kit/clock.ts";
+import type { Progress } from "../../ports/mcp_client.ts";
+import { ChannelEnded } from "./ending.ts";
+import type { FloodGate } from "./flood.ts";
+import { AnswerMissing, RequestRefused, RequestTimeout } from "./request_errors.ts";
+import type { Silence } from "./silence.ts";
+
+/** Options for {@linkcode DirectRequests.request}. */
+export interface RequestOptions {
+  signal: AbortSignal;
+  timeout_ms: number;
+  max_timeout_ms: number;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  onProgress: ((progress: Progress) => void) | undefined;
+  heard: number;
+}
+
+/** What a message may hold, before anything is known of it. */
+interface Loose {
+  id?: unknown;
+  method?: unknown;
+  result?: unknown;
+  error?: { code?: unknown; message?: unknown; data?: unknown };
+  params?: ProgressFields & { progressToken?: unknown };
+}
+
+interface ProgressFields {
+  progress?: unknown;
+  total?: unknown;
+  message?: unknown;
+}
+
+/** How far a call is, if that is what a server said. */
+export function toProgress({ progress, total, message }: ProgressFields): Progress | undefined {
+  if (typeof progress !== "number") return undefined;
+  return {
+    progress,
+    ...typeof total === "number" && { total },
+    ...typeof message === "string" && { message },
+  };
+}
+
+/** Parts of {@linkcode DirectRequests}. */
+export interface DirectRequestsDeps {
+  clock: Clock;
+  flood: FloodGate;
+  /** Times during which the server waits for us, which don't count. */
+  silence: Silence;
+}
+
+/** A channel for the SDK's client, and for requests of ours. */
+export class DirectRequests implements Transport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: ((message: JSONRPCMessage) => void) | undefined;
+  /** What every request says of us in its `_meta`, in the newer era. */
+  envelope: Record<string, unknown> | undefined;
+  readonly #inner: Transport;
+  readonly #deps: DirectRequestsDeps;
+  readonly #pending = new Map<string, Pending>();
+  #next = 0;
+  #lastError: Error | undefined;
+
+  constructor(inner: Transport, deps: DirectRequestsDeps) {
+    this.#inner = inner;
+    this.#deps = deps;
+    // The SDK knows a local pipe by these two.
+    if ("stderr" in inner) Object.assign(this, { stderr: null, pid: (inner as { pid?: number }).pid });
+    if (inner.setProtocolVersion) this.setProtocolVersion = (version) => inner.setProtocolVersion?.(version);
+  }
+
+  setProtocolVersion?: (version: string) => void;
+
+  get hasPerRequestStream(): boolean {
+    return this.#inner.hasPerRequestStream === true;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#inner.sessionId;
+  }
+
+  /** How many requests wait for their answers. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  start(): Promise<void> {
+    this.#inner.onmessage = (message) => this.#take(message);
+    this.#inner.onerror = (error) => {
+      this.#lastError = error;
+      this.onerror?.(error);
+    };
+    this.#inner.onclose = () => {
+      this.#rejectAll();
+      this.onclose?.();
+    };
+    return this.#inner.start();
+  }
+
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    return this.#inner.send(message, options);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  /** Sends a request and gives its result as it came. Rejects with the signal's reason, or what the channel throws. */
+  async request(method: string, params: Record<string, unknown>, options: RequestOptions): Promise<unknown> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    const id = `muxi-${this.#next++}`;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const pending: Pending = { resolve, reject, onProgress: options.onProgress, heard: this.#deps.clock.now() };
+    this.#pending.set(id, pending);
+    const stream = new AbortController();
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = this.#watch(pending, options);
+    let answered = false;
+    try {
+      this.#inner.send({ jsonrpc: "2.0", id, method, params: this.#toParams(id, params) } as JSONRPCMessage, {
+        requestSignal: stream.signal,
+        onRequestStreamEnd: () => reject(new AnswerMissing(this.#lastError)),
+      }).catch(reject);
+      const result = await promise;
+      answered = true;
+      return result;
+    } catch (error) {
+      answered = error instanceof RequestRefused || error instanceof AnswerMissing;
+      throw error;
+    } finally {
+      this.#pending.delete(id);
+      timer[Symbol.dispose]();
+      signal.removeEventListener("abort", onAbort);
+      if (!answered) this.#cancel(id, stream);
+    }
+  }
+
+  #toParams(id: string, params: Record<string, unknown>): Record<string, unknown> {
+    return { ...params, _meta: { ...this.envelope, ...params._meta as Record<string, unknown>, progressToken: id } };
+  }
+
+  /** Tells the server that nobody waits any more, in the way of its era. */
+  #cancel(id: string, stream: AbortController): void {
+    // In the newer era closing the stream of a request is what cancels it.
+    if (this.hasPerRequestStream && this.envelope) return stream.abort();
+    const message = {
+      jsonrpc: "2.0",
+      method: "notifications/cancelled",
+      params: { requestId: id, ...this.envelope && { _meta: this.envelope } },
+    };
+    this.#inner.send(message as JSONRPCMessage).catch(() => {}).finally(() => stream.abort());
+  }
+
+  /** Ends a request that is silent, or takes, too long. */
+  #watch(pending: Pending, { timeout_ms, max_timeout_ms }: RequestOptions): Disposable {
+    const { clock, silence } = this.#deps;
+    const started = clock.now();
+    const before = silence.spent;
+    let timer: Disposable;
+    const check = () => {
+      const now = clock.now();
+      const silent = now - Math.max(pending.heard, silence.ended);
+      const total = now - started - (silence.spent - before);
+      if (silence.open) timer = clock.after(timeout_ms, check);
+      else if (silent >= timeout_ms) pending.reject(new RequestTimeout(`it was silent for ${timeout_ms / 1000} s`));
+      else if (total >= max_timeout_ms) {
+        pending.reject(new RequestTimeout(`it took longer than ${max_timeout_ms / 1000} s`));
+      } else timer = clock.after(Math.min(timeout_ms - silent, max_timeout_ms - total), check);
+    };
+    timer = clock.after(Math.min(timeout_ms, max_timeout_ms), check);
+    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+  }
+
+  #take(message: JSONRPCMessage): void {
+    const { id, method, result, error, params } = message as Loose;
+    if (method === undefined && typeof id === "string") {
+      const pending = this.#pending.get(id);
+      if (pending) {
+        if (result !== undefined) return pending.resolve(result);
+        return pending.reject(error === undefined ? new AnswerMissing() : RequestRefused.from(error));
+      }
+    }
+    if (!this.#deps.flood.pass()) return;
+    // An answer that comes after its request was given up.
+    if (method === undefined && typeof id === "string" && id.startsWith("muxi-")) return;
+    if (method === "notifications/progress") {
+      const pending = this.#pending.get(params?.progressToken as string);
+      if (pending) return this.#progress(pending, params!);
+    }
+    this.onmessage?.(message);
+  }
+
+  #progress(pending: Pending, params: ProgressFields): void {
+    pending.heard = this.#deps.clock.now();
+    const progress = toProgress(params);
+    if (progress) pending.onProgress?.(progress);
+  }
+
+  /** Why the channel is over, as far as it says. */
+  get ending(): ChannelEnded {
+    const { ending } = this.#inner as { ending?: ChannelEnded };
+    return ending ?? new ChannelEnded("The connection was closed", { cause: this.#lastError });
+  }
+
+  #rejectAll(): void {
+    for (const pending of this.#pending.values()) pending.reject(this.ending);
+  }
+}

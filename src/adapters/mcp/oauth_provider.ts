@@ -1,0 +1,168 @@
+/**
+ * MUXI as a client of OAuth 2.1, at one server, for all or for one user.
+ *
+ * @module
+ */
+import type {
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  StoredOAuthClientInformation,
+  StoredOAuthTokens,
+} from "@modelcontextprotocol/client";
+import type { McpServer } from "../../domain/mcp_server.ts";
+import type { McpGrantKey, McpTokens } from "../../ports/mcp_tokens.ts";
+
+/** How MUXI presents itself. */
+export interface OAuthIdentity {
+  /** Where people come back to after they signed in. */
+  redirect_url: string;
+  /** Where MUXI's metadata document can be read by everybody, over https; absent: MUXI registers itself. */
+  client_metadata_url?: string;
+}
+
+/** Parts of {@linkcode OAuthProvider}. */
+export interface OAuthDeps extends OAuthIdentity {
+  tokens: McpTokens;
+}
+
+/** What is kept of a grant, as JSON. */
+interface Secrets {
+  /** By the issuer that gave them. */
+  clients?: Record<string, StoredOAuthClientInformation>;
+  tokens?: StoredOAuthTokens;
+  /** What a sign-in that waits needs when its person comes back. */
+  verifier?: string;
+  discovery?: OAuthDiscoveryState;
+}
+
+/** MUXI's metadata as a client. */
+export function toClientMetadata({ redirect_url }: OAuthIdentity, server?: McpServer): OAuthClientMetadata {
+  const { scopes = [], grant = "authorization_code" } = server?.oauth ?? {};
+  return {
+    client_name: "MUXI",
+    redirect_uris: [redirect_url],
+    grant_types: grant === "client_credentials" ? [grant] : [grant, "refresh_token"],
+    ...grant === "authorization_code" && { response_types: ["code"] },
+    token_endpoint_auth_method: server?.oauth?.client_secret ? "client_secret_basic" : "none",
+    ...scopes.length > 0 && { scope: scopes.join(" ") },
+  };
+}
+
+/** The SDK asks it for what is known, and tells it what is new. */
+export class OAuthProvider implements OAuthClientProvider {
+  readonly clientMetadata: OAuthClientMetadata;
+  readonly clientMetadataUrl?: string;
+  readonly redirectUrl: string | undefined;
+  readonly saveClientInformation?: NonNullable<OAuthClientProvider["saveClientInformation"]>;
+  readonly prepareTokenRequest?: (scope?: string) => URLSearchParams;
+  /** Where a person has to go, since the last attempt. */
+  sign_in_url: string | undefined;
+  readonly #server: McpServer;
+  readonly #deps: OAuthDeps;
+  readonly #key: McpGrantKey;
+  #secrets: Secrets | undefined;
+  #state: string | undefined;
+
+  constructor(server: McpServer, deps: OAuthDeps, user_id?: string) {
+    this.#server = server;
+    this.#deps = deps;
+    this.#key = { server: server.name, ...user_id !== undefined && { user_id } };
+    this.clientMetadata = toClientMetadata(deps, server);
+    const { grant, client_id } = server.oauth ?? {};
+    // Without a place to come back to the SDK asks for tokens on our own behalf.
+    this.redirectUrl = grant === "client_credentials" ? undefined : deps.redirect_url;
+    if (grant === "client_credentials") {
+      this.prepareTokenRequest = (scope) =>
+        new URLSearchParams({ grant_type: grant, ...scope !== undefined && { scope } });
+    }
+    if (deps.client_metadata_url !== undefined) this.clientMetadataUrl = deps.client_metadata_url;
+    if (client_id === undefined) {
+      this.saveClientInformation = async (client, context) => {
+        const { clients = {} } = await this.#load();
+        await this.#save({ clients: { ...clients, [context?.issuer ?? client.issuer ?? ""]: client } });
+      };
+    }
+  }
+
+  get key(): McpGrantKey {
+    return this.#key;
+  }
+
+  async state(): Promise<string> {
+    const bytes = crypto.getRandomValues(new Uint8Array(24));
+    return this.#state = bytes.toBase64({ alphabet: "base64url" });
+  }
+
+  async clientInformation(context?: { issuer: string }): Promise<StoredOAuthClientInformation | undefined> {
+    const { client_id, client_secret } = this.#server.oauth ?? {};
+    if (client_id !== undefined) return { client_id, ...client_secret !== undefined && { client_secret } };
+    return context && (await this.#load()).clients?.[context.issuer];
+  }
+
+  async tokens(): Promise<StoredOAuthTokens | undefined> {
+    return (await this.#load()).tokens;
+  }
+
+  async saveTokens(tokens: StoredOAuthTokens): Promise<void> {
+    this.#state = undefined;
+    this.sign_in_url = undefined;
+    const { clients } = await this.#load();
+    await this.#save({ tokens }, { ...clients && { clients } });
+  }
+
+  redirectToAuthorization(url: URL): void {
+    this.sign_in_url = url.href;
+  }
+
+  async saveCodeVerifier(verifier: string): Promise<void> {
+    await this.#save({ verifier });
+  }
+
+  async codeVerifier(): Promise<string> {
+    const { verifier } = await this.#load();
+    if (verifier === undefined) throw new Error("No sign-in is waiting");
+    return verifier;
+  }
+
+  async saveDiscoveryState(discovery: OAuthDiscoveryState): Promise<void> {
+    await this.#save({ discovery });
+  }
+
+  /** Only for the person who comes back: a server may name another authorization server the next time. */
+  async discoveryState(): Promise<OAuthDiscoveryState | undefined> {
+    return this.finishing ? (await this.#load()).discovery : undefined;
+  }
+
+  /** Whether a sign-in is being ended. */
+  finishing = false;
+
+  async invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): Promise<void> {
+    const { clients, tokens, verifier, discovery } = await this.#load();
+    const all = what === "all";
+    await this.#save({}, {
+      ...!all && what !== "client" && clients && { clients },
+      ...!all && what !== "tokens" && tokens && { tokens },
+      ...!all && what !== "verifier" && verifier !== undefined && { verifier },
+      ...!all && what !== "discovery" && discovery && { discovery },
+    });
+  }
+
+  async #load(): Promise<Secrets> {
+    // While a person is signing in, what they bring is written by another provider.
+    if (this.#secrets && this.sign_in_url === undefined) return this.#secrets;
+    const grant = await this.#deps.tokens.load(this.#key);
+    const secrets: Secrets = grant ? JSON.parse(grant.secrets) : {};
+    if (secrets.tokens?.access_token !== this.#secrets?.tokens?.access_token) this.sign_in_url = undefined;
+    this.#state ??= grant?.state;
+    return this.#secrets = secrets;
+  }
+
+  async #save(change: Secrets, before?: Secrets): Promise<void> {
+    this.#secrets = { ...before ?? await this.#load(), ...change };
+    await this.#deps.tokens.save(this.#key, {
+      secrets: JSON.stringify(this.#secrets),
+      ...this.#state !== undefined && { state: this.#state },
+    });
+  }
+}

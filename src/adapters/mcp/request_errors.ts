@@ -1,0 +1,46 @@
+/**
+ * How a request can fail before it is anybody's failure.
+ *
+ * @module
+ */
+
+/** The server answered with an error of JSON-RPC. */
+export class RequestRefused extends Error {
+  override readonly name = "RequestRefused";
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.code = code;
+    this.data = data;
+  }
+
+  /** Of what stands in an answer, whatever that is. */
+  static from({ code, message, data }: { code?: unknown; message?: unknown; data?: unknown }): RequestRefused {
+    return new RequestRefused(
+      typeof code === "number" ? code : 0,
+      typeof message === "string" ? message : "It gave no reason",
+      data,
+    );
+  }
+}
+
+/** The server answered with something that is no answer, or its stream ended without one. */
+export class AnswerMissing extends Error {
+  override readonly name = "AnswerMissing";
+
+  constructor(cause?: Error) {
+    super(cause ? `It gave no answer: ${cause.message}` : "It gave no answer", { cause });
+  }
+}
+
+/** The server answered with something else than the protocol has. */
+export class AnswerMalformed extends Error {
+  override readonly name = "AnswerMalformed";
+}
+
+/** The server didn't answer in time. The message says how long that was. */
+export class RequestTimeout extends Error {
+  override readonly name = "RequestTimeout";
+}

@@ -1,0 +1,43 @@
+/**
+ * What MUXI has been allowed at tool servers that want OAuth.
+ *
+ * @module
+ */
+import type { McpServer } from "../domain/mcp_server.ts";
+
+/** Whose allowance it is: a server's, and one user's where each signs in. */
+export interface McpGrantKey {
+  server: string;
+  user_id?: string;
+}
+
+/** What was granted, or is being asked for. */
+export interface McpGrant {
+  /** Names the sign-in that waits for its person; random, and unique among all grants. */
+  state?: string;
+  /** Registrations and tokens, as JSON. A secret as a whole: stored encrypted, never shown. */
+  secrets: string;
+}
+
+/** Keeps grants. */
+export interface McpTokens {
+  load(key: McpGrantKey): Promise<McpGrant | undefined>;
+  save(key: McpGrantKey, grant: McpGrant): Promise<void>;
+  /** Whose sign-in waits under `state`. */
+  find(state: string): Promise<McpGrantKey | undefined>;
+  remove(key: McpGrantKey): Promise<void>;
+}
+
+/** What came back with a person who signed in: the query of the address they were sent to. */
+export interface SignInAnswer {
+  state: string;
+  code?: string;
+  iss?: string;
+  error?: string;
+}
+
+/** Ends sign-ins. A failure of a connection names where to begin one, in its details' `sign_in_url`. */
+export interface McpSignIns {
+  /** Takes the answer for `server`. Rejects with `McpFailure` of the kind `unauthorized`. */
+  finishSignIn(server: McpServer, answer: SignInAnswer): Promise<McpGrantKey>;
+}
