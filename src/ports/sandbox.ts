@@ -48,6 +48,8 @@ export interface StartOptions {
   signal: AbortSignal;
   /** Answers what the policy leaves to a person. Absent: denied. */
   ask?: (question: AccessQuestion, signal: AbortSignal) => Promise<boolean>;
+  /** Told when a person allowed what holds from the program's next start on, which whoever started it brings about. */
+  onGranted?: () => void;
   /** Told of every denial, in words that say what to allow, so that a failing call can quote them. */
   onDenied?: (words: string) => void;
 }

@@ -1,0 +1,115 @@
+/**
+ * The command line of bubblewrap.
+ *
+ * @module
+ */
+import type { Bind, ProfileBinds } from "./bubblewrap_paths.ts";
+import { STUBS } from "./bubblewrap_stubs.ts";
+
+/** A bubblewrap that works here. */
+export interface Bubblewrap {
+  path: string;
+  /** Whether programs inside can be kept from making user namespaces of their own. */
+  disablesUserns: boolean;
+}
+
+/** What {@linkcode bubblewrapArgs} makes a box of. */
+export interface Box extends ProfileBinds {
+  /** Beside those of the profile, and after them. */
+  binds: readonly Bind[];
+  /** The folder that holds the stubs. */
+  stubs: string;
+  disk_mb: number;
+  cwd: string;
+}
+
+/** Folders of the system at the root: a link into `/usr`, or a folder where they aren't merged. */
+const SYSTEM = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+/** What programs need of `/etc`: certificates, the loader's cache, links to alternatives, time zone, fonts. */
+const ETC = [
+  "ssl",
+  "pki",
+  "ca-certificates",
+  "ca-certificates.conf",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "alternatives",
+  "localtime",
+  "timezone",
+  "mime.types",
+  "fonts",
+];
+
+async function systemArgs(): Promise<string[]> {
+  const args = ["--ro-bind", "/usr", "/usr"];
+  for (const name of SYSTEM) {
+    const info = await Deno.lstat(`/${name}`).catch(() => undefined);
+    if (info?.isSymlink) args.push("--symlink", await Deno.readLink(`/${name}`), `/${name}`);
+    else if (info?.isDirectory) args.push("--ro-bind", `/${name}`, `/${name}`);
+  }
+  return args;
+}
+
+function bindArgs({ path, at = path, write }: Bind): string[] {
+  return [write ? "--bind" : "--ro-bind", path, at];
+}
+
+/** Over the machine's own where its `/etc` is bound; there no file can be added. */
+async function stubArgs({ root, profile, stubs }: Box): Promise<string[]> {
+  const bound = root || profile.some(({ path, at = path }) => at === "/etc");
+  const there = await Promise.all(STUBS.map((name) => Deno.stat(`/etc/${name}`).then(() => true, () => !bound)));
+  const names = STUBS.filter((_, i) => there[i]);
+  return names.flatMap((name) => bindArgs({ path: `${stubs}/${name}`, at: `/etc/${name}`, write: false }));
+}
+
+/** Namespaces, rights and kernel folders, without any file. */
+export function namespaceArgs({ disablesUserns }: Pick<Bubblewrap, "disablesUserns">): string[] {
+  const args = ["--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--hostname", "sandbox"];
+  args.push("--uid", "65534", "--gid", "65534", "--cap-drop", "ALL");
+  return disablesUserns ? [...args, "--disable-userns"] : args;
+}
+
+/** The system's programs and libraries, and kernel folders of its own. */
+export async function baseArgs(disk_mb: number): Promise<string[]> {
+  const size = String(disk_mb * 2 ** 20);
+  return [
+    ...await systemArgs(),
+    ...ETC.flatMap((name) => ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]),
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/dev/shm"],
+  ];
+}
+
+/** What is writable only because mounting made it so. Root's own user may write kernel settings, so `/proc`, too. */
+export const SEALED: readonly string[] = ["--remount-ro", "/proc", "--remount-ro", "/dev", "--remount-ro", "/"];
+
+/** The file descriptor of what {@linkcode variablesFile} makes. */
+export const VARIABLES = 8;
+
+/** Variables that are set inside only, as bubblewrap reads them from a file. */
+export function variablesFile(variables: Readonly<Record<string, string>>): string {
+  const words = Object.entries(variables).flatMap(([name, value]) => ["--setenv", name, value]);
+  // A word ends at the first of these, and the next would be one of bubblewrap's own.
+  if (words.some((word) => word.includes("\0"))) throw new TypeError("A variable holds a character that none can hold");
+  return words.map((word) => `${word}\0`).join("");
+}
+
+/** All of it up to `--`, which takes its variables from {@linkcode VARIABLES}. */
+export async function bubblewrapArgs(bubblewrap: Bubblewrap, box: Box): Promise<string[]> {
+  const { root, profile, masks, binds, cwd } = box;
+  return [
+    ...namespaceArgs(bubblewrap),
+    ...root ? ["--ro-bind", "/", "/", "--tmpfs", "/run"] : [],
+    ...await baseArgs(box.disk_mb),
+    ...profile.flatMap(bindArgs),
+    ...masks.flatMap((path) => ["--tmpfs", path]),
+    ...binds.flatMap(bindArgs),
+    ...await stubArgs(box),
+    ...masks.flatMap((path) => ["--remount-ro", path]),
+    ...["--dir", cwd],
+    ...SEALED,
+    ...["--chdir", cwd],
+    ...["--args", String(VARIABLES)],
+  ];
+}

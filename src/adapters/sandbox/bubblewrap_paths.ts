@@ -1,0 +1,90 @@
+/**
+ * The files a profile names, as what is bound into the box.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { McpFailure } from "../../domain/mcp_server.ts";
+import type { SandboxProfile } from "../../domain/policy.ts";
+import { isWithin } from "./real_path.ts";
+
+/** A folder or file of the machine that is seen inside. */
+export interface Bind {
+  path: string;
+  /** Where; at its own place when absent. */
+  at?: string;
+  write: boolean;
+}
+
+/** What comes of a profile's paths. */
+export interface ProfileBinds {
+  /** Whether all of the machine's files may be read. */
+  root: boolean;
+  /** Parents before children. */
+  profile: Bind[];
+  /** Folders below these that stay empty. */
+  masks: string[];
+}
+
+/** Whose profile it is. */
+export interface ProfileOwner {
+  name: string;
+  /** The policy's id. */
+  policy: string;
+  profile: SandboxProfile;
+  cwd: string;
+}
+
+/** Where the box has its own. */
+const KERNEL = ["/proc", "/dev"];
+
+async function realPath(path: string): Promise<string | undefined> {
+  return await Deno.realPath(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  });
+}
+
+/**
+ * Resolves links now, so that what is bound is what was looked at. `hidden` is
+ * never seen inside. What lies below a writable path is left to it: a link the
+ * program made there must not be followed at its next start.
+ */
+export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]): Promise<ProfileBinds> {
+  const { name, policy, profile, cwd } = owner;
+  const refuse = (path: string, write: boolean, why: string) =>
+    new McpFailure(
+      "sandbox",
+      `Cannot start "${name}": the policy "${policy}" lets it ${write ? "write" : "read"} "${path}", ${why}`,
+      { sent: false },
+    );
+  const secret = (await Promise.all(hidden.map(realPath))).filter((path) => path !== undefined);
+  const writable = profile.write.map((path) => resolve(cwd, path));
+  const wanted = [
+    ...profile.write.map((given) => ({ given, write: true })),
+    ...profile.read.map((given) => ({ given, write: false })),
+  ];
+  const found: ProfileBinds = { root: false, profile: [], masks: [] };
+  for (const { given, write } of wanted) {
+    const path = resolve(cwd, given);
+    if (writable.some((folder) => isWithin(path, folder) && (!write || path !== folder))) continue;
+    const real = await realPath(path);
+    if (real === undefined) {
+      if (!write) continue;
+      throw refuse(given, write, "which does not exist: create it, or name the folder it is to be in");
+    }
+    if (KERNEL.some((folder) => isWithin(real, folder))) throw refuse(given, write, "which belongs to the kernel");
+    if (secret.some((folder) => isWithin(real, folder))) throw refuse(given, write, "which is MUXI's own data");
+    found.masks.push(...secret.filter((folder) => isWithin(folder, real)));
+    if (real === "/") {
+      if (write) throw refuse(given, write, "which is everything: name the folders that it needs");
+      found.root = true;
+      continue;
+    }
+    found.profile.push({ path: real, write });
+    if (path !== real) found.profile.push({ path: real, at: path, write });
+  }
+  found.masks = [...new Set(found.masks)];
+  found.profile.sort((a, b) => (a.at ?? a.path).length - (b.at ?? b.path).length);
+  return found;
+}

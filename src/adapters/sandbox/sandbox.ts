@@ -1,0 +1,155 @@
+/**
+ * Programs of strangers: those in JavaScript under the broker, all others in a
+ * box, none without the policy saying so.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Clock } from "../../kit/clock.ts";
+import type { Log } from "../../kit/log.ts";
+import { McpFailure } from "../../domain/mcp_server.ts";
+import { isTrusted } from "../../domain/policy.ts";
+import type { Process, Program, Sandbox, SandboxAbilities, StartOptions } from "../../ports/sandbox.ts";
+import { Broker } from "./broker.ts";
+import { toScript } from "./command_line.ts";
+import { Grants } from "./grants.ts";
+import { type JavascriptDeps, startJavascript } from "./javascript.ts";
+import { toLeastProfile } from "./least_profile.ts";
+import { startNative } from "./native.ts";
+import { type OsAbilities, osAbilities } from "./os_abilities.ts";
+import { sweepOwnFolders } from "./own_folder.ts";
+import { Packages } from "./packages.ts";
+import { realPathOf } from "./real_path.ts";
+
+/** Options for {@linkcode createSandbox}. */
+export interface SandboxOptions {
+  /** Where fetched packages are kept. */
+  dir: string;
+  /** The Deno that runs programs. */
+  deno: string;
+  /** Folders that no program ever sees, such as that of our data. */
+  hidden: readonly string[];
+  /** The server's own environment: what policies hand on, and how the registry is reached. */
+  env: Readonly<Record<string, string>>;
+  clock: Clock;
+  log: Log;
+  /** What the operating system can do; found out when absent. */
+  abilities?: OsAbilities;
+}
+
+/** Makes the sandbox. It holds nothing while no program runs. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const { dir, deno, hidden, env, clock, log } = options;
+  const packages = new Packages({ dir: join(dir, "packages"), deno, clock, log });
+  const broker = new Broker();
+  const grants = new Grants();
+  let swept: Promise<void> | undefined;
+  let found = options.abilities === undefined ? undefined : Promise.resolve(options.abilities);
+  const depsNow = async (): Promise<JavascriptDeps> => {
+    const abilities = await (found ??= osAbilities());
+    return { deno, hidden, env, abilities, broker, packages, grants, clock };
+  };
+  const sweep = async () => {
+    try {
+      await sweepOwnFolders();
+      await packages.sweep();
+    } catch (error) {
+      log.warn("Cannot remove what programs of earlier days have left", { error });
+    }
+  };
+
+  async function start(program: Program, given: StartOptions): Promise<Process> {
+    const { policy, signal } = given;
+    signal.throwIfAborted();
+    const startOptions: StartOptions = {
+      ...given,
+      onDenied(words) {
+        log.warn("Denied by the sandbox", { server: program.name, policy: policy.id, words });
+        given.onDenied?.(words);
+      },
+    };
+    await (swept ??= sweep());
+    const deps = await depsNow();
+    const trusted = isTrusted(policy, program.name);
+    if (policy.sandbox.unsandboxed && !trusted) {
+      log.warn("A policy lets only the servers run unsandboxed that it names in full", {
+        server: program.name,
+        policy: policy.id,
+      });
+    }
+    const script = trusted ? undefined : toScript(program);
+    const process = script === undefined
+      ? await startNative(program, startOptions, deps)
+      : await startJavascript({ program, script }, startOptions, deps);
+    log.info("Started a program", {
+      server: program.name,
+      pid: process.pid,
+      tier: process.report.tier,
+      policy: policy.id,
+    });
+    process.exited.then((end) => {
+      const counts = process.report.decisions();
+      const sum = (key: "allowed" | "denied") => counts.reduce((total, decision) => total + decision[key], 0);
+      log.info("A program has ended", {
+        server: program.name,
+        pid: process.pid,
+        end,
+        allowed: sum("allowed"),
+        denied: sum("denied"),
+      });
+    });
+    return process;
+  }
+
+  return {
+    start,
+    abilities: async () => toAbilities(await depsNow()),
+    async learn(program, { policy, signal, drive }) {
+      const script = toScript(program);
+      if (script === undefined) {
+        throw new McpFailure(
+          "sandbox",
+          `Cannot learn what "${program.name}" needs: only programs in JavaScript can be watched, and ` +
+            `"${program.command}" is none`,
+          { sent: false },
+        );
+      }
+      await (swept ??= sweep());
+      const process = await startJavascript({ program, script }, { policy, signal, learning: true }, await depsNow());
+      try {
+        await drive(process);
+      } finally {
+        await process.kill();
+      }
+      return toLeastProfile({
+        decisions: process.report.decisions(),
+        profile: policy.sandbox,
+        named: namedFolders(program),
+        exists: existsSync,
+      });
+    },
+  };
+}
+
+function toAbilities({ abilities }: JavascriptDeps): SandboxAbilities {
+  const { bubblewrap, notes } = abilities;
+  if (bubblewrap !== undefined) return { javascript: "full", native: "full", notes };
+  return {
+    javascript: "broker",
+    native: "none",
+    notes: [
+      ...notes,
+      "Programs in JavaScript are held by Deno's permissions alone: that stops what is careless, and not every attack",
+    ],
+  };
+}
+
+/** What among the arguments and the environment is a folder, or a file to be. */
+function namedFolders({ args, env, cwd }: Program): string[] {
+  const candidates = [...args, ...Object.values(env)].filter((text) => text.startsWith("/") || text.startsWith("."));
+  return candidates.flatMap((text) => {
+    const path = cwd === undefined ? text : resolve(cwd, text);
+    return path.startsWith("/") ? realPathOf(path, { cwd: "/", root: "" }) ?? [] : [];
+  });
+}
