@@ -1,0 +1,77 @@
+/**
+ * Who may come in, and how the others are told.
+ *
+ * @module
+ */
+import { actingFor, type Principal } from "../../domain/access.ts";
+import { UserId } from "../../domain/conversation.ts";
+import { AppError } from "../../domain/error.ts";
+import type { Clock } from "../../kit/clock.ts";
+import type { CallOptions, Gateway } from "../../operations/gateway.ts";
+import { mcpRequest } from "../../operations/mcp.ts";
+import type { Visit } from "../../operations/operation.ts";
+import { type HttpContext, noting, visitOf } from "../request.ts";
+import type { McpDeps } from "./door.ts";
+import { toMcpResponse } from "./plain_error.ts";
+import { challengeOf } from "./protected_resource.ts";
+
+/** The longest that a timer takes. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** Each way in knows by itself when the caller leaves; asking the request costs as much as the rest of this. */
+const NEVER = new AbortController().signal;
+
+/**
+ * Identifies the caller, who needs what `mcp_request` needs, and the user it acts for (`?user_id=`, as hosts have an
+ * address for each server and nothing else). Throws for everybody else.
+ */
+export async function admit(
+  c: HttpContext,
+  gateway: Gateway,
+  { findFault }: Pick<McpDeps, "findFault">,
+): Promise<Visit> {
+  const { raw: request } = c.req;
+  const fault = findFault(request);
+  if (fault !== undefined) throw new AppError("ForbiddenError", fault);
+  const visit = await visitOf(c, gateway, mcpRequest, NEVER);
+  await letIn(gateway, visit, noting(c));
+  const user = c.req.query("user_id");
+  if (user === undefined) return visit;
+  const { success, data: user_id } = UserId.safeParse(user);
+  if (!success) throw new AppError("ValidationError", `Cannot act for the user "${user.slice(0, 100)}": it is no id`);
+  return { ...visit, principal: actingFor(visit.principal, user_id) };
+}
+
+/**
+ * Every message costs what `mcp_request` costs, beside what is asked for through it, and needs the same. Throws for
+ * strangers, keys that were revoked, and who asks too often; each is on record.
+ */
+export async function letIn(gateway: Gateway, visit: Visit, options?: CallOptions): Promise<void> {
+  await gateway.call(mcpRequest, () => ({ method: "ping" }), visit, options);
+}
+
+/** Ends what stays open when the token that opened it expires. */
+export function endInTime(gone: AbortController, { principal, clock }: { principal: Principal; clock: Clock }): void {
+  const { expires_at } = principal;
+  if (expires_at === undefined) return;
+  const timer = clock.after(Math.min(expires_at - clock.now(), MAX_TIMER), () => gone.abort());
+  gone.signal.addEventListener("abort", () => timer[Symbol.dispose](), { once: true });
+}
+
+/** An error before a message could be answered: its status, and the challenge where another key would help. */
+export function refuse(c: HttpContext, thrown: unknown, { tokens }: Pick<McpDeps, "tokens">): Response {
+  const error = AppError.from(thrown);
+  const { name, details } = error;
+  const response = toMcpResponse(error);
+  const scope = details?.scope;
+  if (name === "UnauthorizedError" || (name === "ForbiddenError" && typeof scope === "string")) {
+    const parameters = {
+      realm: "muxi",
+      ...name === "ForbiddenError" && { error: "insufficient_scope", scope: String(scope) },
+      ...challengeOf(c, tokens),
+    };
+    const text = Object.entries(parameters).map(([key, value]) => `${key}="${value}"`).join(", ");
+    response.headers.set("www-authenticate", `Bearer ${text}`);
+  }
+  return response;
+}

@@ -1,0 +1,70 @@
+/**
+ * Requests of the protocol for those who speak only HTTP.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import type { McpBridge } from "../../operations/mcp.ts";
+import type { Visit } from "../../operations/operation.ts";
+import type { Ask, Catalog } from "./catalog.ts";
+import { type Answer, METHODS } from "./methods.ts";
+
+/** Asks for nothing. */
+const PING = "ping";
+
+/** Makes it of a catalog. */
+export function createBridge(open: () => Promise<Catalog>): McpBridge {
+  return {
+    async listTools(visit, cursor) {
+      const { tools, nextCursor } = await (await open()).listTools(cursor, toAsk(visit));
+      return { tools, next_cursor: nextCursor ?? null };
+    },
+    async request(visit, method, params) {
+      if (method === PING) return {};
+      const answer = Object.hasOwn(METHODS, method) ? METHODS[method as keyof typeof METHODS] as Answer : undefined;
+      if (!answer) {
+        const known = [PING, ...Object.keys(METHODS)].join(", ");
+        throw new AppError("ValidationError", `Cannot answer "${method}": expected one of ${known}`);
+      }
+      checkParams(method, params);
+      try {
+        return { ...await answer(await open(), params as Parameters<Answer>[1], toAsk(visit)) };
+      } catch (thrown) {
+        // The protocol's library, whose errors these are, is not loaded for their class alone.
+        const { code, message, data } = thrown as { code?: unknown; message: string; data?: { uri?: unknown } };
+        if (thrown instanceof AppError || typeof code !== "number") throw thrown;
+        // Only what isn't there is named by the error itself.
+        throw new AppError(data?.uri === undefined ? "ValidationError" : "NotFoundError", message, {
+          details: { code },
+        });
+      }
+    },
+  };
+}
+
+/** Nobody can be asked anything here. */
+function toAsk(visit: Visit): Ask {
+  return { visit, client: {}, log: () => {}, answers: {} };
+}
+
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  "tools/call": ["name"],
+  "prompts/get": ["name"],
+  "resources/read": ["uri"],
+  "completion/complete": ["ref", "argument"],
+};
+
+function checkParams(method: string, params: Record<string, unknown>): void {
+  for (const name of NEEDED[method] ?? []) {
+    const isObject = name === "ref" || name === "argument";
+    if (typeof params[name] === (isObject ? "object" : "string") && params[name] !== null) continue;
+    throw new AppError("ValidationError", `Cannot answer "${method}": expected params.${name}`);
+  }
+  const { arguments: args, cursor } = params;
+  if (args !== undefined && (typeof args !== "object" || args === null || Array.isArray(args))) {
+    throw new AppError("ValidationError", `Cannot answer "${method}": expected params.arguments to be an object`);
+  }
+  if (cursor !== undefined && typeof cursor !== "string") {
+    throw new AppError("ValidationError", `Cannot answer "${method}": expected params.cursor to be text`);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What MUXI itself offers: operations, agents, the tools behind them, conversations and runs.
+ *
+ * @module
+ */
+import {
+  type CompleteRequest,
+  type CompleteResult,
+  type GetPromptResult,
+  type ListPromptsResult,
+  type ListToolsResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "@modelcontextprotocol/server";
+import type { Agent } from "../../../domain/agent.ts";
+import { AppError } from "../../../domain/error.ts";
+import type { Page } from "../../../domain/page.ts";
+import type { Clock } from "../../../kit/clock.ts";
+import { maskSecrets } from "../../../kit/log.ts";
+import { agentGet, agentList } from "../../../operations/agents.ts";
+import type { Gateway } from "../../../operations/gateway.ts";
+import type { Visit } from "../../../operations/operation.ts";
+import {
+  type Ask,
+  type CallOutcome,
+  type Catalog,
+  type Change,
+  TASKS_EXTENSION,
+  type WatchOptions,
+} from "../catalog.ts";
+import { agentOf, callAgent, toAgentTool } from "./agent_tools.ts";
+import { watchLists, watchRun } from "./changes.ts";
+import { Decisions } from "./decisions.ts";
+import { OperationTools } from "./operation_tools.ts";
+import { fillPrompt, ownerOfPrompt, toPrompts } from "./prompts.ts";
+import { Resources } from "./resources.ts";
+import { RunTasks } from "./run_tasks.ts";
+import { RunTool } from "./run_tool.ts";
+import { UpstreamTools } from "./upstream_tools.ts";
+
+/** What {@linkcode OurCatalog} needs. */
+export interface OurCatalogDeps {
+  gateway: Gateway;
+  clock: Clock;
+  version: string;
+}
+
+/** See the module. */
+export class OurCatalog implements Catalog {
+  readonly info;
+  readonly capabilities = {
+    tools: { listChanged: true },
+    resources: { subscribe: true, listChanged: true },
+    prompts: { listChanged: true },
+    completions: {},
+    logging: {},
+    extensions: { [TASKS_EXTENSION]: {} },
+  };
+  readonly instructions =
+    "Agents are the tools that begin with agent__: give them a message, and the conversation_id " +
+    "of their last answer to go on. Tools named server__tool are those of other servers.";
+  readonly tasks: RunTasks;
+  #gateway: Gateway;
+  #operations: OperationTools;
+  #upstream: UpstreamTools;
+  #runTool: RunTool;
+  #resources: Resources;
+
+  constructor({ gateway, clock, version }: OurCatalogDeps) {
+    this.info = { name: "muxi", title: "MUXI", version };
+    this.#gateway = gateway;
+    const decisions = new Decisions(gateway);
+    this.tasks = new RunTasks({ gateway, decisions });
+    this.#runTool = new RunTool({ gateway, clock, decisions, tasks: this.tasks });
+    this.#operations = new OperationTools({ gateway, runTool: this.#runTool });
+    this.#upstream = new UpstreamTools(gateway);
+    this.#resources = new Resources(gateway);
+  }
+
+  async listTools(cursor: string | undefined, { visit }: Ask): Promise<ListToolsResult> {
+    const { data, next_cursor } = await this.#agents(cursor, visit);
+    const agents = data.map(toAgentTool);
+    const next = next_cursor === null ? {} : { nextCursor: next_cursor };
+    if (cursor !== undefined) return { tools: agents, ...next };
+    const upstream = await this.#upstream.list(visit);
+    return { tools: [...this.#operations.list(visit.principal), ...agents, ...upstream], ...next };
+  }
+
+  async callTool(name: string, args: Record<string, unknown>, ask: Ask): Promise<CallOutcome> {
+    const { principal } = ask.visit;
+    const agent_id = agentOf(name);
+    try {
+      if (this.#operations.has(name, principal)) return await this.#operations.call(name, args, ask);
+      if (agent_id !== undefined) return await callAgent(this.#runTool, { agent_id, args }, ask);
+      if (this.#isUpstream(name)) return await this.#upstream.call(name, args, ask);
+    } catch (thrown) {
+      if (thrown instanceof ProtocolError) throw thrown;
+      const error = AppError.from(thrown);
+      if (error.name === "CancelledError" || error.name === "InternalError") throw error;
+      // A model can do something about it, unlike about an error of the protocol.
+      return { content: [{ type: "text", text: maskSecrets(`${error.name}: ${error.message}`) }], isError: true };
+    }
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `Cannot call the tool "${name.slice(0, 100)}": there is none`,
+    );
+  }
+
+  mirrored(name: string): Record<string, unknown> | undefined {
+    return this.#upstream.mirrored(name);
+  }
+
+  missingScope(name: string, { principal }: Visit): string | undefined {
+    return this.#isUpstream(name) ? this.#upstream.missingScope(principal) : undefined;
+  }
+
+  listResources(cursor: string | undefined, { visit }: Ask) {
+    return this.#resources.list(cursor, visit);
+  }
+
+  listResourceTemplates() {
+    return Promise.resolve(this.#resources.templates());
+  }
+
+  readResource(uri: string, { visit }: Ask) {
+    return this.#resources.read(uri, visit);
+  }
+
+  async listPrompts(cursor: string | undefined, { visit }: Ask): Promise<ListPromptsResult> {
+    const { data, next_cursor } = await this.#agents(cursor, visit);
+    return { prompts: data.flatMap(toPrompts), ...next_cursor !== null && { nextCursor: next_cursor } };
+  }
+
+  async getPrompt(name: string, args: Record<string, string>, { visit }: Ask): Promise<GetPromptResult> {
+    const owner = ownerOfPrompt(name);
+    const agent = owner &&
+      await this.#gateway.call(agentGet, () => ({ agent_id: owner.agent_id }), visit).catch(orNone);
+    const prompt = agent?.prompts?.find((prompt) => prompt.name === owner?.prompt);
+    if (prompt) return fillPrompt(prompt, args);
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Cannot find the prompt "${name.slice(0, 200)}"`);
+  }
+
+  async complete({ ref, argument }: CompleteRequest["params"], { visit }: Ask): Promise<CompleteResult> {
+    if (ref.type === "ref/resource") return await this.#resources.complete(argument.name, argument.value, visit);
+    // Nobody knows what may stand in a prompt.
+    return { completion: { values: [], hasMore: false } };
+  }
+
+  async watch({ visit, uri }: WatchOptions): Promise<AsyncIterable<Change>> {
+    return uri === undefined ? await watchLists(this.#gateway, visit) : await watchRun(this.#gateway, { visit, uri });
+  }
+
+  #agents(cursor: string | undefined, visit: Visit): Promise<Page<Agent>> {
+    return this.#gateway.call(agentList, () => ({ limit: 100, ...cursor !== undefined && { cursor } }), visit);
+  }
+
+  /** Names of other servers' tools have two halves, and no agent's first one. */
+  #isUpstream(name: string): boolean {
+    return !this.#gateway.operations.has(name) && name.includes("__") && agentOf(name) === undefined;
+  }
+}
+
+/** What isn't there is no failure here. */
+function orNone(thrown: unknown): undefined {
+  const { status } = AppError.from(thrown);
+  if (status !== 404 && status !== 400) throw thrown;
+}

@@ -1,0 +1,126 @@
+/**
+ * Conversations and runs as resources.
+ *
+ * @module
+ */
+import {
+  type CompleteResult,
+  type ListResourcesResult,
+  type ListResourceTemplatesResult,
+  type ReadResourceResult,
+  ResourceNotFoundError,
+} from "@modelcontextprotocol/server";
+import { ConversationId } from "../../../domain/conversation.ts";
+import { AppError } from "../../../domain/error.ts";
+import { RunId } from "../../../domain/run.ts";
+import { conversationGet, conversationList } from "../../../operations/conversations.ts";
+import type { Gateway } from "../../../operations/gateway.ts";
+import type { Visit } from "../../../operations/operation.ts";
+import { runGet, runList, runSteps } from "../../../operations/runs.ts";
+
+const JSON_TYPE = "application/json";
+const PAGE = 50;
+const MAX_VALUES = 100;
+const ADDRESS = /^muxi:\/\/(conversations|runs)\/([^/?#]{1,100})$/;
+const CONVERSATIONS = "conversations";
+const RUNS = "runs";
+
+const TEMPLATES = [
+  {
+    uriTemplate: "muxi://conversations/{conversation_id}",
+    name: "conversation",
+    title: "Conversation",
+    description: "A conversation with its messages",
+    mimeType: JSON_TYPE,
+  },
+  {
+    uriTemplate: "muxi://runs/{run_id}",
+    name: "run",
+    title: "Run",
+    description: "A run with its steps and tool calls",
+    mimeType: JSON_TYPE,
+  },
+];
+
+/** The run that an address stands for. */
+export function runOf(uri: string): string | undefined {
+  const [, kind, id] = ADDRESS.exec(uri) ?? [];
+  return kind === RUNS && RunId.safeParse(id).success ? id : undefined;
+}
+
+/** See the module. */
+export class Resources {
+  #gateway: Gateway;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  /** Conversations, newest first, and then runs. */
+  async list(cursor: string | undefined, visit: Visit): Promise<ListResourcesResult> {
+    const [kind = CONVERSATIONS, at] = cursor?.split(":", 2) ?? [];
+    const page = { limit: PAGE, ...at !== undefined && at !== "" && { cursor: at } };
+    if (kind === CONVERSATIONS) {
+      const { data, next_cursor } = await this.#gateway.call(conversationList, () => page, visit);
+      const resources = data.map(({ id, title, updated_at }) => ({
+        uri: `muxi://conversations/${id}`,
+        name: id,
+        title: title ?? `Conversation of ${updated_at}`,
+        mimeType: JSON_TYPE,
+        annotations: { lastModified: updated_at },
+      }));
+      return { resources, nextCursor: next_cursor === null ? `${RUNS}:` : `${CONVERSATIONS}:${next_cursor}` };
+    }
+    if (kind !== RUNS) throw new AppError("ValidationError", "Cannot list resources: the cursor is not from here");
+    const { data, next_cursor } = await this.#gateway.call(runList, () => page, visit);
+    const resources = data.map(({ id, agent_id, status, created_at, ended_at }) => ({
+      uri: `muxi://runs/${id}`,
+      name: id,
+      title: `Run of ${agent_id}, ${status}`,
+      mimeType: JSON_TYPE,
+      annotations: { lastModified: ended_at ?? created_at },
+    }));
+    return { resources, ...next_cursor !== null && { nextCursor: `${RUNS}:${next_cursor}` } };
+  }
+
+  /** How other addresses are made. */
+  templates(): ListResourceTemplatesResult {
+    return { resourceTemplates: TEMPLATES };
+  }
+
+  /** The contents of an address. */
+  async read(uri: string, visit: Visit): Promise<ReadResourceResult> {
+    return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(await this.#value(uri, visit)) }] };
+  }
+
+  /** Values for what stands in braces in a template. */
+  async complete(name: string, begin: string, visit: Visit): Promise<CompleteResult> {
+    const page = { limit: MAX_VALUES };
+    const { data }: { data: { id: string }[] } = name === "conversation_id"
+      ? await this.#gateway.call(conversationList, () => page, visit)
+      : name === "run_id"
+      ? await this.#gateway.call(runList, () => page, visit)
+      : { data: [] };
+    const ids = data.map(({ id }) => id);
+    const values = ids.filter((id) => id.startsWith(begin));
+    return { completion: { values, hasMore: ids.length === MAX_VALUES } };
+  }
+
+  async #value(uri: string, visit: Visit): Promise<unknown> {
+    const [, kind, id = ""] = ADDRESS.exec(uri) ?? [];
+    try {
+      if (kind === CONVERSATIONS && ConversationId.safeParse(id).success) {
+        return await this.#gateway.call(conversationGet, () => ({ conversation_id: id }), visit);
+      }
+      const run_id = runOf(uri);
+      if (run_id !== undefined) {
+        const run = await this.#gateway.call(runGet, () => ({ run_id }), visit);
+        const { data: steps } = await this.#gateway.call(runSteps, () => ({ run_id }), visit);
+        return { ...run, steps };
+      }
+    } catch (thrown) {
+      if (AppError.from(thrown).status !== 404) throw thrown;
+    }
+    throw new ResourceNotFoundError(uri);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Tools of the servers behind this one.
+ *
+ * @module
+ */
+import type { CallToolResult, ContentBlock, JSONObject, Tool as OfferedTool } from "@modelcontextprotocol/server";
+import { AppError } from "../../../domain/error.ts";
+import type { Principal } from "../../../domain/access.ts";
+import type { Tool, ToolContent, ToolResult } from "../../../domain/tool.ts";
+import type { Gateway } from "../../../operations/gateway.ts";
+import type { Visit } from "../../../operations/operation.ts";
+import { toolCall, toolList } from "../../../operations/tools.ts";
+import type { Ask } from "../catalog.ts";
+
+/** The most pages of a list. */
+const MAX_PAGES = 50;
+
+/** See the module. */
+export class UpstreamTools {
+  #gateway: Gateway;
+  /** Input schemas that want headers, as clients were last told: they repeat only what they know. */
+  #mirrored: ReadonlyMap<string, Record<string, unknown>> = new Map();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  /** The scope that a caller lacks. */
+  missingScope({ access, scopes }: Principal): string | undefined {
+    if (access === "admin") return undefined;
+    return toolCall.scopes?.find((scope) => !scopes.includes(scope));
+  }
+
+  /** All of them, for who may call them. */
+  async list(visit: Visit): Promise<OfferedTool[]> {
+    if (this.missingScope(visit.principal) !== undefined) return [];
+    const tools: Tool[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const input = { limit: 100, ...cursor !== undefined && { cursor } };
+      const { data, next_cursor } = await this.#gateway.call(toolList, () => input, visit);
+      tools.push(...data);
+      if (next_cursor === null) break;
+      cursor = next_cursor;
+    }
+    this.#mirrored = new Map(
+      tools.filter(({ parameters }) => JSON.stringify(parameters).includes('"x-mcp-header"'))
+        .map(({ name, parameters }) => [name, parameters]),
+    );
+    return tools.map(toOffered);
+  }
+
+  /** See `Catalog.mirrored`. */
+  mirrored(name: string): Record<string, unknown> | undefined {
+    return this.#mirrored.get(name);
+  }
+
+  /** Calls one. */
+  async call(tool_name: string, args: Record<string, unknown>, ask: Ask): Promise<CallToolResult> {
+    const { content, structured_content: data, is_error } = await this.#call({ tool_name, arguments: args }, ask);
+    return {
+      content: content.map(toContent),
+      ...data !== undefined && { structuredContent: data as Record<string, unknown> },
+      ...is_error && { isError: true },
+    };
+  }
+
+  async #call(input: { tool_name: string; arguments: Record<string, unknown> }, ask: Ask): Promise<ToolResult> {
+    const { visit, onProgress } = ask;
+    if (!onProgress) return (await this.#gateway.call(toolCall, () => input, visit)).result;
+    for await (const { type, data } of await this.#gateway.stream(toolCall, () => input, visit) ?? []) {
+      const told = JSON.parse(data);
+      if (type === "tool.call.result") return told.result;
+      const { tool_call_id: _, ...progress } = told;
+      onProgress(progress);
+    }
+    throw new AppError("CancelledError", "The call was cancelled");
+  }
+}
+
+function toOffered(tool: Tool): OfferedTool {
+  const { name, title, description, parameters, output_schema } = tool;
+  return {
+    name,
+    ...title !== undefined && { title },
+    description,
+    inputSchema: { ...parameters as JSONObject, type: "object" },
+    ...output_schema && { outputSchema: output_schema as JSONObject },
+    annotations: {
+      readOnlyHint: tool.read_only,
+      destructiveHint: tool.destructive,
+      idempotentHint: tool.idempotent,
+      openWorldHint: tool.open_world,
+    },
+  };
+}
+
+function toContent(part: ToolContent): ContentBlock {
+  switch (part.type) {
+    case "text":
+      return part;
+    case "image":
+    case "audio":
+      return { type: part.type, data: part.data, mimeType: part.media_type };
+    case "resource_link": {
+      const { media_type, ...rest } = part;
+      return { ...rest, ...media_type !== undefined && { mimeType: media_type } } as ContentBlock;
+    }
+    case "resource": {
+      const { uri, media_type, text, blob } = part;
+      const type = media_type === undefined ? {} : { mimeType: media_type };
+      const resource = blob !== undefined ? { uri, ...type, blob } : { uri, ...type, text: text ?? "" };
+      return { type: "resource", resource };
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * MCP over WebSocket, a message a frame.
+ *
+ * @module
+ */
+import type { Gateway } from "../../operations/gateway.ts";
+import { AppError } from "../../domain/error.ts";
+import type { Visit } from "../../operations/operation.ts";
+import type { HttpContext } from "../request.ts";
+import { admit, endInTime, letIn, refuse } from "./admission.ts";
+import { Channel } from "./channel.ts";
+import type { McpDeps } from "./door.ts";
+
+/** The subprotocol that clients may name. */
+const PROTOCOL = "mcp";
+/** The most that may wait for a reader, in bytes. */
+const MAX_BUFFERED = 32_000_000;
+/** Seconds without a sign of life. */
+const IDLE_SECONDS = 60;
+const TOO_BIG = 1009;
+const GOING_AWAY = 1001;
+
+/** See the module. Disposing it ends the connections. */
+export class WebSockets implements Disposable {
+  #gateway: Gateway;
+  #deps: McpDeps;
+  #open = new Set<WebSocket>();
+
+  constructor(gateway: Gateway, deps: McpDeps) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+  }
+
+  /** Opens a connection. */
+  async answer(c: HttpContext): Promise<Response> {
+    const { raw: request } = c.req;
+    try {
+      const visit = await admit(c, this.#gateway, this.#deps);
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        throw new AppError("ValidationError", "Cannot open a WebSocket: expected the header Upgrade: websocket");
+      }
+      if (this.#open.size >= this.#deps.max_sessions) {
+        throw new AppError("UnavailableError", `Cannot open a WebSocket: ${this.#open.size} are open`, {
+          retry_after: 5,
+        });
+      }
+      const named = request.headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
+      return await this.#upgrade(request, visit, named.includes(PROTOCOL) ? { protocol: PROTOCOL } : {});
+    } catch (thrown) {
+      return refuse(c, thrown, this.#deps);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of [...this.#open]) close(socket, GOING_AWAY);
+  }
+
+  async #upgrade(request: Request, visit: Visit, options: { protocol?: string }): Promise<Response> {
+    const { catalog, clock } = this.#deps;
+    const gone = new AbortController();
+    const own: Visit = { ...visit, signal: gone.signal };
+    const end: { socket?: WebSocket } = {};
+    const channel = new Channel({
+      catalog,
+      visit: own,
+      letIn: () => letIn(this.#gateway, own),
+      write: (message) => {
+        const { socket } = end;
+        if (socket?.readyState !== WebSocket.OPEN) return;
+        if (socket.bufferedAmount > MAX_BUFFERED) gone.abort();
+        else socket.send(JSON.stringify(message));
+      },
+      onClose: () => end.socket && this.#close(end.socket),
+    });
+    try {
+      await channel.open();
+      const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS, ...options });
+      end.socket = socket;
+      this.#open.add(socket);
+      this.#serve(socket, channel);
+      socket.addEventListener("close", () => gone.abort(), { once: true });
+      endInTime(gone, { principal: own.principal, clock });
+      return response;
+    } catch (thrown) {
+      gone.abort();
+      throw thrown;
+    }
+  }
+
+  #close(socket: WebSocket): void {
+    this.#open.delete(socket);
+    close(socket, GOING_AWAY);
+  }
+
+  #serve(socket: WebSocket, channel: Channel): void {
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data !== "string") {
+        return channel.refuse(new AppError("ValidationError", "Cannot read the message: expected text"));
+      }
+      if (data.length > this.#deps.max_message) return close(socket, TOO_BIG);
+      void channel.take(data);
+    });
+  }
+}
+
+function close(socket: WebSocket, code: number): void {
+  try {
+    socket.close(code);
+  } catch {
+    // It never opened.
+  }
+}
