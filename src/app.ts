@@ -4,20 +4,24 @@
  *
  * @module
  */
-import { noTools } from "./adapters/memory/toolbox.ts";
 import { MemoryWake } from "./adapters/memory/wake.ts";
 import { AgentImport } from "./core/agents/agent_import.ts";
 import { Agents } from "./core/agents/agents.ts";
 import { Conversations } from "./core/conversations/conversations.ts";
 import { Files } from "./core/files/files.ts";
+import { Definitions } from "./core/mcp_servers/definitions.ts";
 import { Journal } from "./core/journal/journal.ts";
 import { Tails } from "./core/journal/tails.ts";
 import { AttachedFiles } from "./core/orchestrator/attached_files.ts";
 import { Completions } from "./core/orchestrator/completions.ts";
+import { Approvals } from "./core/orchestrator/approvals.ts";
 import { Context } from "./core/orchestrator/context.ts";
 import { ModelStep } from "./core/orchestrator/model_step.ts";
 import { Orchestrator } from "./core/orchestrator/orchestrator.ts";
+import { Questions } from "./core/orchestrator/questions.ts";
+import { Sampling } from "./core/orchestrator/sampling.ts";
 import { ToolStep } from "./core/orchestrator/tool_step.ts";
+import { Policies } from "./core/policies/policies.ts";
 import { Engine } from "./core/runs/engine.ts";
 import { Feed } from "./core/runs/feed.ts";
 import { Placement } from "./core/runs/placement.ts";
@@ -26,25 +30,35 @@ import { Starter } from "./core/runs/starter.ts";
 import { Supervisor } from "./core/runs/supervisor.ts";
 import { Retention } from "./core/system/retention.ts";
 import { System } from "./core/system/system.ts";
+import { Catalog } from "./core/tools/catalog.ts";
+import { DirectCalls } from "./core/tools/direct_calls.ts";
 import { Tools } from "./core/tools/tools.ts";
 import { Users } from "./core/users/users.ts";
 import { createId } from "./kit/id.ts";
 import { bindAgents } from "./operations/agents.ts";
+import { bindApprovals } from "./operations/approvals.ts";
 import { bindChat } from "./operations/chat.ts";
 import { bindConversations } from "./operations/conversations.ts";
 import { bindFiles } from "./operations/files.ts";
 import type { Gateway } from "./operations/gateway.ts";
 import { LocalGateway } from "./operations/local_gateway.ts";
+import { bindMcp } from "./operations/mcp.ts";
+import { bindMcpServers } from "./operations/mcp_servers.ts";
+import { bindPolicies } from "./operations/policies.ts";
 import { bindRespond } from "./operations/respond.ts";
 import { bindRuns } from "./operations/runs.ts";
 import { bindSystem } from "./operations/system.ts";
+import { bindTools } from "./operations/tools.ts";
 import { bindUsers } from "./operations/users.ts";
-import { createDoors } from "./app/doors.ts";
+import { createDoors, type Doors } from "./app/doors.ts";
 import { createGuards, toKeySpecs } from "./app/guards.ts";
+import { readPolicies } from "./app/policies.ts";
 import { openPorts, type Ports } from "./app/ports.ts";
+import { createToolServers, type ToolServers } from "./app/tool_servers.ts";
 import { checkProduction, diffSettings, toMaskedSettings } from "./settings/checks.ts";
 import type { Settings } from "./settings/schema.ts";
 import type { Fetch } from "./transports/http/server.ts";
+import { createBridge } from "./transports/mcp/bridge.ts";
 import { VERSION } from "./version.ts";
 
 /** The owner of what the server makes for itself. */
@@ -78,12 +92,17 @@ export interface App extends AsyncDisposable {
   drain(ms: number): Promise<void>;
 }
 
+/** How long calls of tools may take where nobody says more. */
+function toToolTimes({ runs, tools }: Settings): { timeout_ms: number; max_timeout_ms: number } {
+  return { timeout_ms: runs.tool_timeout_seconds * 1000, max_timeout_ms: tools.max_call_seconds * 1000 };
+}
+
 /** Wires a server. Everything it opens is closed by disposing it, also when it could be built only in part. */
 export async function createApp(settings: Settings, options: AppOptions = {}): Promise<App> {
   checkProduction(settings);
   await using stack = new AsyncDisposableStack();
   const ports = await openPorts(settings, options.ports ?? {}, options.variables ?? {}, stack);
-  const { store, blobs, wake, clock, log, schema, toolbox = noTools } = {
+  const { store, blobs, wake, clock, log, schema } = {
     wake: new MemoryWake({ log: ports.log }),
     ...ports,
   };
@@ -96,14 +115,32 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const tails = stack.use(new Tails({ store, wake, clock }));
   const { delta_interval_ms } = settings.runs;
   const journal = stack.use(new Journal({ store, wake, clock, tails, delta_interval_ms }));
-  const agents = new Agents({ store, clock });
+  const definitions = new Definitions({ store, clock, log });
+  const agents = new Agents({ store, wake, clock, servers: definitions });
   const users = new Users({ store, clock });
   const files = new Files({ store, blobs, clock, max_bytes: settings.server.max_upload_bytes });
   const conversations = new Conversations({ store, clock, files });
-  const tools = new Tools({ toolbox, schema, clock, timeout_ms: settings.runs.tool_timeout_seconds * 1000 });
+  const policies = new Policies({ store, schema, clock, files: await readPolicies(settings.tools.policies_file) });
+  await policies.load();
+  const toolServers: ToolServers = stack.use(createToolServers(settings, {
+    ports: { ...ports, wake },
+    variables: options.variables ?? {},
+    eager: options.supervise !== false,
+    definitions,
+    agents,
+    policies,
+    audit: guards.audit,
+    askPerson: (question, asked) => questions.ask(question, asked),
+    askModel: (request, asked) => sampling.answer(request, asked),
+  }));
+  const toolbox = ports.toolbox ?? toolServers.hub;
+  const tools = new Tools({ toolbox, policies, schema, clock, ...toToolTimes(settings) });
+  const catalog = new Catalog({ tools, toolbox, wake, clock });
+  const direct = new DirectCalls({ store, tools, clock });
   const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
   const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
-  const toolStep = new ToolStep({ store, tools, clock, approval_timeout_ms, max_attempts });
+  const questions: Questions = new Questions({ store, tools, schema, wake, clock, approval_timeout_ms });
+  const toolStep = new ToolStep({ store, tools, questions, files, clock, approval_timeout_ms, max_attempts });
   const attached = new AttachedFiles({ store, files });
   const context = new Context({ store, attached, users });
   const modelStep = new ModelStep({ model: ports.model, tools, context, schema, toolStep, clock });
@@ -123,14 +160,16 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     default_agent,
   });
   const feed = new Feed({ store, journal, tails });
+  const sampling = new Sampling({ store, agents, model: ports.model, clock });
   const completions = new Completions({ store, agents, files: attached, model: ports.model, clock });
-  const runs = new Runs({ store, wake, clock, agents, files, tools, starter, engine, feed });
+  const runs = new Runs({ store, wake, clock, agents, files, tools, questions, starter, engine, feed });
   const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });
   const system = new System({
     store,
     model: ports.model,
     engine,
     slots: guards.slots,
+    parts: () => toolServers.hub.parts(),
     clock,
     version: VERSION,
     instance_id,
@@ -142,11 +181,17 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     const next = await (options.reread ?? (() => Promise.resolve(current)))();
     checkProduction(next);
     const report = diffSettings(current, next);
+    const policyFiles = await readPolicies(next.tools.policies_file);
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);
-    tools.update({ timeout_ms: next.runs.tool_timeout_seconds * 1000 });
-    toolStep.update({ approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 });
+    policies.replaceFiles(policyFiles);
+    tools.update(toToolTimes(next));
+    const approvals = { approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 };
+    toolServers.update(next);
+    await toolServers.declare(SYSTEM, next);
+    toolStep.update(approvals);
+    questions.update(approvals);
     doors.update(next);
     current = next;
     sweepRegularly();
@@ -163,14 +208,20 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       ...bindRespond({ runs, completions, collectMs }),
       ...bindConversations({ conversations, agents, runs }),
       ...bindRuns({ runs, collectMs }),
+      ...bindApprovals({ approvals: new Approvals({ store }) }),
       ...bindAgents({ agents, imports }),
+      ...bindMcpServers(toolServers),
+      ...bindTools({ catalog, direct, agents, collectMs }),
+      ...bindPolicies({ policies }),
+      ...bindMcp({ bridge: createBridge(() => doors.openCatalog()) }),
       ...bindFiles({ files }),
       ...bindUsers({ users }),
       ...bindSystem({ system, configuration, tickets: guards.tickets }),
     ],
   });
-  const doors = stack.use(createDoors(settings, { gateway, clock, log }));
+  const doors: Doors = stack.use(createDoors(settings, { gateway, clock, log }));
 
+  await toolServers.declare(SYSTEM, settings);
   const seed = await ports.readAgents();
   const changed = await new AgentImport({ agents, files: ports.ownAgentFiles }).seed(SYSTEM, seed.text, seed.format);
   if (changed.length > 0) log.info("Took agents from the file", { agents: changed });
@@ -196,6 +247,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       const finishing = engine.drain(ms);
       supervisor[Symbol.dispose]();
       await Promise.all([finishing, sweeping]);
+      await toolServers[Symbol.asyncDispose]();
       tails[Symbol.dispose]();
       doors[Symbol.dispose]();
     })();

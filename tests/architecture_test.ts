@@ -22,7 +22,12 @@ interface Graph {
 }
 
 /** The program, the client for other programs, and what runs beside the main thread. */
-const ROOTS = ["main.ts", "src/client.ts", "src/adapters/libsql/backup_worker.ts"];
+const ROOTS = [
+  "main.ts",
+  "src/client.ts",
+  "src/adapters/libsql/backup_worker.ts",
+  "src/adapters/sandbox/broker_worker.ts",
+];
 
 async function graph(): Promise<Module[]> {
   const found = new Map<string, Module>();

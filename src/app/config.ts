@@ -4,6 +4,7 @@
  * @module
  */
 import { operations } from "../operations/mod.ts";
+import { readMcpServers } from "../settings/mcp_servers.ts";
 import { reportSettings, reviewSettings } from "../settings/report.ts";
 import type { Verbs } from "../transports/cli/verbs.ts";
 import { documentOf } from "./documents.ts";
@@ -16,6 +17,7 @@ export const configPrint: Verbs["configPrint"] = async (given) => reportSettings
 export const configCheck: Verbs["configCheck"] = async (given) => {
   const loaded = await load(given);
   await readTls(loaded.settings);
+  await readMcpServers(loaded.settings, loaded.variables);
   return reviewSettings(loaded);
 };
 

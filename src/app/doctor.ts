@@ -8,6 +8,8 @@ import { MIGRATIONS, schemaVersion } from "../adapters/libsql/migrations.ts";
 import { LOCK_FILE, lockDataDir } from "../adapters/libsql/owner_lock.ts";
 import { AppError } from "../domain/error.ts";
 import { systemClock } from "../kit/clock.ts";
+import { createLog } from "../kit/log.ts";
+import type { SandboxAbilities } from "../ports/sandbox.ts";
 import { checkProduction, toDatabase } from "../settings/checks.ts";
 import { reviewSettings } from "../settings/report.ts";
 import { type LoadedSettings, machineInput } from "../settings.ts";
@@ -213,11 +215,26 @@ async function checkModel(settings: Settings): Promise<Check> {
   };
 }
 
+/** What this machine can hold programs with. Tries it, and leaves nothing behind. */
+async function askSandbox({ data_dir }: Settings, env: Readonly<Record<string, string>>): Promise<SandboxAbilities> {
+  const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
+  const log = createLog({ level: "error", format: "json", write: () => {} });
+  const sandbox = createSandbox({
+    dir: `${data_dir}/sandbox`,
+    deno: env.MUXI_DENO ?? Deno.execPath(),
+    hidden: [],
+    env,
+    clock: systemClock,
+    log,
+  });
+  return await sandbox.abilities();
+}
+
 /** Looks at everything. */
 export async function diagnose(given: GivenSettings): Promise<Check[]> {
   const now = systemClock.now();
   const { env } = machineInput();
-  const machine = [checkRuntime(VERSION), await checkMemory(), await checkSandbox(), checkTerminal(env)];
+  const machine = [checkRuntime(VERSION), await checkMemory(), checkTerminal(env)];
   let loaded: LoadedSettings;
   try {
     loaded = await load(given);
@@ -231,6 +248,7 @@ export async function diagnose(given: GivenSettings): Promise<Check[]> {
   const newest = (await stat(toDatabase(settings).path))?.mtime?.getTime();
   return [
     ...machine,
+    checkSandbox(await askSandbox(settings, env)),
     checkClock(now, newest),
     await checkFiles(settings.server.max_streams + settings.server.max_requests),
     ...checkSettings(loaded),

@@ -17,15 +17,24 @@ import { toErrorBody, toErrorResponse } from "../transports/http/respond.ts";
 import { createFetch, createRouter, type Fetch, type TellError } from "../transports/http/server.ts";
 import { isOpenAiPath, toOpenAiResponse } from "../transports/openai/errors.ts";
 import { mountOpenAi } from "../transports/openai/mount.ts";
+import type { Catalog } from "../transports/mcp/catalog.ts";
+import { mountMcp } from "../transports/mcp/mount.ts";
+import { createOriginCheck } from "../transports/mcp/origins.ts";
+import { isMcpPath, toMcpResponse } from "../transports/mcp/plain_error.ts";
 import { mountSse } from "../transports/sse/mount.ts";
 import { EventStreams } from "../transports/streams.ts";
+import { mountTools } from "../transports/tools/mount.ts";
+import { VERSION } from "../version.ts";
 import { documentOf } from "./documents.ts";
+import { lazy } from "./lazy.ts";
 
 /** Every door, as one handler. */
 export interface Doors extends Disposable {
   fetch: Fetch;
   /** What the router knows, such as `GET /health/live`. */
   routes: readonly string[];
+  /** What MCP clients are offered. */
+  openCatalog(): Promise<Catalog>;
   /** Puts other settings in force. */
   update(settings: Settings): void;
 }
@@ -44,7 +53,11 @@ export function createDoors(
     upload: { max_bytes: server.max_upload_bytes + 65_536, timeout_ms: timeout_ms * 10 },
   };
   const tell: TellError = (error, { path, request_id }) =>
-    isOpenAiPath(path) ? toOpenAiResponse(error) : toErrorResponse(error, request_id);
+    isOpenAiPath(path)
+      ? toOpenAiResponse(error)
+      : isMcpPath(path)
+      ? toMcpResponse(error)
+      : toErrorResponse(error, request_id);
   const app = createRouter({ tell });
   const streams = new EventStreams({
     clock,
@@ -66,6 +79,32 @@ export function createDoors(
     readJson: (request) => readJson(request, limits.upload),
     collectMs: () => collect_timeout_seconds * 1000,
     ...users && { verifyUser: async (token: string) => (await users.verify(token)).sub ?? "" },
+  });
+  mountTools(app, gateway, {
+    base_path: server.base_path,
+    version: VERSION,
+    readJson: (request) => readJson(request, limits.json),
+  });
+  const openCatalog = lazy(async () => {
+    const { OurCatalog } = await import("../transports/mcp/ours/catalog.ts");
+    return new OurCatalog({ gateway, clock, version: VERSION });
+  });
+  const { mode, jwt } = settings.auth;
+  const mcp = mountMcp(app, gateway, {
+    openCatalog,
+    streams,
+    clock,
+    readJson: (request) => readJson(request, limits.json),
+    findFault: createOriginCheck({
+      host: server.host,
+      proxied: server.trusted_proxies.length > 0,
+      allows: (origin) => cors.allows(origin),
+    }),
+    ...mode.includes("jwt") && { tokens: { issuers: URL.canParse(jwt.issuer) ? [jwt.issuer] : [], scopes: ["tools"] } },
+    keepalive_ms: server.keepalive_seconds * 1000,
+    max_message: server.max_body_bytes,
+    max_sessions: server.max_mcp_sessions,
+    session_idle_ms: server.mcp_session_idle_seconds * 1000,
   });
   mountHttp(app, gateway, limits);
   let { retention } = settings;
@@ -92,6 +131,10 @@ export function createDoors(
       ({ retention } = next);
       docs.refresh();
     },
-    [Symbol.dispose]: () => streams[Symbol.dispose](),
+    openCatalog,
+    [Symbol.dispose]() {
+      mcp[Symbol.dispose]();
+      streams[Symbol.dispose]();
+    },
   };
 }

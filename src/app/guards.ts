@@ -30,7 +30,8 @@ export function toKeySpecs(
   for (const access of toMissingKeys(settings)) generated[access] = before[access] ?? generateKey(access);
   const made = (["user", "admin"] as const).flatMap((access) => {
     const secret = generated[access];
-    return secret === undefined ? [] : [{ key_id: access, access, secret }];
+    const scopes = access === "user" ? settings.auth.user_scopes : [];
+    return secret === undefined ? [] : [{ key_id: access, access, secret, scopes }];
   });
   return { keys: [...toKeys(settings), ...made], generated };
 }

@@ -11,13 +11,17 @@ import { openLibsqlStore } from "../adapters/libsql/store.ts";
 import { createModel } from "../adapters/models/model.ts";
 import { createOfflineModel } from "../adapters/offline/model.ts";
 import { createAgentFiles } from "../adapters/yaml/agent_file.ts";
+import type { Learn } from "../core/mcp_servers/learning.ts";
 import { AppError } from "../domain/error.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
 import { createLog, type Log } from "../kit/log.ts";
 import type { AgentFiles } from "../ports/agent_files.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { JsonSchema } from "../ports/json_schema.ts";
+import type { McpConnector } from "../ports/mcp_client.ts";
+import type { McpSignIns } from "../ports/mcp_tokens.ts";
 import type { Model } from "../ports/model.ts";
+import type { Sandbox } from "../ports/sandbox.ts";
 import type { Store } from "../ports/store.ts";
 import type { Toolbox } from "../ports/toolbox.ts";
 import type { Wake } from "../ports/wake.ts";
@@ -32,6 +36,10 @@ export interface Ports {
   schema: JsonSchema;
   agentFiles: AgentFiles;
   toolbox?: Toolbox;
+  connector?: McpConnector & McpSignIns;
+  sandbox?: Sandbox;
+  /** Runs the program of a tool server to see what it needs. */
+  learn?: Learn;
   wake?: Wake;
   clock: Clock;
   log: Log;
@@ -88,6 +96,9 @@ export async function openPorts(
     agentFiles: given.agentFiles ?? createAgentFiles({ variables: {} }),
     ownAgentFiles: given.agentFiles ?? createAgentFiles({ variables }),
     ...given.toolbox && { toolbox: given.toolbox },
+    ...given.connector && { connector: given.connector },
+    ...given.sandbox && { sandbox: given.sandbox },
+    ...given.learn && { learn: given.learn },
     ...given.wake && { wake: given.wake },
     reconfigure(next) {
       log.level = next.log.level;

@@ -15,4 +15,5 @@ export const verbs: Verbs = {
   openapi: async (given) => (await import("./config.ts")).openapi(given),
   diagnose: async (given) => (await import("./doctor.ts")).diagnose(given),
   connect: async (given, options) => (await import("./connect.ts")).connect(given, options),
+  mcpServe: async (connection, options) => (await import("./mcp_serve.ts")).mcpServe(connection, options),
 };

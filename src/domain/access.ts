@@ -20,7 +20,12 @@ export interface Principal {
   scopes: readonly string[];
   /** Whether a request may say for which `user_id` it acts. */
   may_assert_user: boolean;
+  /** When what was shown is worth nothing any more, in milliseconds; absent: when it is revoked. */
+  expires_at?: number;
 }
+
+/** How far the clocks of a token's issuer and of the server may be apart. */
+export const TOKEN_TOLERANCE_SECONDS = 5;
 
 /** The columns that say whose a row is. */
 export interface Owner {

@@ -30,6 +30,9 @@ export const ModelChoice = z.strictObject({
     "must be the key itself: only the settings' own agent file may name variables",
   ).optional().describe("Never shown again"),
   base_url: z.url().max(500).optional(),
+  images: z.boolean().optional().describe(
+    "False: it can't look at pictures; those that tools answer with are described",
+  ),
   ...MODEL_PARAMETERS,
   fallback: z.array(z.string().max(264)).max(8).optional()
     .describe("Tried in turn when the first fails before its first token: provider/model"),
@@ -44,6 +47,20 @@ export const AgentPolicies = z.strictObject({
   decide: z.enum(["user", "admin"]).optional().describe("Which access may decide approvals"),
 }).meta({ id: "AgentPolicies" });
 
+/** A text that people begin with; `{{name}}` stands for an argument. MCP clients are offered it. */
+export const AgentPrompt = z.strictObject({
+  name: z.string().regex(/^(?!.*__)[\w-]{1,64}$/),
+  description: z.string().max(1000).default(""),
+  arguments: z.array(z.strictObject({
+    name: z.string().regex(/^[\w-]{1,64}$/),
+    description: z.string().max(1000).default(""),
+    required: z.boolean().default(false),
+  })).max(20).default([]),
+  text: z.string().min(1).max(20_000),
+}).meta({ id: "AgentPrompt" });
+/** See {@linkcode AgentPrompt}. */
+export type AgentPrompt = z.infer<typeof AgentPrompt>;
+
 /** What can be said of an agent. */
 export const AgentConfig = z.strictObject({
   name: z.string().min(1).max(100),
@@ -54,7 +71,11 @@ export const AgentConfig = z.strictObject({
   allowed_tools: z.array(z.string().max(128)).max(500).default([])
     .describe("Names of tools; `*` matches any part. Empty: none"),
   mcp_servers: z.array(McpServer).max(50).default([]),
+  tool_search: z.boolean().default(false).describe(
+    "Offer the model one tool that finds the others and one that calls them, instead of all",
+  ),
   policies: AgentPolicies.default({}),
+  prompts: z.array(AgentPrompt).max(50).default([]).describe("Texts that people begin with"),
   max_steps: z.number().int().min(1).max(100).default(16),
   metadata: z.record(z.string().max(100), z.unknown()).default({}),
 }).meta({ id: "AgentConfig" });
@@ -97,7 +118,9 @@ export const Agent = z.object({
   revision: z.number().int(),
   model: z.object({ provider: z.string().nullable(), model: z.string().nullable() }),
   allowed_tools: z.array(z.string()),
+  prompts: z.array(AgentPrompt).optional(),
   system_prompt: z.string().optional(),
+  tool_search: z.boolean().optional(),
   policies: AgentPolicies.optional(),
   mcp_servers: z.array(z.object({ name: z.string(), type: z.string().nullable() })).optional(),
   max_steps: z.number().int().optional(),
@@ -110,8 +133,8 @@ export type Agent = z.infer<typeof Agent>;
 
 /** `row` as `full` (an admin's) or reduced view. Credentials are in neither. */
 export function toAgent(row: AgentRow, full: boolean): Agent {
-  const { name, description, role, model, allowed_tools } = row.config;
-  const { system_prompt, policies, mcp_servers, max_steps, metadata } = row.config;
+  const { name, description, role, model, allowed_tools, prompts = [] } = row.config;
+  const { system_prompt, tool_search, policies, mcp_servers, max_steps, metadata } = row.config;
   return {
     id: row.id,
     name,
@@ -120,8 +143,10 @@ export function toAgent(row: AgentRow, full: boolean): Agent {
     revision: row.revision,
     model: { provider: model.provider ?? null, model: model.model ?? null },
     allowed_tools,
+    ...prompts.length > 0 && { prompts },
     ...full && {
       system_prompt,
+      tool_search,
       policies,
       mcp_servers: mcp_servers.map(({ name, type = null }) => ({ name, type })),
       max_steps,

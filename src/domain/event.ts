@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { FINISH_REASON, SpokenMessage } from "./message.ts";
-import { RunError } from "./run.ts";
+import { PersonQuestion, RunError } from "./run.ts";
 import { Usage } from "./usage.ts";
 
 /** The version of the shapes below that new events are stored with. */
@@ -49,6 +49,12 @@ export const EVENT_DATA = {
     tool: z.string(),
     arguments: z.record(z.string(), z.unknown()),
   }),
+  "tool.call.progress": z.object({
+    ...call,
+    progress: z.number(),
+    total: z.number().optional(),
+    message: z.string().optional(),
+  }),
   "tool.call.result": z.object({
     ...call,
     step_id: z.string(),
@@ -63,6 +69,8 @@ export const EVENT_DATA = {
     arguments: z.record(z.string(), z.unknown()),
     reason: z.string(),
     expires_at: z.string(),
+    /** What the tool's server asks in the middle of the call; the answer goes in the decision's `arguments`. */
+    question: PersonQuestion.optional(),
   }),
   "tool.call.approved": z.object({ ...call, decided_by: z.string() }),
   "tool.call.denied": z.object({ ...call, decided_by: z.string(), reason: z.string().optional() }),

@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { matches, precisionOf } from "../kit/wildcard.ts";
 
 /** What a policy says of a call or an access. */
 export const VERDICT = ["allow", "ask", "deny"] as const;
@@ -13,13 +14,13 @@ export type Verdict = typeof VERDICT[number];
 
 /** A rule for tools whose names match. */
 export const ToolRule = z.strictObject({
-  decision: z.enum(VERDICT).default("allow"),
+  decision: z.enum(VERDICT).default("allow").describe("Whether it may be called; `ask` leaves each call to a person"),
   arguments: z.record(z.string(), z.unknown()).optional().describe("JSON Schema that the arguments must meet, too"),
   per_minute: z.number().int().min(1).max(1_000_000).optional().describe("Calls a key may make in a minute"),
   concurrent: z.number().int().min(1).max(10_000).optional().describe("Calls under way at the same time"),
   timeout_seconds: z.number().min(0.1).max(3600).optional().describe("How long a call may be silent"),
   max_timeout_seconds: z.number().min(0.1).max(86_400).optional().describe("How long a call may take with progress"),
-  max_result_bytes: z.number().int().min(1024).max(67_108_864).optional(),
+  max_result_bytes: z.number().int().min(1024).max(67_108_864).optional().describe("The most that an answer may have"),
   reason: z.string().max(500).optional().describe("Why, for the agent that is refused"),
 }).meta({ id: "ToolRule" });
 /** See {@linkcode ToolRule}. */
@@ -49,10 +50,13 @@ export const SandboxProfile = z.strictObject({
   ffi: z.boolean().default(false).describe("Native code, inside the sandbox only"),
   ask: z.array(z.enum(["read", "write", "net"])).default([])
     .describe("What isn't allowed here and is asked of a person, for 30 s at most, instead of denied"),
-  memory_mb: z.number().int().min(64).max(262_144).default(1024),
-  processes: z.number().int().min(1).max(10_000).default(64),
+  memory_mb: z.number().int().min(64).max(262_144).default(1024).describe("Of all its processes together"),
+  processes: z.number().int().min(1).max(10_000).default(64).describe("At the same time"),
   disk_mb: z.number().int().min(1).max(1_048_576).default(256).describe("Of its temporary folder"),
-  unsandboxed: z.boolean().default(false).describe("Runs it with all rights of MUXI. For servers you trust like MUXI"),
+  unsandboxed: z.boolean().default(false)
+    .describe(
+      "Runs it with all rights of MUXI, where the policy names the server in full. For those you trust like MUXI",
+    ),
 }).meta({ id: "SandboxProfile" });
 /** See {@linkcode SandboxProfile}. */
 export type SandboxProfile = z.infer<typeof SandboxProfile>;
@@ -62,7 +66,7 @@ export const PolicyId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
 
 /** What is said of the servers whose names match. */
 export const Policy = z.strictObject({
-  description: z.string().max(1000).default(""),
+  description: z.string().max(1000).default("").describe("For people"),
   servers: z.array(z.string().max(64)).max(100).default([]).describe("Names of servers; `*` matches any part"),
   tools: z.record(z.string().max(128), ToolRule).default({})
     .describe("Rules by the tool's name, without the server's; `*` matches any part. The strictest that match count"),
@@ -85,3 +89,29 @@ export interface NamedPolicy extends Policy {
 
 /** What holds where nobody said anything: calls of tools that are allowed to an agent, and nothing of the machine. */
 export const DEFAULT_POLICY: NamedPolicy = { id: "default", ...Policy.parse({}) };
+
+/** The policy for `server`: the one that names it most precisely, else `default`. */
+export function choosePolicy(policies: readonly NamedPolicy[], server: string | null): NamedPolicy | undefined {
+  let best = policies.find(({ id }) => id === "default");
+  let precision = -1;
+  for (const policy of server === null ? [] : policies) {
+    for (const pattern of policy.servers) {
+      if (!matches(pattern, server!) || precisionOf(pattern) <= precision) continue;
+      best = policy;
+      precision = precisionOf(pattern);
+    }
+  }
+  return best;
+}
+
+/** Whether `policy` lets the program of `server` run unsandboxed: a pattern that happens to match it is not enough. */
+export function isTrusted({ servers, sandbox }: Policy, server: string): boolean {
+  return sandbox.unsandboxed && servers.includes(server);
+}
+
+/** The id of the policy that is for `server` and no other: that of `present` where it is one, else one that is free. */
+export function ownPolicyId(policies: readonly NamedPolicy[], server: string, present: NamedPolicy): string {
+  if (present.servers.length === 1 && present.servers[0] === server) return present.id;
+  const wanted = server.toLowerCase();
+  return policies.some(({ id }) => id === wanted) ? `${wanted}-own` : wanted;
+}

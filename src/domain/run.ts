@@ -111,6 +111,42 @@ export const ToolCall = z.object({
 /** See {@linkcode ToolCall}. */
 export type ToolCall = z.infer<typeof ToolCall>;
 
+/** Why a person is asked: about a call, about one that may have happened, or by the tool's server in its middle. */
+export const APPROVAL_KIND = ["approval", "tool_outcome_unknown", "elicitation"] as const;
+/** One of {@linkcode APPROVAL_KIND}. */
+export type ApprovalKind = typeof APPROVAL_KIND[number];
+/** What became of a question to a person. */
+export const APPROVAL_STATUS = ["pending", "approved", "denied", "expired", "withdrawn"] as const;
+
+/** What a tool server asks a person. */
+export const PersonQuestion = z.object({
+  message: z.string(),
+  schema: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of the answer, which goes in `arguments`"),
+  url: z.string().optional().describe("To be visited instead"),
+});
+/** See {@linkcode PersonQuestion}. */
+export type PersonQuestion = z.infer<typeof PersonQuestion>;
+
+/** A question to a person, as shown. */
+export const Approval = z.object({
+  tool_call_id: z.string(),
+  run_id: z.string(),
+  kind: z.enum(APPROVAL_KIND),
+  status: z.enum(APPROVAL_STATUS),
+  tool: z.string(),
+  arguments: z.record(z.string(), z.unknown()),
+  reason: z.string(),
+  question: PersonQuestion.nullable(),
+  user_id: z.string().nullable(),
+  decider: z.enum(["user", "admin"]),
+  decided_by: z.string().nullable(),
+  decided_at: z.string().nullable(),
+  expires_at: z.string(),
+  created_at: z.string(),
+}).meta({ id: "Approval" });
+/** See {@linkcode Approval}. */
+export type Approval = z.infer<typeof Approval>;
+
 /** A step of a run, with its tool calls. */
 export const Step = z.object({
   id: z.string(),

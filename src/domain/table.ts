@@ -10,8 +10,11 @@ import type { Conversation } from "./conversation.ts";
 import type { ErrorBody } from "./error.ts";
 import type { RunEvent } from "./event.ts";
 import type { File } from "./file.ts";
+import type { McpServerSource } from "./mcp_definition.ts";
+import type { McpServer, McpServerType } from "./mcp_server.ts";
 import type { Message, ToolRequest } from "./message.ts";
-import type { ResponseFormat, Run, Step, ToolCall } from "./run.ts";
+import type { Policy } from "./policy.ts";
+import type { ApprovalKind, PersonQuestion, ResponseFormat, Run, Step, ToolCall } from "./run.ts";
 
 /** A conversation as stored. `turns` counts its runs and guards who may start one. */
 export interface ConversationRow extends Owner, Omit<Conversation, "messages"> {
@@ -45,11 +48,24 @@ export interface StepRow extends Owner, Omit<Step, "tool_calls"> {
   output: { text: string; tool_calls: ToolRequest[] } | null;
 }
 
-/** A tool call as stored, its approval with it. */
-export interface ToolCallRow extends Owner, ToolCall {
+/** A tool call as stored. One that somebody made directly has no run and no step. */
+export interface ToolCallRow extends Owner, Omit<ToolCall, "run_id" | "step_id"> {
+  run_id: string | null;
+  step_id: string | null;
   /** Whether repeating it is harmless, so that it may be repeated after a crash. */
   idempotent: boolean;
   duration_ms: number | null;
+}
+
+/** A tool call that a run makes. */
+export interface StepCallRow extends ToolCallRow {
+  run_id: string;
+  step_id: string;
+}
+
+/** Whether a run makes the call, or did. */
+export function isOfStep(call: ToolCallRow): call is StepCallRow {
+  return call.run_id !== null && call.step_id !== null;
 }
 
 /** A decision that a person has to make. */
@@ -57,7 +73,7 @@ export interface ApprovalRow extends Owner {
   /** The tool call's id. */
   id: string;
   run_id: string;
-  kind: "approval" | "tool_outcome_unknown";
+  kind: ApprovalKind;
   status: "pending" | "approved" | "denied" | "expired" | "withdrawn";
   reason: string;
   /** Which access may decide. */
@@ -66,6 +82,10 @@ export interface ApprovalRow extends Owner {
   decided_at: string | null;
   expires_at: string;
   created_at: string;
+  /** What a tool server asks in the middle of the call. */
+  question: PersonQuestion | null;
+  /** What a person answered to that. */
+  answer: Record<string, unknown> | null;
 }
 
 /** A call of a model: every one, also those that failed or were cancelled. */
@@ -129,6 +149,41 @@ export interface FileRow extends Owner, File {
   conversation_id: string | null;
 }
 
+/** One revision of a policy that was changed here, as opposed to the files it may come from. */
+export interface PolicyRow extends Owner {
+  id: string;
+  revision: number;
+  policy: Policy;
+  created_at: string;
+  /** When the next revision came; null for the one in force. */
+  replaced_at: string | null;
+}
+
+/** A tool server as stored: one definition a name. */
+export interface McpServerRow extends Owner {
+  name: string;
+  definition: McpServer;
+  source: McpServerSource;
+  /** What was agreed on the last time, so that it needn't be found out again. */
+  era: string | null;
+  type: McpServerType | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What was allowed at a tool server, to all or to one user. */
+export interface McpGrantRow {
+  /** Of the server, and of the user where each signs in. */
+  id: string;
+  server: string;
+  user_id: string | null;
+  /** Names the sign-in that waits for its person. */
+  state: string | null;
+  /** Sealed. */
+  secrets: string;
+  updated_at: string;
+}
+
 /** The row of each table. */
 export interface Tables {
   agents: AgentRow;
@@ -145,6 +200,9 @@ export interface Tables {
   users: UserRow;
   files: FileRow;
   audit: AuditRow;
+  mcp_servers: McpServerRow;
+  mcp_grants: McpGrantRow;
+  policies: PolicyRow;
 }
 /** The name of a table. */
 export type Table = keyof Tables;
@@ -169,11 +227,14 @@ export const TABLES: { readonly [T in Table]: TableShape<T> } = {
   runs: { key: ["id"], json: ["metadata", "options", "usage", "error", "response_format"], flags: [] },
   steps: { key: ["id"], json: ["usage", "error", "output"], flags: [] },
   tool_calls: { key: ["id"], json: ["arguments", "result", "error"], flags: ["idempotent"] },
-  approvals: { key: ["id"], json: [], flags: [] },
+  approvals: { key: ["id"], json: ["question", "answer"], flags: [] },
   model_calls: { key: ["id"], json: ["error"], flags: [] },
   events: { key: ["run_id", "seq"], json: [], flags: [] },
   idempotency: { key: ["id"], json: [], flags: [] },
   users: { key: ["id"], json: ["context"], flags: [] },
   files: { key: ["id"], json: [], flags: [] },
   audit: { key: ["id"], json: ["details"], flags: [] },
+  mcp_servers: { key: ["name"], json: ["definition"], flags: [] },
+  mcp_grants: { key: ["id"], json: [], flags: [] },
+  policies: { key: ["id", "revision"], json: ["policy"], flags: [] },
 };

@@ -51,6 +51,7 @@ export const Tool = z.object({
   idempotent: z.boolean().describe("Whether calling it twice is as good as once"),
   open_world: z.boolean().describe("Whether it reaches beyond its server"),
   server: z.string().nullable().describe("Whose it is"),
+  own_name: z.string().optional().describe("What its server calls it, where it isn't the rest of the name"),
 }).meta({ id: "Tool" });
 /** See {@linkcode Tool}. */
 export type Tool = z.infer<typeof Tool>;
@@ -61,6 +62,11 @@ export const MAX_TOOL_NAME = 64;
 /** An answer of plain text. */
 export function toolText(text: string, is_error = false): ToolResult {
   return { content: [{ type: "text", text }], is_error };
+}
+
+/** What its server calls `tool`. */
+export function ownNameOf({ name, server, own_name }: Tool): string {
+  return own_name ?? (server === null ? name : name.slice(server.length + 2));
 }
 
 /** What a model reads of an answer: the data where there are some, else the text, else the parts. */

@@ -30,13 +30,19 @@ export interface LogOptions {
 }
 
 const SECRET_FIELD = /key$|token|secret|password|authorization|credential|cookie/i;
-/** Keys, bearer tokens, signed tokens, and name and password in an address. */
+/**
+ * Keys, bearer tokens, signed tokens, and name and password in an address. What only begins like a signed token is
+ * matched without its group, and nothing is matched without end, so that no letter is looked at again and again: the
+ * text may be a stranger's, and long.
+ */
 const SECRET_VALUE =
-  /\b(?:sk[-_][\w-]{6,}|Bearer\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)|(?<=:\/\/)[^\s/:@"]{1,256}:[^\s/@"]{1,512}(?=@)/g;
+  /\b(?:sk[-_][\w-]{6,9999}|Bearer\s{1,99}[\w.~+/=-]{1,9999}|eyJ[\w-]{1,9999}(\.[\w-]{1,9999}\.[\w-]{0,9999})?)|(?<=:\/\/)[^\s/:@"]{1,256}:[^\s/@"]{1,512}(?=@)/g;
 
 /** Replaces what looks like a credential in `text`. */
 export function maskSecrets(text: string): string {
-  return text.replace(SECRET_VALUE, "[masked]");
+  return text.replace(SECRET_VALUE, (found, rest?: string) => {
+    return rest === undefined && found.startsWith("eyJ") ? found : "[masked]";
+  });
 }
 
 /** Does so in every string of `value`, and makes plain JSON of it. */

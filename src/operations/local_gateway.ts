@@ -13,6 +13,7 @@ import { subjectOf } from "../core/identity/subject.ts";
 import type { Tickets } from "../core/identity/tickets.ts";
 import { actingFor, allows, ANONYMOUS, type Principal } from "../domain/access.ts";
 import { AppError } from "../domain/error.ts";
+import { joinSignals } from "../kit/joined_signal.ts";
 import type { Log } from "../kit/log.ts";
 import type { CallOptions, Credentials, Gateway, ReadInput } from "./gateway.ts";
 import type { Bound, Call, Context, Duplex, Item, Opened, Operation, Stream, Visit } from "./operation.ts";
@@ -36,7 +37,8 @@ export interface LocalGatewayDeps {
   adminFrom(address: string): boolean;
 }
 
-interface Admitted {
+/** To be disposed when what was admitted is over. */
+interface Admitted extends Disposable {
   subject: string;
   ctx: Context;
   input: unknown;
@@ -74,10 +76,11 @@ export class LocalGateway implements Gateway {
     options: CallOptions = {},
   ): Promise<z.output<O>> {
     try {
-      const { ctx, input, subject } = await this.#admit(op, read, visit, options);
+      using admitted = await this.#admit(op, read, visit, options);
+      const { ctx, input, subject } = admitted;
       using _ = op.kind === "stream" ? this.#deps.slots.acquire("streams", subject) : undefined;
       const answer = await this.#handle(op, input, ctx);
-      this.#done(op, ctx);
+      this.#done(op, admitted);
       if (op.kind === "call") return this.#check(op, answer);
       const collected = await (answer as Opened<unknown>).collect({
         onCommitted: options.onCommitted ?? (() => {}),
@@ -96,10 +99,11 @@ export class LocalGateway implements Gateway {
   ): Promise<AsyncIterable<Item> | null> {
     let slot: Disposable | undefined;
     try {
-      const { ctx, input, subject } = await this.#admit(op, read, visit, options);
-      slot = this.#deps.slots.acquire("streams", subject);
+      const admitted = await this.#admit(op, read, visit, options);
+      const { ctx, input } = admitted;
+      slot = this.#hold(admitted);
       const { items } = await this.#handle(op, input, ctx) as Opened<unknown>;
-      this.#done(op, ctx);
+      this.#done(op, admitted);
       if (items) return new Guarded(items, slot, (thrown) => this.#refused(thrown, op.id, visit));
       slot[Symbol.dispose]();
       return null;
@@ -117,8 +121,9 @@ export class LocalGateway implements Gateway {
   ): Promise<AsyncIterable<Out>> {
     let slot: Disposable | undefined;
     try {
-      const { ctx, input, subject } = await this.#admit(op, read, visit, {});
-      slot = this.#deps.slots.acquire("streams", subject);
+      const admitted = await this.#admit(op, read, visit, {});
+      const { ctx, input } = admitted;
+      slot = this.#hold(admitted);
       const handler = this.#handlers.get(op.id)!.handler as (
         input: unknown,
         ctx: Context,
@@ -143,15 +148,24 @@ export class LocalGateway implements Gateway {
     const revoked = keys.signalFor(principal.key_id);
     if (revoked.aborted) throw revoked.reason;
     const input = parse(op, await read());
+    // A call is short; a stream ends with its key.
+    const joined = op.kind === "call" ? undefined : joinSignals(visit.signal, revoked);
     const ctx: Context = {
       ...caller,
       // What is not declared to happen once has nothing to keep a key with.
       ...op.once && idempotency_key !== undefined && { idempotency_key },
       principal: actingFor(principal, (input as { user_id?: string }).user_id),
-      // A call is short; a stream ends with its key.
-      signal: op.kind === "call" ? visit.signal : AbortSignal.any([visit.signal, revoked]),
+      signal: joined?.signal ?? visit.signal,
     };
-    return { subject, ctx, input };
+    return { subject, ctx, input, [Symbol.dispose]: () => joined?.[Symbol.dispose]() };
+  }
+
+  /** A place for a stream, until that is over. */
+  #hold(admitted: Admitted): Disposable {
+    using stack = new DisposableStack();
+    stack.use(admitted);
+    stack.use(this.#deps.slots.acquire("streams", admitted.subject));
+    return stack.move();
   }
 
   #authorise(op: Operation, { principal, address }: Visit): void {
@@ -179,9 +193,10 @@ export class LocalGateway implements Gateway {
   }
 
   /** What an admin changes is on record. */
-  #done(op: Operation, { principal, address, request_id }: Context): void {
+  #done(op: Operation, { ctx: { principal, address, request_id }, input }: Admitted): void {
     if (op.access !== "admin" || op.http.startsWith("GET ")) return;
-    this.#deps.audit.record({ principal, action: op.id, outcome: "allowed", address, request_id });
+    const details = targetOf(op, input);
+    this.#deps.audit.record({ principal, action: op.id, outcome: "allowed", address, request_id, details });
   }
 
   #check<O extends z.ZodType>(op: Operation & { output: O }, answer: unknown): z.output<O> {
@@ -219,6 +234,12 @@ function parse(op: Operation, raw: unknown): unknown {
   throw new AppError("ValidationError", `Cannot use ${op.id}: ${first.join("; ")}`.slice(0, MAX_MESSAGE * 2), {
     details: { issues },
   });
+}
+
+/** What an operation was done to: the parts of its path. */
+function targetOf({ http }: Operation, input: unknown): Record<string, unknown> {
+  const names = Array.from(http.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
+  return Object.fromEntries(names.map((name) => [name, (input as Record<string, unknown>)[name]]));
 }
 
 /** Items on their way out: errors are mapped, and the slot is given back at the end. */

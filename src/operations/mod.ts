@@ -4,13 +4,18 @@
  * @module
  */
 import { agentOperations } from "./agents.ts";
+import { approvalOperations } from "./approvals.ts";
 import { chatOperations } from "./chat.ts";
 import { conversationOperations } from "./conversations.ts";
 import { fileOperations } from "./files.ts";
+import { mcpServerOperations } from "./mcp_servers.ts";
+import { mcpOperations } from "./mcp.ts";
 import type { Operation } from "./operation.ts";
+import { policyOperations } from "./policies.ts";
 import { respondOperations } from "./respond.ts";
 import { runOperations } from "./runs.ts";
 import { systemOperations } from "./system.ts";
+import { toolOperations } from "./tools.ts";
 import { userOperations } from "./users.ts";
 
 /** The registry, by id, in the order of the documentation. */
@@ -20,7 +25,12 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     ...respondOperations,
     ...conversationOperations,
     ...runOperations,
+    ...approvalOperations,
     ...agentOperations,
+    ...mcpServerOperations,
+    ...toolOperations,
+    ...policyOperations,
+    ...mcpOperations,
     ...fileOperations,
     ...userOperations,
     ...systemOperations,

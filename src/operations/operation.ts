@@ -26,7 +26,7 @@ export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 export type Context = Visit;
 
 /** Classes of limits. */
-export const LIMIT_CLASSES = ["read", "write", "run", "admin", "public"] as const;
+export const LIMIT_CLASSES = ["read", "write", "run", "tool", "admin", "public"] as const;
 /** One of {@linkcode LIMIT_CLASSES}. */
 export type LimitClass = typeof LIMIT_CLASSES[number];
 

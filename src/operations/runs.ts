@@ -21,7 +21,7 @@ import {
   Step,
   ToolCall,
 } from "../domain/run.ts";
-import type { RunRow, StepRow, ToolCallRow } from "../domain/table.ts";
+import type { RunRow, StepCallRow, StepRow } from "../domain/table.ts";
 import { answerOf } from "./answer.ts";
 import { type Bound, call, type Item, onCall, onStream, stream } from "./operation.ts";
 
@@ -152,7 +152,9 @@ export const toolCallDecide = call({
     ...one,
     tool_call_id: z.string().regex(/^tool_[0-9a-z]+$/),
     decision: z.enum(["approve", "deny"]),
-    arguments: z.record(z.string(), z.unknown()).optional().describe("Call it with these instead"),
+    arguments: z.record(z.string(), z.unknown()).optional().describe(
+      "Call it with these instead; the answer, where the tool's server asks",
+    ),
     reason: z.string().max(1000).optional(),
   }),
   output: ToolCall,
@@ -264,13 +266,13 @@ export function toRun(row: RunRow): Run {
   };
 }
 
-function toStep(row: StepRow, calls: ToolCallRow[]): Step {
+function toStep(row: StepRow, calls: StepCallRow[]): Step {
   const { id, run_id, position, kind, status, attempt, model, usage, error, started_at, ended_at } = row;
   const tool_calls = calls.map(toToolCall);
   return { id, run_id, position, kind, status, attempt, model, usage, error, started_at, ended_at, tool_calls };
 }
 
-function toToolCall(row: ToolCallRow): ToolCall {
+function toToolCall(row: StepCallRow): ToolCall {
   const { id, run_id, step_id, tool, status, result, error, attempt, created_at, started_at, ended_at } = row;
   return {
     id,

@@ -19,7 +19,8 @@ export type ModelMessage =
   | { role: "system"; content: string }
   | { role: "user"; content: string; parts: ModelPart[] }
   | { role: "assistant"; content: string; tool_calls: ToolRequest[] }
-  | { role: "tool"; tool_call_id: string; tool: string; content: string };
+  /** `parts` are the pictures that the tool answered with; `content` says that they are there. */
+  | { role: "tool"; tool_call_id: string; tool: string; content: string; parts?: ModelPart[] };
 
 /** A tool as a model sees it. */
 export interface ModelTool {

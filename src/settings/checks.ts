@@ -20,6 +20,7 @@ export interface ConfiguredKey {
   key_id: string;
   access: "user" | "admin";
   secret: string;
+  scopes?: readonly string[];
 }
 
 /** Names of keys that the program gives itself. */
@@ -62,11 +63,13 @@ export function toDatabase(settings: Settings): Database {
 /** Every key the settings give. */
 export function toKeys({ auth }: Settings): ConfiguredKey[] {
   const keys: ConfiguredKey[] = [];
-  if (auth.user_api_key !== "") keys.push({ key_id: "user", access: "user", secret: auth.user_api_key });
+  const scopes = auth.user_scopes;
+  if (auth.user_api_key !== "") keys.push({ key_id: "user", access: "user", secret: auth.user_api_key, scopes });
   if (auth.admin_api_key !== "") keys.push({ key_id: "admin", access: "admin", secret: auth.admin_api_key });
   for (const entry of auth.api_keys) {
     const [key_id = "", access, ...rest] = entry.split(":");
-    keys.push({ key_id, access: access === "admin" ? "admin" : "user", secret: rest.join(":") });
+    const secret = rest.join(":");
+    keys.push(access === "admin" ? { key_id, access, secret } : { key_id, access: "user", secret, scopes });
   }
   return keys;
 }

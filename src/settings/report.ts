@@ -29,9 +29,7 @@ export function reportSettings({ settings, origins, file }: LoadedSettings): Set
 export function reviewSettings({ settings, file }: LoadedSettings): { file: string | null; notes: string[] } {
   checkProduction(settings);
   const notes = toMissingKeys(settings).map((access) => `No ${access} key is set: one is generated at every start`);
-  for (const path of ["mcp_servers", "core_uri"] as const) {
-    if (settings[path] !== "") notes.push(`${path} is set, but this version makes no use of it`);
-  }
+  if (settings.core_uri !== "") notes.push("core_uri is set, but this version makes no use of it");
   if (settings.redis.url !== "") notes.push("redis.url is set, but this version makes no use of it");
   if (!settings.limits.enabled) notes.push("Rate limits are off");
   return { file, notes };

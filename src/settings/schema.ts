@@ -78,6 +78,8 @@ const Server = z.strictObject({
   max_requests: count("Requests served at the same time; more are answered 503", 1024),
   max_streams: count("Streams open at the same time", 10_000),
   max_streams_per_key: count("Streams one key may have open at the same time", 2000),
+  max_mcp_sessions: count("Sessions of MCP clients of the older revisions; a new one ends the one idle longest", 10_000),
+  mcp_session_idle_seconds: count("How long such a session may be idle", 1800),
   keepalive_seconds: count("Pause after which a silent stream sends a comment, so that proxies keep it", 15),
   write_timeout_seconds: count("How long a reader may block a stream before it is closed", 60),
   shutdown_seconds: count("How long runs and streams get to end when the server stops", 10, { min: 0 }),
@@ -89,6 +91,8 @@ const Auth = z.strictObject({
   admin_api_key: key("The key that may do everything; empty: one is generated at every start"),
   api_keys: z.array(ApiKey).default([])
     .meta({ description: "More keys, each name:access:key", secret: true, reloadable: true }),
+  user_scopes: list("What user keys of the settings may do beyond the usual: tools (call tools directly)")
+    .meta(reloadable),
   attempts_per_minute: count("Failed attempts one address may make before it has to wait", 20),
   open_webui_secret: secret(
     "What Open WebUI signs its users with, 32 bytes or more; empty: signatures are not looked at",
@@ -123,6 +127,7 @@ const Limits = z.strictObject({
     read: budget("Operations that only read", 200, 1000),
     write: budget("Operations that change something", 100, 500),
     run: budget("Operations that start a run", 50, 500),
+    tool: budget("Direct calls of tools", 200, 1000),
     admin: budget("Operations of administration", 50, 200),
     public: budget("Operations that need no key, per address", 20, 100),
   }).prefault({}).describe("Budgets per key and class of operation"),
@@ -179,6 +184,17 @@ const Runs = z.strictObject({
   max_queued_per_conversation: count("Messages that may wait behind a busy conversation", 32),
 });
 
+const Tools = z.strictObject({
+  policies_file: text("The file of tool policies, laid over the built-in ones; empty: those alone"),
+  max_servers: count("Programs of tool servers running at the same time; idle ones are stopped for others", 64),
+  connect_timeout_seconds: count("How long a tool server may take to start and answer", 120),
+  max_call_seconds: count("How long one call of a tool may take while it tells its progress", 3600),
+  health_seconds: count("Pause after which a silent tool server is asked whether it lives", 30),
+  retry_seconds: count("The longest pause before a tool server that failed is tried again", 60),
+  failures: count("Failures within a minute after which a tool server is let alone for a while", 5),
+  rest_seconds: count("How long it is let alone", 30),
+}).meta(reloadable);
+
 const Retention = z.strictObject({
   check_minutes: count("How often old data is looked for", 60),
   delta_days: count("How long the single pieces of an answer are kept", 7),
@@ -190,6 +206,7 @@ const Retention = z.strictObject({
   max_runs: count("Finished runs kept at most, whatever their age", 200_000),
   max_audit_rows: count("Rows of the audit log kept at most, whatever their age", 500_000),
   max_model_calls: count("Rows of model calls kept at most, whatever their age", 1_000_000),
+  max_tool_calls: count("Rows of direct calls of tools kept at most, whatever their age", 1_000_000),
   file_days: count("How long uploaded files are kept", 365),
   user_days: count("How long users are known who were not seen and of whom nothing is known", 365),
   orphan_file_hours: count("How long bytes are kept that a crash left without a record", 24),
@@ -211,7 +228,14 @@ export const Settings = z.strictObject({
   model: Model.prefault({}).describe("How models are called"),
   providers: Providers.prefault({})
     .describe("Who offers models; any further name is taken for an OpenAI-compatible one, with api_key and base_url"),
-  mcp_servers: secret("Tool servers, as JSON or a path to it; kept for a later version"),
+  mcp_servers: z.union([z.string(), z.array(z.record(z.string(), z.unknown())), z.record(z.string(), z.unknown())])
+    .default("").meta({
+      description:
+        "Tool servers: a list, the mcpServers of a desktop host, either as JSON, or the path of a file of it",
+      secret: true,
+      ...reloadable,
+    }),
+  tools: Tools.prefault({}).describe("Tool servers, and what they may do"),
   core_uri: httpUrl("The address of a separate MUXI Core; kept for a later version"),
   agents: z.strictObject({
     file: text("The file agents are read from; empty: the built-in config/agents.yaml"),

@@ -12,6 +12,8 @@ import { IDEMPOTENCY_KEY, type Operation, type Visit } from "../operations/opera
 export interface Arrival {
   request_id: string;
   address: string;
+  /** The server's own address as the caller sees it, such as `https://example.org/muxi`. */
+  base: string;
   /** When it came, in milliseconds. */
   at: number;
   /** Filled in while it is answered. */

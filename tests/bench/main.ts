@@ -4,10 +4,24 @@
  * @module
  */
 import { fanout } from "./fanout.ts";
+import { mcpClient } from "./mcp_client.ts";
+import { mcpHop } from "./mcp_hop.ts";
+import { mcpSessions } from "./mcp_sessions.ts";
 import { reply } from "./reply.ts";
+import { sandbox } from "./sandbox.ts";
 import { stall } from "./stall.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
 import { runWalks } from "./support/report.ts";
 
-await runWalks({ reply, start, fanout, stall, store });
+await runWalks({
+  reply,
+  start,
+  fanout,
+  stall,
+  store,
+  mcp_hop: mcpHop,
+  mcp_sessions: mcpSessions,
+  mcp_client: mcpClient,
+  sandbox,
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import { AgentConfig } from "../../src/domain/agent.ts";
+import { Policy } from "../../src/domain/policy.ts";
 import type { Table, Tables } from "../../src/domain/table.ts";
 
 const owner = { tenant_id: "default", key_id: "key_1", user_id: "anna" };
@@ -131,6 +132,8 @@ export const FULL_ROWS: { readonly [T in Table]: Tables[T] } = {
     decided_at: later,
     expires_at: later,
     created_at: time,
+    question: { message: "Which folder?", schema: { type: "object" } },
+    answer: { folder: "/tmp" },
   },
   model_calls: {
     id: "mc_1",
@@ -188,6 +191,25 @@ export const FULL_ROWS: { readonly [T in Table]: Tables[T] } = {
     request_id: "req_1",
     details: { limit: 3 },
   },
+  mcp_servers: {
+    name: "files",
+    ...owner,
+    definition: config.mcp_servers[0]!,
+    source: "api",
+    era: "2026-07-28",
+    type: "command_line",
+    created_at: time,
+    updated_at: later,
+  },
+  mcp_grants: { id: "files/anna", server: "files", user_id: "anna", state: "s_1", secrets: "a.b", updated_at: time },
+  policies: {
+    id: "files",
+    ...owner,
+    revision: 2,
+    policy: Policy.parse({ servers: ["files"], tools: { "write*": { decision: "ask" } } }),
+    created_at: time,
+    replaced_at: later,
+  },
 };
 
 /** What may be absent, absent. */
@@ -222,6 +244,8 @@ export const SPARSE_ROWS: { readonly [T in Table]: Tables[T] } = {
   tool_calls: {
     ...FULL_ROWS.tool_calls,
     user_id: null,
+    run_id: null,
+    step_id: null,
     arguments: {},
     result: null,
     error: null,
@@ -230,7 +254,14 @@ export const SPARSE_ROWS: { readonly [T in Table]: Tables[T] } = {
     started_at: null,
     ended_at: null,
   },
-  approvals: { ...FULL_ROWS.approvals, user_id: null, decided_by: null, decided_at: null },
+  approvals: {
+    ...FULL_ROWS.approvals,
+    user_id: null,
+    decided_by: null,
+    decided_at: null,
+    question: null,
+    answer: null,
+  },
   model_calls: {
     ...FULL_ROWS.model_calls,
     user_id: null,
@@ -246,6 +277,9 @@ export const SPARSE_ROWS: { readonly [T in Table]: Tables[T] } = {
   users: { ...FULL_ROWS.users, context: null },
   files: { ...FULL_ROWS.files, user_id: null, size: 0 },
   audit: { ...FULL_ROWS.audit, user_id: null, error: null, details: {} },
+  mcp_servers: { ...FULL_ROWS.mcp_servers, user_id: null, era: null, type: null },
+  mcp_grants: { ...FULL_ROWS.mcp_grants, user_id: null, state: null },
+  policies: { ...FULL_ROWS.policies, user_id: null, replaced_at: null },
 };
 
 /** An event of `run_id`. */

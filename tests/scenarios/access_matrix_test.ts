@@ -34,11 +34,13 @@ const CALLERS: readonly Caller[] = [
 ];
 
 /** The status that `caller` must meet. */
-function expected(op: Operation, { kind, name, user_id }: Caller, about: "bobs" | "own"): number {
+function expected(op: Operation, { kind, name, key, user_id }: Caller, about: "bobs" | "own"): number {
   const success = op.kind === "duplex" ? 101 : op.status ?? 200;
   if (kind === "unknown") return 401;
   if (kind === "nobody") return op.access === "public" ? success : 401;
   if (op.access === "admin" && kind !== "admin") return 403;
+  // The keys of the settings have every scope here, the tokens none.
+  if (op.scopes !== undefined && kind !== "admin" && !key?.startsWith("sk_")) return 403;
   const namesUser = "user_id" in op.input.shape;
   if (kind === "forbidden" && user_id !== undefined && namesUser && op.access !== "public") return 403;
   if (kind !== "stranger") return success;
@@ -253,6 +255,8 @@ Deno.test("without a key only health and the documentation answer, whatever the 
   const { server } = world;
   const open = ["/health/live", "/health/ready", "/openapi.json"];
   const isOpen = (path: string) => /^\/docs(\/|$)/.test(path) || open.includes(path.replace(/^\/(api\/)?v1/, ""));
+  // What tells clients where tokens are to be had.
+  open.push("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp");
   const { routes } = server.app;
   // Each operation under the prefix and its alias, and what stands at the root.
   assert.ok(routes.length >= operations.size * 2 + open.length, `${routes.length} routes`);
@@ -263,18 +267,25 @@ Deno.test("without a key only health and the documentation answer, whatever the 
       const hasBody = method !== "GET" && method !== "DELETE";
       const response = await fetch(server.url + path, { method, headers, ...hasBody && { body: '{"stream":true}' } });
       const text = await response.text();
+      if (path.endsWith("/mcp/sign_in")) {
+        // Who comes back from signing in has no key of ours, but knows what we sent along.
+        assert.equal(response.status, 400, `${route}: ${text}`);
+        continue;
+      }
       if (isOpen(path)) {
         assert.equal(response.status, 200, `${route}: ${text}`);
         continue;
       }
       assert.equal(response.status, 401, `${route}: ${text}`);
       const isOpenAi = /\/v1\/(models|chat\/completions|responses)(\/|$)/.test(path);
+      const isMcp = /\/mcp(\/ws|\/stream|\/message)?$/.test(path);
       if (isOpenAi) assert.equal(JSON.parse(text).error.code, "invalid_api_key", path);
+      else if (isMcp) assert.equal(JSON.parse(text).error.data.error, "UnauthorizedError", path);
       else assert.equal(readError(401, text).error, "UnauthorizedError");
-      assert.equal(response.headers.get("www-authenticate"), 'Bearer realm="muxi"');
+      assert.match(response.headers.get("www-authenticate")!, /^Bearer realm="muxi"/);
     }
   }
-  for (const path of ["/", "/api", "/api/v1", "/metrics", "/.env", "/mcp", "/ws", "/v1/nothing"]) {
+  for (const path of ["/", "/api", "/api/v1", "/metrics", "/.env", "/mcp/nothing", "/ws", "/v1/nothing"]) {
     const response = await fetch(server.url + path);
     assert.equal(readError(response.status, await response.text()).error, "NotFoundError", path);
   }

@@ -84,7 +84,8 @@ Deno.test("a dry run shows every difference, changes nothing, and shows no crede
   assert.ok(!/sk-(old|new)|hunter2/.test(JSON.stringify(report)));
   const [clerk, fresh] = report.agents;
   assert.deepEqual([report.dry_run, clerk.action, fresh.action], [true, "update", "create"]);
-  assert.deepEqual(clerk.changes.map(({ field }: Json) => field).sort(), ["description", "mcp_servers", "model"]);
+  const changed = clerk.changes.map(({ field }: Json) => field).sort();
+  assert.deepEqual(changed, ["allowed_tools", "description", "mcp_servers", "model"]);
   const description = clerk.changes.find(({ field }: Json) => field === "description");
   assert.deepEqual([description.from, description.to], ["Old", "New"]);
   await ask(server, "GET /agents/fresh", { status: 404 });

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { Settings } from "../../src/settings/schema.ts";
 import { startServer } from "../support/server.ts";
 
-const PAGES = ["/docs", "/docs/events", "/docs/errors", "/docs/openai"];
+const PAGES = ["/docs", "/docs/events", "/docs/errors", "/docs/openai", "/docs/mcp"];
 
 Deno.test("pages and their parts are open to everybody, small, compressed, and asked for once", async () => {
   await using server = await startServer();

@@ -184,3 +184,25 @@ Deno.test("with the same load again and again, the database's file stops growing
   assert.ok(peaks[0]! > 2_000_000, "the load is worth measuring");
   assert.ok(peaks[4]! <= peaks[1]! * 1.1, `grew: ${peaks.join(", ")}`);
 });
+
+Deno.test("direct calls of tools go at their own age, and the oldest when there are too many", async () => {
+  await using stack = new AsyncDisposableStack();
+  const clock = movableClock();
+  const lines: string[] = [];
+  const echo = { act: () => ({ result: "fine", is_error: false }) };
+  const server = stack.use(
+    await startServer({
+      settings: { auth: { user_scopes: ["tools"] }, retention: { max_tool_calls: 2 } },
+      ports: { clock, toolbox: scriptedToolbox({ echo }) },
+      onLog: (line) => lines.push(line),
+    }),
+  );
+  const swept = () => lines.filter((line) => line.includes("Removed what is no longer kept"));
+  for (let i = 0; i < 5; i++) await ask(server, "POST /tools/echo/call", { body: {} });
+  for (const [ms, left] of [[DAY, 2], [91 * DAY, 0]] as const) {
+    const before = swept().length;
+    clock.move(ms);
+    await until("a sweep", () => swept().length > before);
+    assert.deepEqual(await count(server, "tool_calls"), [left]);
+  }
+});

@@ -107,8 +107,16 @@ const ACCESS_PATHS: { [T in Table]?: Omit<Query<T>, "from" | "limit">[] } = {
     { where: { ended_at: before }, order: [["ended_at", "asc"]] },
   ],
   steps: [{ where: { run_id: "run_1" } }],
-  tool_calls: [{ where: { run_id: "run_1" } }],
-  approvals: [{ where: { status: "pending", expires_at: before } }, { where: { run_id: "run_1" } }],
+  tool_calls: [
+    { where: { run_id: "run_1" } },
+    { where: { run_id: null, id: { lt: "tool_1" } }, order: [["id", "asc"]] },
+  ],
+  approvals: [
+    { where: { status: "pending", expires_at: before } },
+    { where: { run_id: "run_1" } },
+    { where: { ...owner, status: "pending" }, order: [["id", "desc"]] },
+  ],
+  policies: [{ where: { id: "files" }, order: [["revision", "desc"]] }],
   model_calls: [{ where: { tenant_id, started_at: { gte: "2026" } } }, { where: { run_id: "run_1" } }],
   events: [{ where: { run_id: "run_1", seq: { gt: 3 } }, order: [["seq", "asc"]] }],
   idempotency: [{ where: { created_at: before } }],

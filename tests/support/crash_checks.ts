@@ -62,7 +62,7 @@ export function checkRows(rows: Rows & { integrity: string }): string[] {
   const events = groupBy(rows.events, ({ run_id }) => run_id);
   const parts = {
     steps: groupBy(rows.steps, ({ run_id }) => run_id),
-    tool_calls: groupBy(rows.tool_calls, ({ run_id }) => run_id),
+    tool_calls: groupBy(rows.tool_calls, ({ run_id }) => run_id ?? ""),
     model_calls: groupBy(rows.model_calls, ({ run_id }) => run_id ?? ""),
     messages: groupBy(rows.messages, ({ run_id }) => run_id ?? ""),
   };
@@ -211,7 +211,7 @@ export function checkPromises(rows: Rows, promises: Promises): string[] {
   for (const [about, verdict] of promises.decided) {
     const [id, kind, attempt] = about.split(":");
     const call = rows.tool_calls.find((row) => row.id === id);
-    if (!call || runs.get(call.run_id)?.status === "cancelled") continue;
+    if (!call || runs.get(call.run_id ?? "")?.status === "cancelled") continue;
     const obeyed = verdict === "deny"
       ? call.status === "denied"
       : kind === "approval" || call.attempt > Number(attempt) || call.status === "failed";

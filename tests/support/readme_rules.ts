@@ -9,6 +9,8 @@
 export type Way =
   /** It is run, as it stands. */
   | { way: "run" }
+  /** It is run, and must fail: the README shows what is not allowed. */
+  | { way: "refused" }
   /** It is run, and goes on in the background: a server. */
   | { way: "start" }
   /** It is run below a folder that plays the machine. */
@@ -19,7 +21,10 @@ export type Way =
   | { way: "lacking"; why: string };
 
 /** The first words of what is run as it stands, behind variables. */
-const RUN = /^(\w+=\S* )*(curl|muxi|deno run -A (main|examples\/\w+)\.ts|export|echo|cat|mkdir|install)( |$)/;
+const RUN =
+  /^(\w+=\S* )*(curl|muxi|deno run -A (main|examples\/\w+)\.ts|npx -y @modelcontextprotocol\/inspector@[\d.]+|export|echo|cat|mkdir|install)( |$)/;
+/** What the README says of a command that must fail. */
+const REFUSED = / # refused$/;
 /** Servers. */
 const START = /(^| )(deno task start|muxi serve)( |$)|^npx -y deno@[\d.]+ task start$/;
 /** What changes the machine. */
@@ -46,7 +51,7 @@ export function wayOf(command: string): Way {
   if (lacking) return { way: "lacking", why: lacking.why };
   if (START.test(command)) return { way: "start" };
   if (INSTALL.test(command)) return { way: "install" };
-  if (RUN.test(command)) return { way: "run" };
+  if (RUN.test(command)) return { way: REFUSED.test(command) ? "refused" : "run" };
   throw new Error(
     `Nothing says how CI tries this command of the README:\n  ${command}\n` +
       "Add it to RUN, START or INSTALL in tests/support/readme_rules.ts, or, with the reason, to ELSEWHERE or LACKING",

@@ -29,12 +29,30 @@ stream run_events user GET /runs/{run_id}/events 200
 call run_cancel user POST /runs/{run_id}/cancel 202
 call run_delete user DELETE /runs/{run_id} 204
 call tool_call_decide user POST /runs/{run_id}/tool_calls/{tool_call_id}/decision 200
+call approval_list user GET /approvals 200
 call agent_list user GET /agents 200
 call agent_get user GET /agents/{agent_id} 200
 call agent_create admin POST /agents 201
 call agent_update admin PATCH /agents/{agent_id} 200
 call agent_delete admin DELETE /agents/{agent_id} 204
 call agent_import admin POST /agents/import 200
+call mcp_server_list admin GET /agents/{agent_id}/mcp_servers 200
+call mcp_server_add admin POST /agents/{agent_id}/mcp_servers 201
+call mcp_server_get admin GET /agents/{agent_id}/mcp_servers/{server_name} 200
+call mcp_server_remove admin DELETE /agents/{agent_id}/mcp_servers/{server_name} 204
+call mcp_server_restart admin POST /agents/{agent_id}/mcp_servers/{server_name}/restart 200
+call mcp_server_learn admin POST /agents/{agent_id}/mcp_servers/{server_name}/learn 200
+call mcp_server_sign_in public GET /mcp/sign_in 200
+call tool_list user GET /tools 200
+stream catalog_watch user GET /tools/events 200
+call tool_get user GET /tools/{tool_name} 200
+call tool_invoke admin POST /tools/{tool_name}/invoke 200
+stream tool_call user POST /tools/{tool_name}/call 200
+call policy_list admin GET /policies 200
+call policy_get admin GET /policies/{policy_id} 200
+call policy_update admin PATCH /policies/{policy_id} 200
+call mcp_tools user GET /mcp/tools 200
+call mcp_request user POST /mcp/request 200
 call file_create user POST /files 201
 call file_download user GET /files/{file_id}/content 200
 call file_get user GET /files/{file_id} 200
@@ -81,8 +99,9 @@ model.delta step_id text
 model.reasoning.delta step_id text
 message.completed run_id time step_id message
 tool.call.started run_id time tool_call_id step_id tool arguments
+tool.call.progress run_id time tool_call_id progress total message
 tool.call.result run_id time tool_call_id step_id result error duration_ms
-tool.call.approval_required run_id time tool_call_id step_id tool arguments reason expires_at
+tool.call.approval_required run_id time tool_call_id step_id tool arguments reason expires_at question
 tool.call.approved run_id time tool_call_id decided_by
 tool.call.denied run_id time tool_call_id decided_by reason
 agent.handoff run_id time step_id from to
@@ -139,6 +158,8 @@ server.max_header_bytes
 server.max_requests
 server.max_streams
 server.max_streams_per_key
+server.max_mcp_sessions
+server.mcp_session_idle_seconds
 server.keepalive_seconds
 server.write_timeout_seconds
 server.shutdown_seconds
@@ -150,6 +171,7 @@ auth.mode
 auth.user_api_key
 auth.admin_api_key
 auth.api_keys
+auth.user_scopes
 auth.attempts_per_minute
 auth.open_webui_secret
 auth.jwt.secret
@@ -168,6 +190,8 @@ limits.classes.write.per_second
 limits.classes.write.burst
 limits.classes.run.per_second
 limits.classes.run.burst
+limits.classes.tool.per_second
+limits.classes.tool.burst
 limits.classes.admin.per_second
 limits.classes.admin.burst
 limits.classes.public.per_second
@@ -193,6 +217,14 @@ providers.azure.api_version
 providers.ollama.api_key
 providers.ollama.base_url
 mcp_servers
+tools.policies_file
+tools.max_servers
+tools.connect_timeout_seconds
+tools.max_call_seconds
+tools.health_seconds
+tools.retry_seconds
+tools.failures
+tools.rest_seconds
 core_uri
 agents.file
 agents.default
@@ -214,6 +246,7 @@ retention.idempotency_hours
 retention.max_runs
 retention.max_audit_rows
 retention.max_model_calls
+retention.max_tool_calls
 retention.file_days
 retention.user_days
 retention.orphan_file_hours
@@ -249,6 +282,13 @@ providers.ollama.base_url OLLAMA_HOST
 /** Commands written by hand, with what they take. */
 export const COMMANDS = `
 chat MESSAGE --agent --conversation --user --reasoning --stream --approve --deny --patience --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp list --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp add NAME URL | -- COMMAND --agent --allow --read --write --net --cwd --env --header --type --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp remove NAME --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp learn NAME --agent --call --apply --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp call TOOL NAME=VALUE | JSON --user --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp import FILE --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp serve --admin --url --key-file --data-dir --log-level --config --set --no-color --help
 serve --host --port --data-dir --log-level --config --set --no-color --help
 config print --host --port --data-dir --log-level --config --set --json --no-color --help
 config check --host --port --data-dir --log-level --config --set --json --no-color --help
@@ -296,6 +336,24 @@ runs events RUN_ID
 runs cancel RUN_ID
 runs delete RUN_ID
 tool-calls decide RUN_ID TOOL_CALL_ID
+approvals list
+mcp-servers list AGENT_ID
+mcp-servers add AGENT_ID
+mcp-servers get AGENT_ID SERVER_NAME
+mcp-servers remove AGENT_ID SERVER_NAME
+mcp-servers restart AGENT_ID SERVER_NAME
+mcp-servers learn AGENT_ID SERVER_NAME
+mcp-servers sign-in
+tools list
+tools get TOOL_NAME
+tools invoke TOOL_NAME
+tools call TOOL_NAME
+catalog watch
+policies list
+policies get POLICY_ID
+policies update POLICY_ID
+mcp tools
+mcp request
 files create FILE
 files download FILE_ID
 files get FILE_ID
@@ -310,4 +368,4 @@ tickets create
 `;
 
 /** Short forms of options. */
-export const SHORT = "-V --version, -a --agent, -c --config, -h --help, -o --output, -p --port";
+export const SHORT = "-V --version, -a --agent, -c --config, -e --env, -h --help, -o --output, -p --port";

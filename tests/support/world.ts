@@ -5,6 +5,7 @@
  */
 import { SignJWT } from "jose";
 import type { AppOptions } from "../../src/app.ts";
+import { learnNothing, scriptedConnector } from "./mcp_hub_connector.ts";
 import { startProvider } from "./provider.ts";
 import { ADMIN_KEY, startServer, type TestServer, USER_KEY } from "./server.ts";
 import { scriptedToolbox } from "./toolbox.ts";
@@ -18,10 +19,14 @@ export const MARKER = "zanzibar";
 
 const JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes";
 
-/** A signed token of `sub`. */
-export function tokenOf(sub: string, claims: Record<string, unknown> = {}): Promise<string> {
+/** A signed token of `sub`, for an hour or until `exp`. */
+export function tokenOf(
+  sub: string,
+  claims: Record<string, unknown> = {},
+  exp: number | string = "1h",
+): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).setIssuer("sso").setSubject(sub)
-    .setExpirationTime("1h").sign(new TextEncoder().encode(JWT_SECRET));
+    .setExpirationTime(exp).sign(new TextEncoder().encode(JWT_SECRET));
 }
 
 /** What Bob owns, and an agent. Made anew for whoever changes it. */
@@ -74,11 +79,14 @@ export async function startWorld(
           jwt: { secret: JWT_SECRET, issuer: "sso" },
           api_keys: [`other:user:${OTHER_KEY}`],
           attempts_per_minute: 100_000,
+          user_scopes: ["tools"],
           ...settings.auth,
         },
       },
       ports: {
         toolbox: scriptedToolbox({ look: { act: () => ({ result: "nothing", is_error: false }) } }),
+        connector: scriptedConnector(),
+        learn: learnNothing,
         ...options.ports,
       },
     }),
@@ -99,7 +107,10 @@ export async function startWorld(
             system_prompt: `The word is ${MARKER}`,
             allowed_tools: ["*"],
             policies: { ask: ["*"] },
-            mcp_servers: [{ name: "hidden", type: "streamable_http", url: `https://${MARKER}.example` }],
+            mcp_servers: [
+              { name: "hidden", type: "streamable_http", url: `https://${MARKER}.example` },
+              { name: "program", command: "program", args: ["--word", MARKER] },
+            ],
           },
         }),
       );

@@ -108,14 +108,18 @@ Deno.test("every operation but those of two flows is a command that says what it
     for (const [i, name] of pathFieldsOf(op).entries()) {
       assert.ok(op.input.shape[name].safeParse(ids[i]!.replace("…", "")).success, `${op.id}: ${examples[0]}`);
     }
-    const known = new Set([
-      ...options.map(({ name }) => name.split(".")[0]!.replaceAll("-", "_")),
-      ...pathFieldsOf(op),
-    ]);
+    const fields = fieldsOf(op);
+    for (const { option } of fields) assert.ok(options.some(({ name }) => name === option.name), option.name);
+    const known = new Set([...fields.map(({ path: [name] }) => name), ...pathFieldsOf(op)]);
     for (const field of Object.keys(op.input.shape)) {
       assert.ok(known.has(field) || field === op.upload, `${op.id} ${field}`);
     }
   }
+});
+
+Deno.test("a field that is called like an option of every command says whose it is", () => {
+  const one = call({ ...shared, id: "ship_find", http: "GET /ships", input: z.strictObject({ url: z.string() }) });
+  assert.deepEqual(fieldsOf(one).map(({ path, option: { name } }) => [path, name]), [[["url"], "ship-url"]]);
 });
 
 Deno.test("path fields stand in order, the rest are options with what the schema says", () => {

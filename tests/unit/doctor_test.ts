@@ -2,7 +2,13 @@ import { strict as assert } from "node:assert";
 import { runCli } from "../../src/transports/cli/cli.ts";
 import type { Check } from "../../src/transports/cli/check.ts";
 import { toDoctorCode } from "../../src/transports/cli/doctor.ts";
-import { checkCertificate, checkClock, checkRuntime, checkTerminal } from "../../src/transports/cli/doctor_machine.ts";
+import {
+  checkCertificate,
+  checkClock,
+  checkRuntime,
+  checkSandbox,
+  checkTerminal,
+} from "../../src/transports/cli/doctor_machine.ts";
 import type { Verbs } from "../../src/transports/cli/verbs.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
@@ -81,4 +87,19 @@ Deno.test("machines get every check", async () => {
   const checks: Check[] = [{ name: "disk", status: "ok", detail: "5 GiB free" }];
   const { code, out } = await doctor(checks, "--json");
   assert.deepEqual([code, JSON.parse(out)], [0, { ok: true, checks }]);
+});
+
+Deno.test("the sandbox is told as it is: in full, for JavaScript alone, or with a part missing", () => {
+  const full = { javascript: "full", native: "full", notes: [] } as const;
+  assert.deepEqual(checkSandbox(full), {
+    name: "sandbox",
+    status: "ok",
+    detail: "Programs of tool servers are held by the sandbox in full",
+  });
+  const notes = ["No bubblewrap: install it (Debian: bubblewrap)", "Attacks may get through"];
+  const half = checkSandbox({ javascript: "broker", native: "none", notes });
+  assert.equal(half.status, "off");
+  assert.match(half.detail, /^Tool servers in JavaScript are held by Deno's permissions alone; all others .* refused/);
+  assert.equal(half.remedy, "No bubblewrap: install it (Debian: bubblewrap). Attacks may get through");
+  assert.equal(checkSandbox({ ...full, notes: ["No prlimit"] }).status, "warn");
 });

@@ -4,7 +4,8 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { judge, matches } from "../../src/core/tools/policy.ts";
+import { judge } from "../../src/core/tools/policy.ts";
+import { matches } from "../../src/kit/wildcard.ts";
 import { AgentConfig } from "../../src/domain/agent.ts";
 
 const patterns: [pattern: string, matching: string[], others: string[]][] = [

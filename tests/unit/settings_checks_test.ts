@@ -64,9 +64,11 @@ Deno.test("keys are generated for what no key was given for", () => {
   assert.deepEqual(toMissingKeys(from({ auth: { user_api_key: "u" } })), ["admin"]);
   assert.deepEqual(toMissingKeys(from({ auth: { api_keys: ["ops:admin:a:b"] } })), ["user"]);
   assert.deepEqual(toMissingKeys(from({ auth: { mode: "jwt" } })), []);
-  assert.deepEqual(toKeys(from({ auth: { user_api_key: "u", api_keys: ["ops:admin:a:b"] } })), [
-    { key_id: "user", access: "user", secret: "u" },
+  const auth = { user_api_key: "u", api_keys: ["ops:admin:a:b", "web:user:c"], user_scopes: ["tools"] };
+  assert.deepEqual(toKeys(from({ auth })), [
+    { key_id: "user", access: "user", secret: "u", scopes: ["tools"] },
     { key_id: "ops", access: "admin", secret: "a:b" },
+    { key_id: "web", access: "user", secret: "c", scopes: ["tools"] },
   ]);
 });
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { CryptoKey, JSONWebKeySet, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
+import { TOKEN_TOLERANCE_SECONDS } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import { type Clock, systemClock } from "../../kit/clock.ts";
 import type { Claims, Tokens } from "../../ports/tokens.ts";
@@ -46,8 +47,6 @@ const ASYMMETRIC = [
 ];
 /** RFC 7518 asks for as many bits as the hash has; shorter ones can be guessed offline. */
 const MIN_SECRET_BYTES = 32;
-/** How far the clocks of issuer and server may be apart. */
-const TOLERANCE_SECONDS = 5;
 const FETCH_TIMEOUT = 5_000;
 const RETRY_AFTER = 5;
 
@@ -165,7 +164,7 @@ export function createTokens(options: TokenOptions): Tokens {
   const rules: JWTVerifyOptions = {
     algorithms: chooseAlgorithms(algorithms, secret !== undefined, openPublicKeys !== undefined),
     requiredClaims: ["exp"],
-    clockTolerance: TOLERANCE_SECONDS,
+    clockTolerance: TOKEN_TOLERANCE_SECONDS,
     ...issuer !== "" && { issuer },
     ...audience !== "" && { audience },
   };

@@ -70,19 +70,39 @@ function measure(value: unknown, schema: CompiledSchema): void {
 
 class BoundedJsonSchema implements JsonSchema {
   /** A tool's schema is an object that lives as long as the tool. */
-  readonly #compiled = new WeakMap<Record<string, unknown>, CompiledSchema>();
+  readonly #compiled = new WeakMap<Record<string, unknown>, CompiledSchema | Error>();
 
   check(schema: Record<string, unknown>, value: unknown): string[] {
     try {
-      let compiled = this.#compiled.get(schema);
-      if (!compiled) {
-        compiled = new CompiledSchema(schema);
-        this.#compiled.set(schema, compiled);
-      }
+      const compiled = this.#compile(schema);
       measure(value, compiled);
       return toLines(compiled.run(value));
     } catch (error) {
       return [`Cannot check the value: ${toReason(error)}`];
+    }
+  }
+
+  problemOf(schema: Record<string, unknown>): string | null {
+    try {
+      this.#compile(schema).run({});
+      return null;
+    } catch (error) {
+      return toReason(error);
+    }
+  }
+
+  #compile(schema: Record<string, unknown>): CompiledSchema {
+    const known = this.#compiled.get(schema);
+    if (known instanceof CompiledSchema) return known;
+    // What can't be compiled is not tried again and again: that alone may take long.
+    if (known !== undefined) throw known;
+    try {
+      const compiled = new CompiledSchema(schema);
+      this.#compiled.set(schema, compiled);
+      return compiled;
+    } catch (error) {
+      this.#compiled.set(schema, error as Error);
+      throw error;
     }
   }
 }

@@ -131,6 +131,8 @@ export const COLUMNS: { readonly [T in Table]: Readonly<Record<Column<T>, Column
     decided_at: "TEXT",
     expires_at: "TEXT",
     created_at: "TEXT",
+    question: "TEXT",
+    answer: "TEXT",
   },
   model_calls: {
     id: "TEXT",
@@ -187,6 +189,32 @@ export const COLUMNS: { readonly [T in Table]: Readonly<Record<Column<T>, Column
     address: "TEXT",
     request_id: "TEXT",
     details: "TEXT",
+  },
+  policies: {
+    id: "TEXT",
+    ...OWNER,
+    revision: "INTEGER",
+    policy: "TEXT",
+    created_at: "TEXT",
+    replaced_at: "TEXT",
+  },
+  mcp_servers: {
+    name: "TEXT",
+    ...OWNER,
+    definition: "TEXT",
+    source: "TEXT",
+    era: "TEXT",
+    type: "TEXT",
+    created_at: "TEXT",
+    updated_at: "TEXT",
+  },
+  mcp_grants: {
+    id: "TEXT",
+    server: "TEXT",
+    user_id: "TEXT",
+    state: "TEXT",
+    secrets: "TEXT",
+    updated_at: "TEXT",
   },
 };
 

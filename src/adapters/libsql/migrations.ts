@@ -100,6 +100,23 @@ export const MIGRATIONS: readonly Migration[] = [{
     "ALTER TABLE files ADD COLUMN conversation_id TEXT",
     "CREATE INDEX files_by_conversation ON files (conversation_id) WHERE conversation_id IS NOT NULL",
   ],
+}, {
+  version: 3,
+  name: "tool servers and policies",
+  statements: [
+    `CREATE TABLE mcp_servers (name TEXT PRIMARY KEY NOT NULL, ${OWNER}, definition TEXT, source TEXT, era TEXT,
+      type TEXT, created_at TEXT, updated_at TEXT)`,
+    `CREATE TABLE mcp_grants (id TEXT PRIMARY KEY NOT NULL, server TEXT, user_id TEXT, state TEXT, secrets TEXT,
+      updated_at TEXT)`,
+    "CREATE INDEX mcp_grants_by_state ON mcp_grants (state) WHERE state IS NOT NULL",
+    `CREATE TABLE policies (id TEXT NOT NULL, ${OWNER}, revision INTEGER NOT NULL, policy TEXT, created_at TEXT,
+      replaced_at TEXT, PRIMARY KEY (id, revision))`,
+    "ALTER TABLE approvals ADD COLUMN question TEXT",
+    "ALTER TABLE approvals ADD COLUMN answer TEXT",
+    "CREATE INDEX approvals_by_owner ON approvals (tenant_id, key_id, id)",
+    "DROP INDEX tool_calls_by_run",
+    "CREATE INDEX tool_calls_by_run ON tool_calls (run_id, id)",
+  ],
 }];
 
 /** The version of the schema that `connection` has; 0 for an empty database. */

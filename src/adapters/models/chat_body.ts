@@ -27,7 +27,25 @@ export function splitSystem({ messages, passages }: ModelRequest): { system: str
   const count = first === -1 ? messages.length : first;
   const parts = messages.slice(0, count).map(({ content }) => content);
   if (passages.length > 0) parts.push(toPassageText(passages));
-  return { system: parts.filter((part) => part !== "").join("\n\n"), rest: messages.slice(count) };
+  return { system: parts.filter((part) => part !== "").join("\n\n"), rest: withPictures(messages.slice(count)) };
+}
+
+/**
+ * What tools showed, as a message of the user behind their answers: providers want the answers of one round together,
+ * and most take pictures from users only.
+ */
+function withPictures(messages: readonly ModelMessage[]): ModelMessage[] {
+  const told: ModelMessage[] = [];
+  let shown: ModelPart[] = [];
+  for (const [i, message] of messages.entries()) {
+    told.push(message);
+    if (message.role !== "tool") continue;
+    shown.push(...message.parts ?? []);
+    if (messages[i + 1]?.role === "tool" || shown.length === 0) continue;
+    told.push({ role: "user", content: "(The pictures that the tools answered with)", parts: shown });
+    shown = [];
+  }
+  return told;
 }
 
 function toPart(part: ModelPart) {

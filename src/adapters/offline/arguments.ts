@@ -5,7 +5,7 @@
  */
 import { type Kind, type Material, toKey, toValue } from "./material.ts";
 import { type Shape, toShape } from "./schema.ts";
-import { toWords } from "./words.ts";
+import { toWords } from "../../kit/words.ts";
 
 /** What was found. */
 export interface Arguments {

@@ -6,7 +6,7 @@
 import type { ModelTool } from "../../ports/model.ts";
 import { findArguments } from "./arguments.ts";
 import { copyMaterial, toMaterial } from "./material.ts";
-import { toStem, toTerms, toWords } from "./words.ts";
+import { toStem, toTerms, toWords } from "../../kit/words.ts";
 
 /** A tool that fits. */
 export interface Choice {

@@ -10,7 +10,7 @@ import { createId } from "../../kit/id.ts";
 import type { Model, ModelOutput, ModelRequest } from "../../ports/model.ts";
 import { toCitations } from "./quote.ts";
 import { toReply } from "./reply.ts";
-import { countWords } from "./words.ts";
+import { countWords } from "../../kit/words.ts";
 
 /** How many words go out before others get their turn. */
 const WORDS_PER_TURN = 8;

@@ -3,11 +3,10 @@
  *
  * @module
  */
+import { toScores } from "../../kit/rank.ts";
+import { toSentences, toTerms } from "../../kit/words.ts";
 import type { Passage } from "../../ports/model.ts";
-import { toSentences, toTerms } from "./words.ts";
 
-const K1 = 1.2;
-const B = 0.75;
 const MAX_SENTENCES = 5_000;
 
 /** A sentence worth quoting. */
@@ -33,20 +32,9 @@ export function findQuotes(question: string, passages: Passage[], { limit }: { l
       sentences.push({ source, text: sentence, terms: toTerms(sentence) });
     }
   }
-  const mean = sentences.reduce((sum, { terms }) => sum + terms.length, 0) / Math.max(1, sentences.length);
-  const weight = new Map(wanted.map((term) => {
-    const found = sentences.filter(({ terms }) => terms.includes(term)).length;
-    return [term, Math.log(1 + (sentences.length - found + 0.5) / (found + 0.5))];
-  }));
-  const quotes = sentences.map(({ source, text, terms }) => {
-    let score = 0;
-    let matched = 0;
-    for (const term of wanted) {
-      const count = terms.reduce((sum, each) => sum + (each === term ? 1 : 0), 0);
-      if (count === 0) continue;
-      matched++;
-      score += weight.get(term)! * count * (K1 + 1) / (count + K1 * (1 - B + B * terms.length / mean));
-    }
+  const scores = toScores(wanted, sentences.map(({ terms }) => terms));
+  const quotes = sentences.map(({ source, text }, i) => {
+    const { score, matched } = scores[i]!;
     // One common word out of many is chance.
     return { source, text, score: matched >= 2 || matched / wanted.length >= 0.3 ? score : 0 };
   });

@@ -9,7 +9,7 @@ import { fillSchema } from "./fill_schema.ts";
 import { toMaterial } from "./material.ts";
 import { lastUser, toQuotes, toQuoteText, toSources } from "./quote.ts";
 import type { Quote } from "./rank.ts";
-import { toWords } from "./words.ts";
+import { toWords } from "../../kit/words.ts";
 
 /** What it says of itself, once in a conversation. */
 export const OFFLINE_NOTICE = "I am MUXI's offline model: I quote what I find and call tools, but I don't reason. " +

@@ -117,8 +117,16 @@ function toEntry(key: string | undefined, value: unknown, variables: Variables):
   const config: Fields = { name: id, ...rest };
   if (system_message !== undefined) config.system_prompt = system_message;
   if (model !== undefined) config.model = toModel(model);
-  if (Array.isArray(config.mcp_servers)) config.mcp_servers = config.mcp_servers.map(withoutEmpty);
+  if (Array.isArray(config.mcp_servers)) {
+    config.mcp_servers = config.mcp_servers.map(withoutEmpty);
+    config.allowed_tools ??= toolsOf(config.mcp_servers as unknown[]);
+  }
   return { id, config };
+}
+
+/** Whoever names servers and no tools means all of theirs. */
+function toolsOf(servers: unknown[]): string[] {
+  return servers.flatMap((server) => isFields(server) && typeof server.name === "string" ? `${server.name}__*` : []);
 }
 
 /** The fields with variables in their places, without those that have nothing behind them. */

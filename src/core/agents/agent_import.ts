@@ -6,6 +6,8 @@
 import type { Owner } from "../../domain/access.ts";
 import { AgentConfig, AgentId } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import { differingFields, isReference } from "../../domain/mcp_definition.ts";
+import type { McpServer } from "../../domain/mcp_server.ts";
 import { maskDeep } from "../../kit/log.ts";
 import type { AgentFiles } from "../../ports/agent_files.ts";
 import type { Agents } from "./agents.ts";
@@ -57,10 +59,14 @@ export class AgentImport {
     for (const { id, config } of configs) {
       const row = await this.#agents.find(owner.tenant_id, id);
       const old = row && !row.deleted_at ? row.config : undefined;
-      const changes = differences(old, config);
+      const preview = await this.#agents.preview(owner, id, { config, source: "api" });
+      const changes = differences(old, preview.config);
+      const servers = changes.some(({ field }) => field === "mcp_servers") ? [] : preview.servers;
+      if (servers.length > 0) changes.push({ field: "mcp_servers", from: servers, to: { redefined: servers } });
       const action = !old ? "create" : changes.length > 0 ? "update" : "unchanged";
       results.push({ id, action, changes });
-      if (!dry_run && action !== "unchanged") await this.#agents.put(owner, id, config, row?.source_hash ?? null);
+      if (dry_run || action === "unchanged") continue;
+      await this.#agents.put(owner, id, { config, source_hash: row?.source_hash ?? null, source: "api" });
     }
     return results;
   }
@@ -72,7 +78,7 @@ export class AgentImport {
       const hash = await hashOf(config);
       const row = await this.#agents.find(owner.tenant_id, id);
       if (row?.source_hash === hash) continue;
-      await this.#agents.put(owner, id, config, hash);
+      await this.#agents.put(owner, id, { config, source_hash: hash, source: "agents_file" });
       changed.push(id);
     }
     return changed;
@@ -80,7 +86,7 @@ export class AgentImport {
 
   async #parse(text: string, format: "yaml" | "json"): Promise<{ id: string; config: AgentConfig }[]> {
     const entries = await this.#files.parse(text, format);
-    return entries.map(({ id, config }) => {
+    return shareServers(entries.map(({ id, config }) => {
       const parsedId = AgentId.safeParse(id);
       if (!parsedId.success) {
         throw new AppError(
@@ -95,6 +101,27 @@ export class AgentImport {
       throw new AppError("ValidationError", `Cannot import agent "${id}": ${field}: ${issue?.message}`, {
         details: { agent: id, issues: parsed.error.issues.map(({ path, message }) => ({ path, message })) },
       });
-    });
+    }));
   }
+}
+
+/** What one agent of a file defines, the others may name. Throws where two of them define it differently. */
+function shareServers(agents: { id: string; config: AgentConfig }[]): { id: string; config: AgentConfig }[] {
+  const defined = new Map<string, { by: string; server: McpServer }>();
+  for (const { id, config } of agents) {
+    for (const server of config.mcp_servers.filter((server) => !isReference(server))) {
+      const known = defined.get(server.name);
+      const fields = known === undefined ? [] : differingFields(known.server, server);
+      if (fields.length > 0) {
+        const what = `Cannot import agents "${known?.by}" and "${id}": their tool servers "${server.name}"`;
+        throw new AppError("ValidationError", `${what} differ in ${fields.join(", ")}`);
+      }
+      defined.set(server.name, { by: id, server });
+    }
+  }
+  const whole = (server: McpServer) => {
+    const known = defined.get(server.name)?.server;
+    return known !== undefined && isReference(server) && differingFields(known, server).length === 0 ? known : server;
+  };
+  return agents.map(({ id, config }) => ({ id, config: { ...config, mcp_servers: config.mcp_servers.map(whole) } }));
 }

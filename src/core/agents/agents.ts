@@ -6,25 +6,47 @@
 import { type Owner, ownerOf, type Principal } from "../../domain/access.ts";
 import { type AgentConfig, type AgentRevisionRow, type AgentRow } from "../../domain/agent.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
+import type { McpServerSource } from "../../domain/mcp_definition.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
-import type { Store, Write } from "../../ports/store.ts";
+import { Lines } from "../../kit/lines.ts";
+import type { Precondition, Store, Write } from "../../ports/store.ts";
+import type { Wake } from "../../ports/wake.ts";
+import type { AgentServers } from "./agent_servers.ts";
 
 /** How long a row is believed before the store is asked again: what another process changed shows after that. */
 const BELIEVED_MS = 1000;
 const MAX_CACHED = 1000;
 
+/** Is notified when agents of a tenant come, go or change. */
+export function agentsTopic(tenant_id: string): string {
+  return `agents:${tenant_id}`;
+}
+
 /** What {@linkcode Agents} needs. */
 export interface AgentsDeps {
   store: Store;
+  wake: Wake;
   clock: Clock;
+  servers: AgentServers;
+}
+
+/** What an agent is to be, and where that is from. */
+export interface AgentPut {
+  config: AgentConfig;
+  /** Of the file's entry. */
+  source_hash: string | null;
+  /** Who defines its tool servers. */
+  source: McpServerSource;
 }
 
 /** Creates, changes and finds agents. Every change is a revision; runs pin one. */
 export class Agents {
   #deps: AgentsDeps;
   #cache = new Map<string, { row: AgentRow; at: number }>();
+  /** Agents share tool servers, so they change one after the other. */
+  #lines = new Lines();
   #revisions = new Map<string, AgentConfig>();
 
   constructor(deps: AgentsDeps) {
@@ -77,29 +99,57 @@ export class Agents {
 
   /** Makes an agent. Rejects with `ConflictError` when the id is taken. */
   create(principal: Principal, id: string, config: AgentConfig): Promise<AgentRow> {
-    return this.#put(ownerOf(principal), id, config, { mode: "create", source_hash: null });
+    const put: AgentPut = { config, source_hash: null, source: "api" };
+    return this.#lines.run("", () => this.#put(ownerOf(principal), id, "create", put));
   }
 
   /** Changes an agent; the next run uses it. */
-  async update(principal: Principal, id: string, change: (config: AgentConfig) => AgentConfig): Promise<AgentRow> {
-    this.#cache.delete(`${principal.tenant_id}/${id}`);
-    const row = await this.get(principal.tenant_id, id);
-    return this.#put(row, id, change(row.config), { mode: "change", source_hash: row.source_hash });
+  update(principal: Principal, id: string, change: (config: AgentConfig) => AgentConfig): Promise<AgentRow> {
+    return this.#lines.run("", async () => {
+      this.#cache.delete(`${principal.tenant_id}/${id}`);
+      const row = await this.get(principal.tenant_id, id);
+      const put: AgentPut = { config: change(row.config), source_hash: row.source_hash, source: "api" };
+      return await this.#put(row, id, "change", put);
+    });
   }
 
   /** Makes or changes an agent, as a file says. */
-  put(owner: Owner, id: string, config: AgentConfig, source_hash: string | null): Promise<AgentRow> {
-    return this.#put(owner, id, config, { mode: "either", source_hash });
+  put(owner: Owner, id: string, put: AgentPut): Promise<AgentRow> {
+    return this.#lines.run("", () => this.#put(owner, id, "either", put));
+  }
+
+  /** The agent as it would be stored, and the names of tool servers that would be new or another. */
+  async preview(
+    owner: Owner,
+    id: string,
+    { config, source }: Omit<AgentPut, "source_hash">,
+  ): Promise<{ config: AgentConfig; servers: string[] }> {
+    const old = await this.find(owner.tenant_id, id);
+    const { references, changed } = await this.#deps.servers.attach(owner, id, {
+      servers: config.mcp_servers,
+      before: old && !old.deleted_at ? old.config.mcp_servers : [],
+      source,
+    });
+    return { config: { ...config, mcp_servers: references }, servers: changed };
   }
 
   /** Deletes an agent. Runs that pin it go on. */
-  async delete(tenant_id: string, id: string): Promise<void> {
-    const row = await this.get(tenant_id, id);
-    const deleted_at = toTime(this.#deps.clock.now());
-    await this.#deps.store.commit({
-      writes: [{ update: "agents", where: { tenant_id, id }, set: { deleted_at, updated_at: deleted_at } }],
+  delete(tenant_id: string, id: string): Promise<void> {
+    return this.#lines.run("", async () => {
+      this.#cache.delete(`${tenant_id}/${id}`);
+      const row = await this.get(tenant_id, id);
+      const { store, wake, clock, servers } = this.#deps;
+      const before = row.config.mcp_servers;
+      const released = await servers.attach(row, id, { servers: [], before, source: "api" });
+      const deleted_at = toTime(clock.now());
+      const set = { deleted_at, updated_at: deleted_at };
+      await store.commit({
+        writes: [{ update: "agents", where: { tenant_id, id }, set }, ...released.writes],
+      });
+      this.#cache.delete(`${tenant_id}/${id}`);
+      wake.notify(agentsTopic(tenant_id));
+      if (released.writes.length > 0) await servers.refresh();
     });
-    this.#cache.delete(`${tenant_id}/${row.id}`);
   }
 
   /** The stored row, also of a deleted agent. */
@@ -111,15 +161,19 @@ export class Agents {
   async #put(
     owner: Owner,
     id: string,
-    config: AgentConfig,
-    { mode, source_hash }: { mode: "create" | "change" | "either"; source_hash: string | null },
+    mode: "create" | "change" | "either",
+    { config: given, source_hash, source }: AgentPut,
   ): Promise<AgentRow> {
     const { tenant_id, key_id, user_id } = owner;
+    const { store, wake, clock, servers } = this.#deps;
     const old = await this.find(tenant_id, id);
     if (old && !old.deleted_at && mode === "create") {
       throw new AppError("ConflictError", `Cannot create agent "${id}": it already exists`);
     }
-    const now = toTime(this.#deps.clock.now());
+    const before = old && !old.deleted_at ? old.config.mcp_servers : [];
+    const attached = await servers.attach(owner, id, { servers: given.mcp_servers, before, source });
+    const config = { ...given, mcp_servers: attached.references };
+    const now = toTime(clock.now());
     const revision = (old?.revision ?? 0) + 1;
     const base = { tenant_id, key_id, user_id, revision, config };
     const row: AgentRow = {
@@ -135,15 +189,20 @@ export class Agents {
     const where = { tenant_id, id };
     const write: Write = old ? { update: "agents", where, set: row } : { insert: "agents", rows: [row] };
     try {
-      await this.#deps.store.commit({
-        preconditions: old ? [{ from: "agents", where: { ...where, revision: old.revision }, exists: true }] : [],
-        writes: [write, { insert: "agent_revisions", rows: [kept] }],
+      const same: Precondition[] = old
+        ? [{ from: "agents", where: { ...where, revision: old.revision }, exists: true }]
+        : [];
+      await store.commit({
+        preconditions: [...same, ...attached.preconditions],
+        writes: [write, { insert: "agent_revisions", rows: [kept] }, ...attached.writes],
       });
     } catch (error) {
       if (!(error instanceof CommitRefused)) throw error;
       throw new AppError("ConflictError", `Cannot change agent "${id}": somebody else just did`, { cause: error });
     }
     this.#cache.delete(`${tenant_id}/${id}`);
+    wake.notify(agentsTopic(tenant_id));
+    if (attached.writes.length > 0) await servers.refresh();
     return row;
   }
 }

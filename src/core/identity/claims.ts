@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Principal } from "../../domain/access.ts";
+import { type Principal, TOKEN_TOLERANCE_SECONDS } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import type { Claims } from "../../ports/tokens.ts";
 
@@ -45,12 +45,14 @@ export function toPrincipal(claims: Claims): Principal {
   const access = readAccess(claims, scopes);
   const sub = readText(claims, "sub");
   const tenant_id = readText(claims, "tenant_id") ?? "default";
+  const { exp } = claims;
+  const until = typeof exp === "number" ? { expires_at: (exp + TOKEN_TOLERANCE_SECONDS) * 1000 } : {};
   const issuer = TOKEN_KEY_PREFIX + (readText(claims, "iss") ?? "jwt");
   if (access === "admin") {
     const key_id = sub === undefined ? issuer : `${issuer}:${sub}`;
-    return { tenant_id, key_id, access, scopes, may_assert_user: true };
+    return { tenant_id, key_id, access, scopes, may_assert_user: true, ...until };
   }
   // Bound to nobody, it would see what all the issuer's users own.
   if (sub === undefined) throw refuse('the claim "sub" is missing');
-  return { tenant_id, key_id: issuer, user_id: sub, access, scopes, may_assert_user: false };
+  return { tenant_id, key_id: issuer, user_id: sub, access, scopes, may_assert_user: false, ...until };
 }

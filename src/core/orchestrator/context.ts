@@ -5,7 +5,7 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import type { MessageRow, RunRow } from "../../domain/table.ts";
-import type { ModelMessage, Passage } from "../../ports/model.ts";
+import type { ModelMessage, ModelPart, Passage } from "../../ports/model.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Users } from "../users/users.ts";
 import type { AttachedFiles } from "./attached_files.ts";
@@ -42,11 +42,11 @@ export class Context {
     const system = systemMessage(agent, facts, run.options?.instructions);
     const passages = Object.entries(facts ?? {})
       .map(([name, value]) => ({ source: `user context: ${name}`, text: `${name}: ${textOf(value)}` }));
-    const messages = await Promise.all(repaired(spoken).map((row) => this.#toModelMessage(row, spoken)));
+    const messages = await Promise.all(repaired(spoken).map((row) => this.#toModelMessage(agent, row, spoken)));
     return { messages: system ? [{ role: "system", content: system }, ...messages] : messages, passages };
   }
 
-  async #toModelMessage(row: MessageRow, all: MessageRow[]): Promise<ModelMessage> {
+  async #toModelMessage({ model }: AgentConfig, row: MessageRow, all: MessageRow[]): Promise<ModelMessage> {
     switch (row.role) {
       case "system":
         return { role: "system", content: row.content };
@@ -55,15 +55,21 @@ export class Context {
       case "tool": {
         const tool_call_id = row.tool_call_id ?? "";
         const request = all.flatMap((row) => row.tool_calls ?? []).find((call) => call.tool_call_id === tool_call_id);
-        return { role: "tool", tool_call_id, tool: request?.tool ?? "unknown", content: row.content };
+        const told = { role: "tool", tool_call_id, tool: request?.tool ?? "unknown", content: row.content } as const;
+        if (row.attachments.length === 0 || model.images === false) return told;
+        return { ...told, parts: await this.#toParts(row) };
       }
       case "user":
         return {
           role: "user",
           content: row.content,
-          parts: await Promise.all(row.attachments.map((one) => this.#deps.attached.stored(row.tenant_id, one))),
+          parts: await this.#toParts(row),
         };
     }
+  }
+
+  #toParts({ tenant_id, attachments }: MessageRow): Promise<ModelPart[]> {
+    return Promise.all(attachments.map((one) => this.#deps.attached.stored(tenant_id, one)));
   }
 }
 

@@ -71,7 +71,7 @@ export class ModelStep {
     const { run, agent } = execution;
     const { messages, passages } = await this.#deps.context.build(run, agent);
     // Out of steps: without our tools the model can only answer, or ask the caller.
-    const own = isLast(execution, step) ? [] : await this.#deps.tools.list(agent);
+    const own = isLast(execution, step) ? [] : await this.#deps.tools.offered(run.tenant_id, agent);
     const { tools = [], tool_choice, parallel_tool_calls, instructions: _, ...parameters } = run.options ?? {};
     return {
       choice: { ...agent.model, ...parameters },

@@ -6,12 +6,20 @@
 import type { AgentConfig } from "../../domain/agent.ts";
 import type { NewEvent } from "../../domain/event.ts";
 import type { ToolRequest } from "../../domain/message.ts";
-import type { ApprovalRow, MessageRow, RunRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import type {
+  ApprovalRow,
+  FileRow,
+  MessageRow,
+  RunRow,
+  StepCallRow,
+  StepRow,
+  ToolCallRow,
+} from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { toSpoken } from "./endings.ts";
 
 /** The row of a call that a model asks for. */
-export function toToolCallRow(step: StepRow, call: ToolRequest, clock: Clock): ToolCallRow {
+export function toToolCallRow(step: StepRow, call: ToolRequest, clock: Clock): StepCallRow {
   const { tenant_id, key_id, user_id, run_id } = step;
   return {
     tenant_id,
@@ -45,7 +53,7 @@ export interface Question {
 /** The row of a question about `call`. */
 export function toApprovalRow(
   { policies }: AgentConfig,
-  call: ToolCallRow,
+  call: StepCallRow,
   { kind, reason, timeout_ms }: Question,
   clock: Clock,
 ): ApprovalRow {
@@ -65,19 +73,26 @@ export function toApprovalRow(
     decided_at: null,
     expires_at: toTime(now + timeout_ms),
     created_at: toTime(now),
+    question: null,
+    answer: null,
   };
 }
 
-/** What the model reads of a call. */
-export function toToolMessage(run: RunRow, call: ToolCallRow, clock: Clock): MessageRow {
+/** What the model reads of a call, with the pictures it may look at. */
+export function toToolMessage(
+  run: RunRow,
+  call: ToolCallRow,
+  { clock, pictures = [] }: { clock: Clock; pictures?: readonly FileRow[] },
+): MessageRow {
   const content = JSON.stringify(
     call.error ? { error: call.error.message, ...call.error.details } : call.result ?? null,
   );
-  return { ...toSpoken(run, content, clock), role: "tool", tool_call_id: call.id };
+  const attachments = pictures.map(({ id }) => ({ file_id: id }));
+  return { ...toSpoken(run, content, clock), role: "tool", tool_call_id: call.id, attachments };
 }
 
 /** The event that tells of a call's result. */
-export function toolResult(call: ToolCallRow, duration_ms: number): NewEvent {
+export function toolResult(call: StepCallRow, duration_ms: number): NewEvent {
   const { id: tool_call_id, step_id, result, error } = call;
   return {
     type: "tool.call.result",
@@ -86,10 +101,10 @@ export function toolResult(call: ToolCallRow, duration_ms: number): NewEvent {
 }
 
 /** The event that asks a person. */
-export function approvalRequired(call: ToolCallRow, { reason, expires_at }: ApprovalRow): NewEvent {
+export function approvalRequired(call: StepCallRow, { reason, expires_at, question }: ApprovalRow): NewEvent {
   const { id: tool_call_id, step_id, tool, arguments: args } = call;
   return {
     type: "tool.call.approval_required",
-    data: { tool_call_id, step_id, tool, arguments: args, reason, expires_at },
+    data: { tool_call_id, step_id, tool, arguments: args, reason, expires_at, ...question && { question } },
   };
 }

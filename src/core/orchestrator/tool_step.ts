@@ -6,13 +6,26 @@
 import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { NewEvent } from "../../domain/event.ts";
 import type { ToolRequest } from "../../domain/message.ts";
-import type { ApprovalRow, RunRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import {
+  type ApprovalRow,
+  type FileRow,
+  isOfStep,
+  type RunRow,
+  type StepCallRow,
+  type StepRow,
+} from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Write } from "../../ports/store.ts";
+import { toModelResult, type ToolResult } from "../../domain/tool.ts";
+import type { Files } from "../files/files.ts";
 import type { Tools } from "../tools/tools.ts";
+import { toMeantCall } from "../tools/search.ts";
 import { isOfCaller } from "./client_tools.ts";
 import { failed } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import { ProgressEvents } from "./progress.ts";
+import type { Questions } from "./questions.ts";
+import { keepMedia } from "./tool_media.ts";
 import { approvalRequired, toApprovalRow, toolResult, toToolCallRow, toToolMessage } from "./tool_rows.ts";
 
 /** The most calls of one step: a model that asks for more is told so. */
@@ -22,6 +35,8 @@ const MAX_CALLS = 64;
 export interface ToolStepDeps {
   store: Store;
   tools: Tools;
+  questions: Questions;
+  files: Files;
   clock: Clock;
   /** How long a person has to decide. */
   approval_timeout_ms: number;
@@ -51,24 +66,30 @@ export class ToolStep {
   /** Rows for `calls`, checked against the policy: what is pending, what waits for a person, what is refused. */
   async plan({ run, agent }: Execution, step: StepRow, calls: readonly ToolRequest[]): Promise<Planned> {
     const planned: Planned = { events: [], writes: [] };
-    const rows: ToolCallRow[] = [];
-    for (const [i, call] of calls.entries()) {
+    const rows: StepCallRow[] = [];
+    for (const [i, asked] of calls.entries()) {
+      const call = agent.tool_search ? toMeantCall(asked) : asked;
       const row = toToolCallRow(step, call, this.#deps.clock);
       rows.push(row);
       const refusal = refusalOf(run, call, i);
       const checked = refusal
         ? { verdict: "refused" as const, error: refusal }
-        : await this.#deps.tools.check(agent, call);
+        : await this.#deps.tools.check(agent, { ...call, tenant_id: run.tenant_id });
       if (checked.verdict === "refused") {
         this.#refuse(planned, row, checked.error);
-        planned.writes.push({ insert: "messages", rows: [toToolMessage(run, row, this.#deps.clock)] });
+        planned.writes.push({ insert: "messages", rows: [toToolMessage(run, row, this.#deps)] });
         continue;
       }
-      if (checked.verdict !== "deny") row.idempotent = checked.tool.idempotent;
+      row.idempotent = checked.tool.idempotent;
       if (checked.verdict !== "ask") continue;
       row.status = "approval_required";
-      const reason = `Agent "${run.agent_id}" wants to call "${row.tool}"`;
-      const approval = this.#toApproval(agent, row, "approval", reason);
+      const why = checked.reason === undefined ? "" : `: ${checked.reason}`;
+      const approval = this.#toApproval(
+        agent,
+        row,
+        "approval",
+        `Agent "${run.agent_id}" wants to call "${row.tool}"${why}`,
+      );
       planned.writes.push({ insert: "approvals", rows: [approval] });
       planned.events.push(approvalRequired(row, approval));
     }
@@ -95,19 +116,20 @@ export class ToolStep {
     }
   }
 
-  #calls(step: StepRow): Promise<ToolCallRow[]> {
-    return this.#deps.store.read({
+  async #calls({ id: step_id, run_id }: StepRow): Promise<StepCallRow[]> {
+    const rows = await this.#deps.store.read({
       from: "tool_calls",
-      where: { step_id: step.id },
+      where: { run_id, step_id },
       order: [["created_at", "asc"], ["id", "asc"]],
       limit: 1000,
     });
+    return rows.filter(isOfStep);
   }
 
   /** The intent is committed before the call, the result after it. */
-  async #call(execution: Execution, call: ToolCallRow): Promise<void> {
-    const { log, signal } = execution;
-    const { clock } = this.#deps;
+  async #call(execution: Execution, call: StepCallRow): Promise<void> {
+    const { log, signal, agent, run } = execution;
+    const { clock, tools, questions } = this.#deps;
     const started = clock.now();
     const { step_id, tool } = call;
     signal.throwIfAborted();
@@ -122,25 +144,43 @@ export class ToolStep {
       },
     );
     signal.throwIfAborted();
-    const made: ToolCallRow = { ...call };
+    const made: StepCallRow = { ...call };
+    let files: FileRow[] = [];
     try {
-      made.result = await this.#deps.tools.call({ tool, arguments: call.arguments, tool_call_id: call.id }, signal);
-      made.status = "completed";
+      using _ = questions.attend({ call, agent, log });
+      using progress = new ProgressEvents(call.id, { log, clock });
+      const answered = await tools.call({ ...call, tool_call_id: call.id }, {
+        signal,
+        caller: `${run.tenant_id}/${run.key_id}`,
+        user_id: run.user_id,
+        agent,
+        onProgress: (now) => progress.tell(now),
+      });
+      const kept = await keepMedia(run, answered, this.#deps);
+      files = kept.files;
+      Object.assign(made, outcomeOf(tool, kept.result));
     } catch (thrown) {
       signal.throwIfAborted();
       made.status = "failed";
       made.error = AppError.from(thrown).toBody();
     }
-    await this.#keep(execution, made, clock.now() - started);
+    await this.#keep(execution, made, { duration_ms: clock.now() - started, files });
   }
 
-  async #keep({ log, run }: Execution, call: ToolCallRow, duration_ms: number): Promise<void> {
+  async #keep(
+    { log, run }: Execution,
+    call: StepCallRow,
+    { duration_ms, files = [] }: { duration_ms: number; files?: FileRow[] },
+  ): Promise<void> {
     const { status, result, error } = call;
-    const set = { status, result: result ?? null, error, duration_ms, ended_at: toTime(this.#deps.clock.now()) };
+    const { clock } = this.#deps;
+    const pictures = files.filter(({ media_type }) => media_type.startsWith("image/"));
+    const set = { status, result: result ?? null, error, duration_ms, ended_at: toTime(clock.now()) };
     await log.record([toolResult(call, duration_ms)], {
       writes: [
         { update: "tool_calls", where: { id: call.id }, set },
-        { insert: "messages", rows: [toToolMessage(run, call, this.#deps.clock)] },
+        { insert: "messages", rows: [toToolMessage(run, call, { clock, pictures })] },
+        { insert: "files", rows: files },
       ],
     });
   }
@@ -153,7 +193,13 @@ export class ToolStep {
       if (call.idempotent) {
         if (call.attempt >= this.#deps.max_attempts) await this.#giveUp(execution, step, call);
         const set = { status: "pending", attempt: call.attempt + 1 } as const;
-        await log.record([], { writes: [{ update: "tool_calls", where: { id: call.id }, set }] });
+        await log.record([], {
+          writes: [
+            { update: "tool_calls", where: { id: call.id }, set },
+            // What its server asked was asked by a process that is gone.
+            { update: "approvals", where: { id: call.id, status: "pending" }, set: { status: "withdrawn" } },
+          ],
+        });
         continue;
       }
       const reason = `The server ended while "${call.tool}" was called, so nobody knows whether it happened`;
@@ -173,7 +219,7 @@ export class ToolStep {
   }
 
   /** A call that ends the server every time ends its run instead. */
-  async #giveUp(execution: Execution, step: StepRow, { tool, attempt }: ToolCallRow): Promise<never> {
+  async #giveUp(execution: Execution, step: StepRow, { tool, attempt }: StepCallRow): Promise<never> {
     const { log, run } = execution;
     const message = `The server ended ${attempt} times while "${tool}" was called, so it is not tried again`;
     const error = new AppError("ProcessError", message).toBody();
@@ -202,7 +248,7 @@ export class ToolStep {
       }
       const checked = await this.#deps.tools.check(agent, { ...call, tool_call_id: call.id });
       if (checked.verdict === "refused") {
-        await this.#keep(execution, { ...call, status: "failed", error: checked.error.toBody() }, 0);
+        await this.#keep(execution, { ...call, status: "failed", error: checked.error.toBody() }, { duration_ms: 0 });
         continue;
       }
       await log.record([{ type: "tool.call.approved", data: { tool_call_id: call.id, decided_by } }], {
@@ -215,12 +261,12 @@ export class ToolStep {
     }
   }
 
-  async #deny({ log, run }: Execution, call: ToolCallRow, decision: ApprovalRow): Promise<void> {
+  async #deny({ log, run }: Execution, call: StepCallRow, decision: ApprovalRow): Promise<void> {
     const why = decision.status === "expired" ? "nobody decided in time" : decision.reason || "a person said no";
     const message = decision.kind === "approval"
       ? `The call was denied: ${why}`
       : `The call's outcome is unknown: ${why}`;
-    const denied: ToolCallRow = {
+    const denied: StepCallRow = {
       ...call,
       status: "denied",
       error: new AppError("ForbiddenError", message).toBody(),
@@ -235,13 +281,13 @@ export class ToolStep {
     ], {
       writes: [
         { update: "tool_calls", where: { id: call.id }, set },
-        { insert: "messages", rows: [toToolMessage(run, denied, this.#deps.clock)] },
+        { insert: "messages", rows: [toToolMessage(run, denied, this.#deps)] },
       ],
     });
   }
 
   /** Lays the run down until a person decides. False when one just did. */
-  async #wait(execution: Execution, calls: ToolCallRow[]): Promise<boolean> {
+  async #wait(execution: Execution, calls: StepCallRow[]): Promise<boolean> {
     const { log, run } = execution;
     const reason = calls.some((call) => call.status === "unknown") ? "tool_outcome_unknown" : "approval";
     const ids = calls.map((call) => call.id);
@@ -282,7 +328,7 @@ export class ToolStep {
     return next;
   }
 
-  #refuse(planned: Planned, row: ToolCallRow, error: AppError): void {
+  #refuse(planned: Planned, row: StepCallRow, error: AppError): void {
     row.status = error.name === "ForbiddenError" ? "denied" : "failed";
     row.error = error.toBody();
     row.ended_at = row.created_at;
@@ -293,10 +339,19 @@ export class ToolStep {
     planned.events.push(toolResult(row, 0));
   }
 
-  #toApproval(agent: Execution["agent"], call: ToolCallRow, kind: ApprovalRow["kind"], reason: string): ApprovalRow {
+  #toApproval(agent: Execution["agent"], call: StepCallRow, kind: ApprovalRow["kind"], reason: string): ApprovalRow {
     const { clock, approval_timeout_ms: timeout_ms } = this.#deps;
     return toApprovalRow(agent, call, { kind, reason, timeout_ms }, clock);
   }
+}
+
+/** What a tool's answer makes of its call: what the model reads, or the failure that it tells. */
+function outcomeOf(tool: string, result: ToolResult): Pick<StepCallRow, "status" | "result" | "error"> {
+  const told = toModelResult(result);
+  if (!result.is_error) return { status: "completed", result: told, error: null };
+  const message = typeof told === "string" ? told : `Tool "${tool}" failed`;
+  const error = new AppError("UpstreamError", message, { details: { result: told } });
+  return { status: "failed", result: null, error: error.toBody() };
 }
 
 /** Why a call is not even looked at. */

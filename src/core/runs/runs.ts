@@ -8,13 +8,14 @@ import { AppError, CommitRefused } from "../../domain/error.ts";
 import type { RunEvent } from "../../domain/event.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import { FINAL_STATUS, type RunOptions, type RunStatus } from "../../domain/run.ts";
-import type { ApprovalRow, RunRow, StepRow, ToolCallRow } from "../../domain/table.ts";
+import { type ApprovalRow, isOfStep, type RunRow, type StepCallRow, type StepRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Store, Where } from "../../ports/store.ts";
 import type { Wake } from "../../ports/wake.ts";
 import type { Agents } from "../agents/agents.ts";
 import type { Files } from "../files/files.ts";
 import { cancelled } from "../orchestrator/endings.ts";
+import type { Questions } from "../orchestrator/questions.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Engine } from "./engine.ts";
 import type { Feed, FollowOptions } from "./feed.ts";
@@ -48,6 +49,7 @@ export interface RunsDeps {
   agents: Agents;
   files: Files;
   tools: Tools;
+  questions: Questions;
   starter: Starter;
   engine: Engine;
   feed: Feed;
@@ -111,7 +113,7 @@ export class Runs {
   }
 
   /** The steps of a run, with their tool calls. */
-  async steps(principal: Principal, id: string): Promise<{ step: StepRow; tool_calls: ToolCallRow[] }[]> {
+  async steps(principal: Principal, id: string): Promise<{ step: StepRow; tool_calls: StepCallRow[] }[]> {
     const { id: run_id } = await this.get(principal, id);
     const { store } = this.#deps;
     const steps = await store.read({
@@ -121,7 +123,8 @@ export class Runs {
       limit: MAX_STEPS,
     });
     const calls = await store.read({ from: "tool_calls", where: { run_id }, order: [["id", "asc"]], limit: MAX_STEPS });
-    return steps.map((step) => ({ step, tool_calls: calls.filter((call) => call.step_id === step.id) }));
+    const made = calls.filter(isOfStep);
+    return steps.map((step) => ({ step, tool_calls: made.filter((call) => call.step_id === step.id) }));
   }
 
   /** Whether a run waits for a person. */
@@ -171,13 +174,13 @@ export class Runs {
   }
 
   /** Decides about a tool call that waits. Deciding twice is a `ConflictError`. */
-  async decide(principal: Principal, run_id: string, tool_call_id: string, given: Decision): Promise<ToolCallRow> {
+  async decide(principal: Principal, run_id: string, tool_call_id: string, given: Decision): Promise<StepCallRow> {
     const run = await this.get(principal, run_id);
-    const { store, clock } = this.#deps;
+    const { store, clock, questions } = this.#deps;
     const decided_at = toTime(clock.now());
     const [call] = await store.read({ from: "tool_calls", where: { id: tool_call_id, run_id }, limit: 1 });
     const [approval] = await store.read({ from: "approvals", where: { id: tool_call_id, run_id }, limit: 1 });
-    if (!call || !approval) {
+    if (!call || !isOfStep(call) || !approval) {
       throw new AppError("ToolCallNotFoundError", `Cannot find a decision to make about tool call "${tool_call_id}"`);
     }
     if (!allows(principal, approval.decider)) {
@@ -186,14 +189,19 @@ export class Runs {
         `Cannot decide about tool call "${tool_call_id}": the policy leaves that to an ${approval.decider}`,
       );
     }
-    if (given.arguments && given.decision === "approve") await this.#check(run, call, given.arguments);
+    // In the middle of a call the arguments answer its server's question, and the call goes on by itself.
+    const asked = approval.kind === "elicitation";
+    const args = given.decision === "approve" ? given.arguments : undefined;
+    if (asked && given.decision === "approve") questions.check(approval, args ?? {});
+    else if (args) await this.#check(run, call, args);
     const set: Partial<ApprovalRow> = {
       status: given.decision === "approve" ? "approved" : "denied",
       decided_by: principal.user_id ?? principal.key_id,
       decided_at,
       ...given.reason !== undefined && { reason: given.reason },
+      ...asked && args && { answer: args },
     };
-    const edited = set.status === "approved" ? given.arguments ?? call.arguments : call.arguments;
+    const edited = asked ? call.arguments : args ?? call.arguments;
     try {
       await store.commit({
         preconditions: [{
@@ -218,9 +226,10 @@ export class Runs {
         },
       );
     }
+    questions.decided(tool_call_id);
     await this.#resume(run_id);
     const [now] = await store.read({ from: "tool_calls", where: { id: tool_call_id }, limit: 1 });
-    return now ?? { ...call, arguments: edited };
+    return { ...call, arguments: edited, ...now && isOfStep(now) && now };
   }
 
   /** Deletes a conversation with everything that belongs to it; what runs there is cancelled first. */
@@ -265,10 +274,10 @@ export class Runs {
     }
   }
 
-  async #check(run: RunRow, call: ToolCallRow, args: Record<string, unknown>): Promise<void> {
+  async #check(run: RunRow, call: StepCallRow, args: Record<string, unknown>): Promise<void> {
     const { agents, tools } = this.#deps;
     const agent = await agents.revision(run.tenant_id, run.agent_id, run.agent_revision);
-    const checked = await tools.check(agent, { tool: call.tool, arguments: args, tool_call_id: call.id });
+    const checked = await tools.check(agent, { ...call, arguments: args, tool_call_id: call.id });
     if (checked.verdict === "refused") throw checked.error;
   }
 

@@ -124,11 +124,11 @@ export class Starter {
   }
 
   /** A name that stands for two tools would call the wrong one. */
-  async #checkTools({ id, config }: AgentRow, { tools = [], tool_choice }: RunOptions = {}): Promise<void> {
+  async #checkTools({ tenant_id, id, config }: AgentRow, { tools = [], tool_choice }: RunOptions = {}): Promise<void> {
     const chosen = typeof tool_choice === "object" ? tool_choice.tool : undefined;
     if (tools.length === 0 && chosen === undefined) return;
     const names = tools.map(({ name }) => name);
-    const own = (await this.#deps.tools.list(config)).map(({ name }) => name);
+    const own = (await this.#deps.tools.offered(tenant_id, config)).map(({ name }) => name);
     const twice = names.find((name, i) => own.includes(name) || names.indexOf(name) < i);
     if (chosen !== undefined && ![...names, ...own].includes(chosen)) {
       throw new AppError("ValidationError", `Cannot insist on tool "${chosen}": it is none of those offered`);

@@ -32,6 +32,7 @@ export interface RetentionOptions {
   max_runs: number;
   max_audit_rows: number;
   max_model_calls: number;
+  max_tool_calls: number;
 }
 
 /** What a {@linkcode Retention} needs. */
@@ -52,6 +53,7 @@ export type Swept = Record<
   | "audit"
   | "idempotency"
   | "model_calls"
+  | "tool_calls"
   | "files"
   | "users"
   | "agents"
@@ -90,6 +92,12 @@ export class Retention {
         "model_calls",
         this.#bornBefore("call", options.run_days * DAY),
         options.max_model_calls,
+        signal,
+      ),
+      tool_calls: await this.#old(
+        "tool_calls",
+        this.#bornBefore("tool", options.run_days * DAY),
+        options.max_tool_calls,
         signal,
       ),
       files: await this.#files(signal) + await this.#orphans(signal),
@@ -196,13 +204,15 @@ export class Retention {
 
   /** Removes rows of `from` with ids before `born`, and the oldest beyond `max`. */
   async #old(
-    from: "audit" | "model_calls",
+    from: "audit" | "model_calls" | "tool_calls",
     born: string | undefined,
     max: number,
     signal: AbortSignal,
   ): Promise<number> {
     const { store } = this.#deps;
-    const [total] = max > 0 ? await store.sum({ from, sum: [], by: [] }) : [];
+    // Those of runs go with their runs.
+    const which: Where<"tool_calls"> = from === "tool_calls" ? { run_id: null } : {};
+    const [total] = max > 0 ? await store.sum({ from, where: which, sum: [], by: [] }) : [];
     let excess = (total?.count ?? 0) - max;
     let count = 0;
     while (!signal.aborted) {
@@ -210,7 +220,7 @@ export class Retention {
       if (!tooMany && born === undefined) break;
       const rows = await store.read({
         from,
-        where: tooMany ? {} : { id: { lt: born! } },
+        where: tooMany ? which : { ...which, id: { lt: born! } },
         order: [["id", "asc"]],
         limit: tooMany ? Math.min(excess, PAGE * 10) : PAGE * 10,
       });

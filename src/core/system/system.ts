@@ -26,6 +26,8 @@ export interface SystemDeps {
   model: Model;
   engine: Engine;
   slots: Slots;
+  /** Parts that know how they do without being asked. */
+  parts: () => Component[];
   clock: Clock;
   version: string;
   instance_id: string;
@@ -81,8 +83,9 @@ export class System {
 
   /** Every part, asked now. */
   async components(): Promise<Component[]> {
-    const { store, model } = this.#deps;
-    return await Promise.all([this.#check("store", () => store.check()), this.#check("model", () => model.check())]);
+    const { store, model, parts } = this.#deps;
+    const checks = [this.#check("store", () => store.check()), this.#check("model", () => model.check())];
+    return [...await Promise.all(checks), ...parts()];
   }
 
   /** Whether requests can be served: the store answers and nobody shuts it down. A silent model doesn't count. */

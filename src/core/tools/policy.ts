@@ -4,28 +4,29 @@
  * @module
  */
 import type { AgentConfig } from "../../domain/agent.ts";
+import type { Verdict } from "../../domain/policy.ts";
+import type { Tool } from "../../domain/tool.ts";
+import { matches, matchesLoosely } from "../../kit/wildcard.ts";
 
-/** What the policy says of a call. */
-export type Verdict = "allow" | "ask" | "deny";
-
-/** Whether `name` matches `pattern`, in which `*` stands for any part. */
-export function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split("*");
-  if (parts.length === 1) return pattern === name;
-  const [first = "", last = ""] = [parts[0], parts.at(-1)];
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return at <= name.length - last.length;
+/** Decides about `tool`: denied unless allowed, and asked for where the agent's policy wants a person. */
+export function judge(agent: AgentConfig, tool: string): Verdict {
+  const { deny = [], ask = [] } = agent.policies;
+  if (!agent.allowed_tools.some((pattern) => matches(pattern, tool)) || isNamed(deny, tool)) return "deny";
+  return isNamed(ask, tool) ? "ask" : "allow";
 }
 
-/** Decides about `tool`: denied unless allowed, and asked for where the policy wants a person. */
-export function judge(agent: AgentConfig, tool: string): Verdict {
-  const any = (patterns: readonly string[] = []) => patterns.some((pattern) => matches(pattern, tool));
-  if (!any(agent.allowed_tools) || any(agent.policies.deny)) return "deny";
-  return any(agent.policies.ask) ? "ask" : "allow";
+function isNamed(patterns: readonly string[], tool: string): boolean {
+  return patterns.some((pattern) => matchesLoosely(pattern, tool));
+}
+
+/** Whether `agent` is attached to the server of `tool`. */
+export function isAttached({ mcp_servers }: AgentConfig, { server }: Tool): boolean {
+  return server === null || mcp_servers.some(({ name }) => name === server);
+}
+
+/** Why {@linkcode judge} says no, and what to change. */
+export function whyDenied(agent: AgentConfig, tool: string): string {
+  const ban = agent.policies.deny?.find((pattern) => matchesLoosely(pattern, tool));
+  if (ban !== undefined) return `the agent's policy does not allow it: take "${ban}" out of policies.deny`;
+  return `the agent's policy does not allow it: add "${tool}" to allowed_tools`;
 }

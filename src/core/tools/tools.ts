@@ -6,116 +6,234 @@
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
-import { toModelResult, type Tool } from "../../domain/tool.ts";
+import type { Tool, ToolResult } from "../../domain/tool.ts";
+import { abortable } from "../../kit/abortable.ts";
 import type { Clock } from "../../kit/clock.ts";
-import { maskDeep, maskSecrets } from "../../kit/log.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
+import type { Progress } from "../../ports/mcp_client.ts";
 import type { Toolbox } from "../../ports/toolbox.ts";
-import { judge, type Verdict } from "./policy.ts";
-
-/** The most of a result that is kept, in characters of JSON. */
-const MAX_RESULT = 262_144;
+import type { Policies } from "../policies/policies.ts";
+import type { Ruling } from "../policies/ruling.ts";
+import { type CallLimits, CallTime } from "./call_time.ts";
+import { KnownTools } from "./known_tools.ts";
+import { isAttached, judge, whyDenied } from "./policy.ts";
+import { Quota } from "./quota.ts";
+import { denial, forbidden, invalid, tooLong, toTellable, unknownTool } from "./refusals.ts";
+import { boundedResult, cleanResult, withoutSecrets } from "./result.ts";
+import { answerSearch, SEARCH_TOOLS, TOOL_SEARCH } from "./search.ts";
 
 /** What {@linkcode Tools} needs. */
 export interface ToolsDeps {
   toolbox: Toolbox;
+  policies: Policies;
   schema: JsonSchema;
   clock: Clock;
-  /** How long a call may take. */
+  /** How long a call may be silent, and how long it may take, where neither its server nor a policy says so. */
   timeout_ms: number;
+  max_timeout_ms: number;
 }
 
 /** What is to be called. */
 export interface ToolTarget {
+  /** Whose call it is: the tools of others aren't there. */
+  tenant_id: string;
   tool: string;
   arguments: Record<string, unknown>;
   tool_call_id: string;
 }
 
+/** Who calls, and who listens. */
+export interface CallContext {
+  signal: AbortSignal;
+  /** Whose calls count together. */
+  caller: string;
+  user_id: string | null;
+  /** Absent where somebody calls directly. */
+  agent?: AgentConfig | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
 /** A call that is possible, or why not. */
-export type Checked = { verdict: Verdict; tool: Tool } | { verdict: "refused"; error: AppError };
+export type Checked =
+  | { verdict: "allow"; tool: Tool }
+  | { verdict: "ask"; tool: Tool; reason?: string | undefined }
+  | { verdict: "refused"; error: AppError };
 
 /** The tools of all agents. */
 export class Tools {
   #deps: ToolsDeps;
+  readonly #known: KnownTools;
+  readonly #quota: Quota;
+  /** Calls under way. */
+  readonly #times = new Map<string, CallTime>();
 
   constructor(deps: ToolsDeps) {
     this.#deps = deps;
+    this.#known = new KnownTools(deps.toolbox);
+    this.#quota = new Quota(deps);
   }
 
-  /** Puts another time limit in force, for calls made from now on. */
-  update({ timeout_ms }: Pick<ToolsDeps, "timeout_ms">): void {
-    this.#deps = { ...this.#deps, timeout_ms };
+  /** Puts other time limits in force, for calls made from now on. */
+  update(limits: Pick<ToolsDeps, "timeout_ms" | "max_timeout_ms">): void {
+    this.#deps = { ...this.#deps, ...limits };
+  }
+
+  /** Every tool there is for a tenant. */
+  all(tenant_id: string): Promise<readonly Tool[]> {
+    return this.#known.list(tenant_id);
+  }
+
+  /** The tool `name`, where the tenant may know of it. */
+  find(tenant_id: string, name: string): Promise<Tool | undefined> {
+    return this.#known.find(tenant_id, name);
   }
 
   /** The tools that `agent` may use, with or without asking. */
-  async list(agent: AgentConfig): Promise<Tool[]> {
+  async list(tenant_id: string, agent: AgentConfig): Promise<Tool[]> {
     if (agent.allowed_tools.length === 0) return [];
-    return (await this.#deps.toolbox.list()).filter(({ name }) => judge(agent, name) !== "deny");
+    const { policies } = this.#deps;
+    return (await this.#known.list(tenant_id)).filter((tool) =>
+      judge(agent, tool.name) !== "deny" && isAttached(agent, tool) && policies.rulingOf(tool).decision !== "deny"
+    );
+  }
+
+  /** What the model of `agent` is offered: its tools, or those that find and call them. */
+  async offered(tenant_id: string, agent: AgentConfig): Promise<readonly Tool[]> {
+    const tools = await this.list(tenant_id, agent);
+    return agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
   }
 
   /** Decides about a call before it is made: does the tool exist, may it be called, do the arguments fit. */
-  async check(agent: AgentConfig, { tool: name, arguments: args }: ToolTarget): Promise<Checked> {
+  async check(
+    agent: AgentConfig | undefined,
+    { tenant_id, tool: name, arguments: args }: ToolTarget,
+  ): Promise<Checked> {
     const refuse = (error: AppError): Checked => ({ verdict: "refused", error });
-    const verdict = judge(agent, name);
-    if (verdict === "deny") {
-      return refuse(new AppError("ForbiddenError", `Cannot call tool "${name}": the agent's policy does not allow it`));
+    const own = agent?.tool_search ? SEARCH_TOOLS.find((tool) => tool.name === name) : undefined;
+    if (own) {
+      const error = this.#misfit(own, args);
+      return error ? refuse(error) : { verdict: "allow", tool: own };
     }
-    const tool = (await this.#deps.toolbox.list()).find((tool) => tool.name === name);
-    if (!tool) return refuse(new AppError("NotFoundError", `Cannot call tool "${name}": there is no such tool`));
-    const problems = INVALID_ARGUMENTS in args
-      ? ["its arguments are not a JSON object"]
-      : this.#deps.schema.check(tool.parameters, args);
-    if (problems.length === 0) return { verdict, tool };
-    return refuse(
-      new AppError("ValidationError", `Cannot call tool "${name}": ${problems.slice(0, 5).join("; ")}`, {
-        details: { problems: problems.slice(0, 20) },
-      }),
-    );
+    const judged = agent ? judge(agent, name) : "allow";
+    if (agent && judged === "deny") return refuse(forbidden(name, whyDenied(agent, name)));
+    const tool = await this.#known.find(tenant_id, name);
+    if (!tool) return refuse(unknownTool(name));
+    if (agent && !isAttached(agent, tool)) {
+      const why = `the agent's policy does not allow it: add { name: ${tool.server} } to mcp_servers`;
+      return refuse(forbidden(name, why));
+    }
+    const ruling = this.#deps.policies.rulingOf(tool);
+    const error = denial(name, ruling) ?? this.#misfit(tool, args) ?? this.#against(name, ruling, args);
+    if (error) return refuse(error);
+    if (ruling.decision === "ask") return { verdict: "ask", tool, reason: ruling.reason };
+    return { verdict: judged === "ask" ? "ask" : "allow", tool };
   }
 
-  /** Calls a tool. Resolves with its answer; rejects with the error that the model is told. */
-  async call({ tool, arguments: args, tool_call_id }: ToolTarget, signal: AbortSignal): Promise<unknown> {
-    const { toolbox, clock, timeout_ms } = this.#deps;
-    const limit = new AbortController();
-    using _ = clock.after(
-      timeout_ms,
-      () =>
-        limit.abort(
-          new AppError("TimeoutError", `Cannot wait for tool "${tool}" any longer: ${timeout_ms / 1000} s passed`),
-        ),
-    );
-    const both = AbortSignal.any([signal, limit.signal]);
+  /**
+   * Calls a tool. Resolves with its answer, also where that says that it failed, without secrets and within bounds.
+   * Rejects when there is none.
+   */
+  async call(target: ToolTarget, context: CallContext): Promise<ToolResult> {
+    const { tenant_id, tool: name, arguments: args } = target;
+    const { agent, caller, signal } = context;
+    if (agent?.tool_search && name === TOOL_SEARCH) {
+      return boundedResult(answerSearch(args, await this.list(tenant_id, agent)), undefined);
+    }
+    const tool = await this.#known.find(tenant_id, name);
+    if (!tool) throw unknownTool(name);
+    // It may have changed since the call was checked: a person took a day to approve it.
+    const ruling = this.#deps.policies.rulingOf(tool);
+    const denied = denial(name, ruling) ?? this.#against(name, ruling, args);
+    if (denied) throw denied;
+    const { per_minute, concurrent } = ruling;
+    if (per_minute !== undefined) this.#quota.spend(name, { caller, per_minute });
+    using _ = concurrent === undefined ? undefined : await this.#quota.enter(name, { concurrent, signal });
+    const secrets = this.#deps.toolbox.secretsOf?.(name) ?? [];
+    const result = await this.#request(target, { ...context, limits: this.#limitsOf(name, ruling), secrets });
+    return boundedResult(this.#checked(tool, cleanResult(result, secrets)), ruling.max_result_bytes);
+  }
+
+  /** What the server of `tool` says, without what it was trusted with. */
+  clean<T>(tool: string, said: T): T {
+    return withoutSecrets(said, this.#deps.toolbox.secretsOf?.(tool) ?? []);
+  }
+
+  /** Lets the time of a call under way stand still until disposed: a person is asked. */
+  pause(tool_call_id: string): Disposable | undefined {
+    return this.#times.get(tool_call_id)?.pause();
+  }
+
+  async #request(
+    { tool, arguments: args, tool_call_id }: ToolTarget,
+    { signal, user_id, onProgress, limits, secrets }: CallContext & { limits: CallLimits; secrets: readonly string[] },
+  ): Promise<ToolResult> {
+    const { toolbox, clock } = this.#deps;
+    const ended = new AbortController();
+    const stop = () => ended.abort(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    using time = new CallTime(limits, { clock, onOver: (ms) => ended.abort(tooLong(tool, ms)) });
+    this.#times.set(tool_call_id, time);
+    const telling = (progress: Progress) => {
+      time.progress();
+      onProgress?.(withoutSecrets(progress, secrets));
+    };
     try {
-      const result = await abortable(toolbox.call(tool, args, { signal: both, tool_call_id }), both);
-      const kept = bounded(toModelResult(result));
-      if (!result.is_error) return kept;
-      throw new AppError("UpstreamError", typeof kept === "string" ? kept : `Tool "${tool}" failed`, {
-        details: { result: kept },
-      });
+      const options = { signal: ended.signal, tool_call_id, onProgress: telling, ...user_id !== null && { user_id } };
+      return await abortable(toolbox.call(tool, args, options), ended.signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (limit.signal.aborted) throw limit.signal.reason;
-      if (error instanceof AppError) throw error;
-      const reason = maskSecrets(error instanceof Error ? error.message : String(error));
-      throw new AppError("UpstreamError", `Tool "${tool}" failed: ${reason}`, { cause: error });
+      if (ended.signal.aborted) throw ended.signal.reason;
+      throw toTellable(tool, error, secrets);
+    } finally {
+      this.#times.delete(tool_call_id);
+      signal.removeEventListener("abort", stop);
     }
+  }
+
+  #limitsOf(tool: string, { timeout_seconds, max_timeout_seconds }: Ruling): CallLimits {
+    const { toolbox, timeout_ms, max_timeout_ms } = this.#deps;
+    const own = toolbox.timeoutsOf?.(tool);
+    const silent = smallest(timeout_seconds, own?.timeout_ms) ?? timeout_ms;
+    return {
+      timeout_ms: silent,
+      max_timeout_ms: smallest(max_timeout_seconds, own?.max_timeout_ms) ?? Math.max(max_timeout_ms, silent),
+    };
+  }
+
+  /** What is wrong with arguments. */
+  #misfit({ name, parameters }: Tool, args: Record<string, unknown>): AppError | undefined {
+    const problems = INVALID_ARGUMENTS in args
+      ? ["its arguments are not a JSON object"]
+      : this.#deps.schema.check(parameters, args);
+    return problems.length === 0 ? undefined : invalid("ValidationError", name, problems);
+  }
+
+  /** What the policy has against arguments. */
+  #against(name: string, { policy, reason, arguments: schemas }: Ruling, args: Record<string, unknown>) {
+    const problems = schemas.flatMap((schema) => this.#deps.schema.check(schema, args));
+    if (problems.length === 0) return undefined;
+    const why = `policy "${policy}" does not allow these arguments${reason === undefined ? "" : ` (${reason})`}`;
+    return invalid("ForbiddenError", name, [`${why}: ${problems[0]}`, ...problems.slice(1)]);
+  }
+
+  /** An answer that breaks its tool's own promise is a failure, and shown as it is. */
+  #checked({ name, output_schema }: Tool, result: ToolResult): ToolResult {
+    if (output_schema === undefined || result.is_error) return result;
+    const { structured_content, content } = result;
+    const problems = structured_content === undefined
+      ? ["it has no structured content"]
+      : this.#deps.schema.check(output_schema, structured_content);
+    if (problems.length === 0) return result;
+    const text = `The answer of tool "${name}" is not what its schema promises: ${problems.slice(0, 5).join("; ")}`;
+    const kept = content.length > 0 || structured_content === undefined
+      ? content
+      : [{ type: "text" as const, text: JSON.stringify(structured_content) }];
+    return { content: [{ type: "text", text }, ...kept], is_error: true };
   }
 }
 
-/** Waits for `work`, but not longer than `signal` lets: a tool that ignores its cancellation holds nobody. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const stop = () => reject(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  return promise;
-}
-
-function bounded(result: unknown): unknown {
-  const masked = maskDeep(result);
-  const text = JSON.stringify(masked);
-  if (text.length <= MAX_RESULT) return masked;
-  return { truncated: true, characters: text.length, text: text.slice(0, MAX_RESULT) };
+function smallest(seconds: number | undefined, ms: number | undefined): number | undefined {
+  const least = Math.min(seconds === undefined ? Infinity : seconds * 1000, ms ?? Infinity);
+  return least === Infinity ? undefined : least;
 }

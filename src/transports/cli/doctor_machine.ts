@@ -5,6 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { statfs } from "node:fs/promises";
+import type { SandboxTier } from "../../domain/mcp_server.ts";
 import type { Check } from "./check.ts";
 
 const GIB = 2 ** 30;
@@ -120,41 +121,24 @@ export function checkTerminal(env: Readonly<Record<string, string>>): Check {
   return { name: "terminal", status: "warn", detail, remedy: "Set LANG=C.UTF-8, if signs look wrong" };
 }
 
-/** What sandbox tool servers could have here. */
-export async function checkSandbox(): Promise<Check> {
-  const later = "tool servers are not built yet, so nothing is lost today";
-  if (Deno.build.os !== "linux") {
-    const tier = Deno.build.os === "darwin" ? "permission broker only" : "none";
-    return { name: "sandbox", status: "off", detail: `${Deno.build.os}: ${tier}; ${later}` };
-  }
-  const reason = await tryBubblewrap();
-  if (reason === undefined) return { name: "sandbox", status: "ok", detail: `bubblewrap works; ${later}` };
-  return {
-    name: "sandbox",
-    status: "off",
-    detail: `${reason}: tool servers that are not JavaScript could not run; ${later}`,
-    remedy: "Install bubblewrap, and allow user namespaces",
-  };
-}
+/** What is enforced on the programs of tool servers here. */
+const HELD: Readonly<Record<SandboxTier, string>> = {
+  full: "held by the sandbox in full",
+  broker: "held by Deno's permissions alone",
+  none: "not held, and so refused unless their policy says unsandboxed",
+};
 
-/** Why bubblewrap can't be used; undefined when it can. */
-async function tryBubblewrap(): Promise<string | undefined> {
-  try {
-    const args = ["--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"];
-    const { success } = await new Deno.Command("bwrap", {
-      args,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-      signal: AbortSignal.timeout(3000),
-    }).output();
-    if (success) return undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "bubblewrap is not installed";
-    return "bubblewrap can't be started";
-  }
-  const namespaces = Number(await read("/proc/sys/user/max_user_namespaces") ?? 1);
-  return namespaces === 0 ? "user namespaces are turned off" : "bubblewrap is not allowed to make namespaces";
+/** What sandbox tool servers have here, and what is missing for a better one. */
+export function checkSandbox({ javascript, native, notes }: {
+  javascript: SandboxTier;
+  native: SandboxTier;
+  notes: readonly string[];
+}): Check {
+  const detail = javascript === native
+    ? `Programs of tool servers are ${HELD[native]}`
+    : `Tool servers in JavaScript are ${HELD[javascript]}; all others are ${HELD[native]}`;
+  const status = native === "full" && notes.length === 0 ? "ok" : native === "full" ? "warn" : "off";
+  return { name: "sandbox", status, detail, ...notes.length > 0 && { remedy: notes.join(". ") } };
 }
 
 /** Whether a certificate is good now and for a while. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Check } from "./check.ts";
-import type { ConnectOptions, OpenConnection } from "./connection.ts";
+import type { Connection, ConnectOptions, OpenConnection } from "./connection.ts";
 import type { GivenSettings } from "./given.ts";
 
 /** Told while something long goes on. */
@@ -48,4 +48,6 @@ export interface Verbs {
   diagnose(given: GivenSettings): Promise<Check[]>;
   /** Opens the way to the operations. */
   connect(given: GivenSettings, options: ConnectOptions): Promise<OpenConnection>;
+  /** Speaks MCP on standard input and output until the input ends. With `admin`, the host may do what an admin may. */
+  mcpServe(connection: Connection, options: { admin: boolean; signal: AbortSignal }): Promise<void>;
 }

@@ -13,6 +13,9 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   tool_call_id: "tool_01kad0f8rt",
   file_id: "file_01kad0f8tx",
   user_id: "alice",
+  server_name: "clock",
+  tool_name: "clock__get_current_time",
+  policy_id: "default",
   message: "What can you do?",
   messages: [{ role: "user", content: "What can you do?" }],
   content: "What can you do?",
@@ -24,6 +27,8 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
   agent_import: { content: "agents:\n  - id: scout\n    name: Scout\n" },
   agent_create: { id: "scout", name: "Scout", system_prompt: "You find things." },
   agent_update: { description: "Finds things" },
+  mcp_request: { method: "tools/list" },
+  mcp_server_add: { name: "clock", url: "http://127.0.0.1:9000/mcp" },
   conversation_create: { title: "First steps" },
   conversation_update: { title: "Second steps" },
 };

@@ -17,6 +17,7 @@ import type { OpenApi } from "./document.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { type EventFacts, eventsPage } from "./pages/events.ts";
 import type { Html } from "./pages/html.ts";
+import { mcpPage } from "./pages/mcp.ts";
 import { openAiPage } from "./pages/openai.ts";
 import { referencePage } from "./pages/reference.ts";
 
@@ -82,6 +83,7 @@ export function mountDocs(app: Hono<HttpEnv>, { base_path, facts, ...deps }: Doc
   page(["/docs/events"], () => eventsPage(document(), base_path, facts()));
   page(["/docs/errors"], () => errorsPage(document(), base_path));
   page(["/docs/openai"], () => openAiPage(document(), base_path));
+  page(["/docs/mcp"], () => mcpPage(document(), base_path));
   for (const [name, text] of Object.entries(ASSETS)) {
     const type = TYPES[name.slice(name.lastIndexOf(".") + 1) as keyof typeof TYPES];
     serve([`/docs/${name}`], () => ({ text, type }));

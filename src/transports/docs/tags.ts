@@ -16,6 +16,10 @@ export const TAG_TEXT: Readonly<Record<string, string>> = {
   runs: "One answer in the making, from the message to the last event. A run belongs to the server: it goes on when " +
     "the connection breaks, and its events can be followed from any place.",
   tool_calls: "Calls of tools that wait for a person.",
+  approvals: "What waits for a person's decision.",
+  tools: "What tool servers can do. Calling a tool directly takes a key with the scope `tools`.",
+  catalog: "Tools, resources and prompts that come and go.",
+  policies: "Which tools may be called, how often and with what, and what their programs may touch.",
   files: "Attachments of messages.",
   users: "Whom applications act for, and what agents should know of them.",
   tickets: "For browsers, whose `EventSource` can't send a header.",
@@ -28,5 +32,5 @@ export const TAG_TEXT: Readonly<Record<string, string>> = {
 export function tagOf({ id, http }: Pick<Operation, "id" | "http">): string {
   const word = id.slice(0, id.indexOf("_"));
   return http.split("/").find((part) => part === word || part.startsWith(`${word}s`) || part.startsWith(`${word}_`)) ??
-    word;
+    http.split("/").find((part) => part === word.replace(/y$/, "ies")) ?? word;
 }

@@ -66,10 +66,12 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
   const { log, tell, base_path, trusted_proxies, tls, max_requests } = options;
   let active = 0;
   return async (request, info) => {
-    const client = clientAddress(request.headers, info.remoteAddr.hostname ?? "unix", { trusted_proxies, tls });
+    const remote = info.remoteAddr.hostname ?? "unix";
+    const client = clientAddress(request.headers, remote, { trusted_proxies, tls, base_path });
     const sent = request.headers.get("x-request-id");
     const request_id = sent !== null && REQUEST_ID.test(sent) ? sent : createId("req");
-    const arrival: Arrival = { request_id, address: client.address, at: performance.now() };
+    const base = `${client.proto}://${client.host}${client.prefix}`;
+    const arrival: Arrival = { request_id, address: client.address, base, at: performance.now() };
     const preflight = options.cors().preflight(request);
     if (preflight) return finish(preflight, request, arrival, client.proto, options);
     active++;
@@ -102,7 +104,7 @@ function checkSize(request: Request, max_header_bytes: number): void {
     throw new AppError("ValidationError", `Cannot read the request: its address has more than ${MAX_URL} characters`);
   }
   let bytes = 0;
-  for (const [name, value] of request.headers) bytes += name.length + value.length + 4;
+  request.headers.forEach((value, name) => bytes += name.length + value.length + 4);
   if (bytes <= max_header_bytes) return;
   throw new AppError(
     "HeadersTooLargeError",

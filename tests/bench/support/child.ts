@@ -49,6 +49,8 @@ interface ChildOptions {
   stderr?: "inherit" | "null";
   /** What is started instead of `deno run`. */
   bin?: string | undefined;
+  /** Where it serves, for one whose output doesn't tell. */
+  port?: number | undefined;
 }
 
 function cpuMs(pid: number): number {
@@ -66,10 +68,30 @@ function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** Starts `deno run`, or `bin`, with `args` and waits until a line of its output holds an address. */
+/** A port that nobody has. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Waits until something serves at `port`; undefined when `ended` resolves before. */
+async function toUrl(port: number, ended: Promise<unknown>): Promise<string | undefined> {
+  let over = false;
+  ended.then(() => over = true);
+  while (!over) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return `http://127.0.0.1:${port}`;
+    } catch {
+      await pause(20);
+    }
+  }
+}
+
+/** Starts `deno run`, or `bin`, with `args` and waits until a line of its output holds an address, or `port` answers. */
 export async function startChild(
   args: readonly string[],
-  { env = {}, stderr = "inherit", bin }: ChildOptions = {},
+  { env = {}, stderr = "inherit", bin, port }: ChildOptions = {},
 ): Promise<Child> {
   const [program, ...before] = bin === undefined ? [Deno.execPath(), "run", "-A"] : [bin];
   const kept = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
@@ -88,7 +110,7 @@ export async function startChild(
   const reader = process.stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .getReader();
   let text = "";
-  let url: string | undefined;
+  let url = port === undefined ? undefined : await toUrl(port, process.status);
   while (url === undefined) {
     const { done, value } = await reader.read();
     if (done) throw new Error(`"${[program, ...before, ...args].join(" ")}" ended before it served:\n${text}`);

@@ -24,11 +24,12 @@ export interface Seen {
 /** A request as bytes. */
 export function toRequest(
   url: string,
-  { method = "GET", path = "/", key, accept, body }: {
+  { method = "GET", path = "/", key, accept, headers = {}, body }: {
     method?: string;
     path?: string;
     key?: string;
     accept?: string;
+    headers?: Readonly<Record<string, string>>;
     body?: unknown;
   },
 ): Uint8Array {
@@ -38,6 +39,7 @@ export function toRequest(
     `host: ${new URL(url).host}`,
     ...key === undefined ? [] : [`authorization: Bearer ${key}`],
     ...accept === undefined ? [] : [`accept: ${accept}`],
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ...body === undefined ? [] : ["content-type: application/json"],
     `content-length: ${encoder.encode(text).length}`,
   ];

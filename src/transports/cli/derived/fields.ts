@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Operation } from "../../../operations/operation.ts";
 import type { OptionSpec } from "../command.ts";
+import { generalOptions, remoteOptions, settingOptions } from "../options.ts";
 
 /** What a field's text is made into. `long`: a text that may be a file's. `any`: JSON where it is some. */
 export type FieldKind = "text" | "long" | "number" | "flag" | "json" | "any";
@@ -190,7 +191,21 @@ class Reader {
 export function fieldsOf(op: Operation): Field[] {
   const schema = z.toJSONSchema(op.input, { io: "input", unrepresentable: "any" }) as Schema;
   const elsewhere = new Set([...pathFieldsOf(op), op.upload]);
-  return new Reader(schema).fields().filter(({ path }) => !elsewhere.has(path[0]!));
+  return new Reader(schema).fields().filter(({ path }) => !elsewhere.has(path[0]!)).map((field) => {
+    const { option } = field;
+    return TAKEN.has(option.name) ? { ...field, option: { ...option, name: `${nounOf(op)}-${option.name}` } } : field;
+  });
+}
+
+/** Options that say where and how commands work: a field of such a name says whose it is. */
+const TAKEN: ReadonlySet<string> = new Set(
+  [...remoteOptions({ connects: true }), ...settingOptions({ connects: true }), ...generalOptions({})]
+    .map(({ name }) => name),
+);
+
+/** What an operation is about, in one word: `mcp_server_add` is about a server. */
+function nounOf({ id }: Operation): string {
+  return id.split("_").at(-2)!;
 }
 
 /** A field in the path. */

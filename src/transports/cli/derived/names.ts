@@ -31,7 +31,8 @@ export function createNaming(operations: Iterable<Operation>, byHand: readonly C
     const parts = id.split("_");
     for (let length = parts.length - 1; length > 0; length--) {
       const noun = parts.slice(0, length).join("_");
-      const group = [`${noun}s`, noun].find((name) => segments.has(name)) ?? (length === 1 ? noun : undefined);
+      const group = [`${noun}s`, noun.replace(/y$/, "ies"), noun].find((name) => segments.has(name)) ??
+        (length === 1 ? noun : undefined);
       if (group === undefined) continue;
       return taken.has(toWord(group)) ? [toWord(id)] : [toWord(group), toWord(parts.slice(length).join("_"))];
     }

@@ -23,9 +23,11 @@ export const EVENT_TEXT: Readonly<Record<EventType, string>> = {
   "model.reasoning.delta": "A piece of what the model thinks before it answers.",
   "message.completed": "A message as it is kept. It rules over the deltas.",
   "tool.call.started": "A tool is being called. This was on record before the call was made.",
+  "tool.call.progress": "How far the call is, where the tool tells it; at most one a second.",
   "tool.call.result": "What the tool gave, or the error.",
   "tool.call.approval_required":
-    "The call waits for `POST /api/v1/runs/{run_id}/tool_calls/{tool_call_id}/decision`, until `expires_at`.",
+    "The call waits for `POST /api/v1/runs/{run_id}/tool_calls/{tool_call_id}/decision`, until `expires_at`. With a " +
+    "`question` the tool's server asks in the middle of the call: the decision's `arguments` are the answer.",
   "tool.call.approved": "Somebody let the call happen.",
   "tool.call.denied": "Somebody, or the clock, did not.",
   "agent.handoff": "Another agent goes on.",

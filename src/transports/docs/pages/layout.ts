@@ -12,6 +12,7 @@ export const PAGES = [
   { name: "events", title: "Events and resuming" },
   { name: "errors", title: "Errors" },
   { name: "openai", title: "OpenAI clients" },
+  { name: "mcp", title: "MCP" },
 ] as const;
 
 /** The name of a page. */

@@ -1,0 +1,122 @@
+/**
+ * Connections to tool servers and the sandbox of their programs, loaded when the first server is there.
+ *
+ * @module
+ */
+import type { Learn } from "../core/mcp_servers/learning.ts";
+import type { Policies } from "../core/policies/policies.ts";
+import { toCommandLine } from "../domain/mcp_definition.ts";
+import type { McpServer } from "../domain/mcp_server.ts";
+import type { Clock } from "../kit/clock.ts";
+import type { Log } from "../kit/log.ts";
+import type { McpConnector } from "../ports/mcp_client.ts";
+import type { McpSignIns, McpTokens } from "../ports/mcp_tokens.ts";
+import type { AccessQuestion, Program, Sandbox, SandboxReport } from "../ports/sandbox.ts";
+import type { Settings } from "../settings/schema.ts";
+import { VERSION } from "../version.ts";
+import { lazy } from "./lazy.ts";
+import { createLearn, type Spawn } from "./mcp_learn.ts";
+
+/** What {@linkcode createMcp} needs. */
+export interface McpDeps {
+  settings: Settings;
+  /** Given by a program that embeds MUXI, or a test. */
+  given: { connector?: McpConnector & McpSignIns; sandbox?: Sandbox };
+  variables: Readonly<Record<string, string>>;
+  policies: Policies;
+  tokens: McpTokens;
+  clock: Clock;
+  log: Log;
+  /** Asks the person for whom a server is called whether its program may do something. */
+  askAccess(server: string, question: AccessQuestion, signal: AbortSignal): Promise<boolean>;
+  /** Told when the program of a server may do more from its next start on. */
+  onGranted(server: string): void;
+  /** Told what was denied to the program of a server, in words. */
+  onDenied(server: string, words: string): void;
+  /** Told what was decided about the program of a server, when it has ended. */
+  onEnded(server: string, report: SandboxReport): void;
+}
+
+/** What speaks with tool servers, and what holds them. */
+export interface Mcp {
+  connector: McpConnector;
+  signIns: McpSignIns;
+  sandbox: Sandbox;
+  learn: Learn;
+  /** Servers whose policy holds their programs in another way than when they were started. */
+  outdated(): string[];
+}
+
+/** Builds it. Nothing is loaded, read or started yet. */
+export function createMcp(deps: McpDeps): Mcp {
+  const { settings, given, variables, policies, clock, log } = deps;
+  const loadSandbox = lazy(async () => {
+    if (given.sandbox) return given.sandbox;
+    const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
+    const { data_dir } = settings;
+    const dir = await Deno.realPath(data_dir);
+    // An executable of `deno compile` is no Deno: then a variable names one.
+    const deno = variables.MUXI_DENO ?? Deno.execPath();
+    return createSandbox({ dir: `${dir}/sandbox`, deno, hidden: [dir], env: variables, clock, log });
+  });
+  const profiles = new Map<string, string>();
+  const profileOf = (name: string) => JSON.stringify(policies.of(name).sandbox);
+  const spawn: Spawn = async (server, signal, hold) => {
+    const sandbox = await loadSandbox();
+    profiles.set(server.name, profileOf(server.name));
+    const process = await sandbox.start(toProgram(server), {
+      policy: policies.of(server.name),
+      signal,
+      // Time that a person takes to answer is not the server's silence.
+      ask: (question, signal) => hold(() => deps.askAccess(server.name, question, signal)),
+      onGranted: () => deps.onGranted(server.name),
+      onDenied: (words) => deps.onDenied(server.name, words),
+    });
+    void process.exited.then(() => deps.onEnded(server.name, process.report));
+    return process;
+  };
+  const build = async (spawn: Spawn) => {
+    const { createMcpConnector } = await import("../adapters/mcp/connector.ts");
+    return createMcpConnector({
+      info: { name: "muxi", version: VERSION },
+      spawn,
+      variables: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
+      oauth: { tokens: deps.tokens, redirect_url: `${addressOf(settings)}/api/v1/mcp/sign_in` },
+      clock,
+      log,
+    });
+  };
+  const loadConnector = lazy(async () => given.connector ?? await build(spawn));
+  return {
+    connector: { connect: async (server, options) => await (await loadConnector()).connect(server, options) },
+    signIns: { finishSignIn: async (server, answer) => await (await loadConnector()).finishSignIn(server, answer) },
+    sandbox: {
+      abilities: async () => await (await loadSandbox()).abilities(),
+      start: async (program, options) => await (await loadSandbox()).start(program, options),
+      learn: async (program, options) => await (await loadSandbox()).learn(program, options),
+    },
+    learn: async (server, options) => {
+      const learn = createLearn({
+        sandbox: await loadSandbox(),
+        connector: (spawn) => build(spawn),
+        toProgram,
+        timeout_ms: settings.runs.tool_timeout_seconds * 1000,
+      });
+      return await learn(server, options);
+    },
+    outdated: () => [...profiles].filter(([name, profile]) => profile !== profileOf(name)).map(([name]) => name),
+  };
+}
+
+function toProgram(server: McpServer): Program {
+  const { name, env, cwd } = server;
+  return { name, ...toCommandLine(server), env, ...cwd !== undefined && { cwd } };
+}
+
+/** Where people's browsers reach this server. */
+function addressOf({ server }: Settings): string {
+  if (server.public_url !== "") return server.public_url.replace(/\/+$/, "");
+  const scheme = server.tls.cert_file === "" ? "http" : "https";
+  const host = server.host === "0.0.0.0" || server.host === "::" ? "127.0.0.1" : server.host;
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${server.port}${server.base_path}`;
+}

@@ -1,0 +1,156 @@
+/**
+ * Everything about tool servers, wired.
+ *
+ * @module
+ */
+import { createSealer } from "../adapters/files/sealer.ts";
+import type { Agents } from "../core/agents/agents.ts";
+import { Asking, type AskingDeps } from "../core/mcp_servers/asking.ts";
+import type { Definitions } from "../core/mcp_servers/definitions.ts";
+import { Grants } from "../core/mcp_servers/grants.ts";
+import { type HubOptions, McpHub } from "../core/mcp_servers/hub.ts";
+import { Learning } from "../core/mcp_servers/learning.ts";
+import { McpServers } from "../core/mcp_servers/mcp_servers.ts";
+import type { Policies } from "../core/policies/policies.ts";
+import type { Audit } from "../core/identity/audit.ts";
+import type { Owner, Principal } from "../domain/access.ts";
+import type { SandboxReport } from "../ports/sandbox.ts";
+import type { Settings } from "../settings/schema.ts";
+import { readMcpServers } from "../settings/mcp_servers.ts";
+import { createMcp, type Mcp } from "./mcp.ts";
+import type { Ports } from "./ports.ts";
+
+/** What {@linkcode createToolServers} needs. */
+export interface ToolServersDeps extends AskingDeps {
+  ports: Ports;
+  variables: Readonly<Record<string, string>>;
+  /** Whether servers are started at once, instead of when somebody looks for them. */
+  eager: boolean;
+  definitions: Definitions;
+  agents: Agents;
+  policies: Policies;
+  audit: Audit;
+}
+
+/** Tool servers. Disposing them ends every program. */
+export interface ToolServers extends AsyncDisposable {
+  hub: McpHub;
+  servers: McpServers;
+  learning: Learning;
+  sandbox: Mcp["sandbox"];
+  /** Defines what the settings define. Nothing is started before this. */
+  declare(owner: Owner, settings: Settings): Promise<void>;
+  /** Puts other settings in force. */
+  update(settings: Settings): void;
+}
+
+/** The most decisions that are told one by one in an entry of the audit. */
+const MOST_TOLD = 20;
+const SANDBOX: Principal = {
+  tenant_id: "default",
+  key_id: "sandbox",
+  access: "public",
+  scopes: [],
+  may_assert_user: false,
+};
+
+/** Puts what a program asked for and got on record, in one entry. */
+function recordDecisions(audit: Audit, { server, report }: { server: string; report: SandboxReport }): void {
+  const { tier, policy } = report;
+  const decisions = report.decisions();
+  const sum = (kind: "allowed" | "denied") => decisions.reduce((total, decision) => total + decision[kind], 0);
+  const [allowed, denied] = [sum("allowed"), sum("denied")];
+  if (allowed + denied === 0) return;
+  const refused = decisions.filter(({ denied }) => denied > 0).slice(0, MOST_TOLD);
+  audit.record({
+    principal: SANDBOX,
+    // A name of its own for each server: what is refused is counted together by its name.
+    action: `sandbox:${server}`,
+    outcome: denied > 0 ? "refused" : "allowed",
+    address: "",
+    request_id: "",
+    details: {
+      tier,
+      policy,
+      allowed,
+      denied,
+      refused: refused.map(({ permission, value }) => `${permission} ${value}`),
+    },
+  });
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+function toHubOptions({ tools, runs }: Settings): HubOptions {
+  return {
+    max_servers: tools.max_servers,
+    connect_timeout_ms: tools.connect_timeout_seconds * SECOND,
+    timeout_ms: runs.tool_timeout_seconds * SECOND,
+    max_timeout_ms: tools.max_call_seconds * SECOND,
+    health_ms: tools.health_seconds * SECOND,
+    retry_ms: tools.retry_seconds * SECOND,
+    failures: tools.failures,
+    window_ms: MINUTE,
+    open_ms: tools.rest_seconds * SECOND,
+  };
+}
+
+/** Wires them. */
+export function createToolServers(settings: Settings, deps: ToolServersDeps): ToolServers {
+  const { ports, variables, eager, definitions, agents, policies, audit, askPerson, askModel } = deps;
+  const { store, clock, log, connector: given, sandbox } = ports;
+  const { encryption_key } = settings.database;
+  const sealer = createSealer({
+    file: `${settings.data_dir}/grants.key`,
+    ...encryption_key !== "" && { encryptionKey: encryption_key },
+  });
+  const tokens = new Grants({ store, clock, sealer });
+  const mcp = createMcp({
+    settings,
+    given: { ...given && { connector: given }, ...sandbox && { sandbox } },
+    variables,
+    policies,
+    tokens,
+    clock,
+    log,
+    async askAccess(server, { words }, signal) {
+      // Where several calls are under way nobody knows which of them it is for.
+      const tool_call_id = hub.get(server)?.onlyCall;
+      if (tool_call_id === undefined) return false;
+      const { action } = await askPerson({ message: words }, { server, tool_call_id, signal });
+      return action === "accept";
+    },
+    onGranted: (server) => hub.get(server)?.renew(),
+    onDenied: (server, words) => hub.get(server)?.denials.note(words),
+    onEnded: (server, report) => recordDecisions(audit, { server, report }),
+  });
+  const hub: McpHub = new McpHub({
+    connector: mcp.connector,
+    definitions,
+    asking: new Asking({ askPerson, askModel }),
+    clock,
+    log,
+    options: toHubOptions(settings),
+    eager,
+    variable: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
+  });
+  const servers = new McpServers({ agents, definitions, hub, grants: tokens, signIns: mcp.signIns, clock });
+  const watching = policies.watch(() => {
+    for (const name of mcp.outdated()) void hub.get(name)?.restart();
+  });
+  return {
+    hub,
+    servers,
+    learning: new Learning({ servers, policies, learn: ports.learn ?? mcp.learn }),
+    sandbox: mcp.sandbox,
+    declare: async (owner, settings) => {
+      return await definitions.declare(owner, await readMcpServers(settings, variables));
+    },
+    update: (settings) => hub.update(toHubOptions(settings)),
+    async [Symbol.asyncDispose]() {
+      watching[Symbol.dispose]();
+      await hub[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * `muxi mcp call`.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { AppError } from "../../../domain/error.ts";
+import type { ToolContent } from "../../../domain/tool.ts";
+import { toolCall, toolGet } from "../../../operations/tools.ts";
+import { toSafe, toSafeJson, toSafeLine } from "../chat/safe_text.ts";
+import type { CommandContext } from "../command.ts";
+import type { Connection } from "../connection.ts";
+import { Sources } from "../derived/sources.ts";
+import { EXIT } from "../exit.ts";
+import type { Given } from "../given.ts";
+import { toArguments } from "./arguments.ts";
+import { startWaiting } from "./waiting.ts";
+
+type Answer = z.output<typeof toolCall.output>;
+type Asked = z.input<typeof toolCall.input>;
+
+/** A part of an answer as text. */
+function toText(part: ToolContent): string {
+  switch (part.type) {
+    case "text":
+      return toSafe(part.text);
+    case "image":
+    case "audio":
+      return `[${toSafeLine(part.media_type)}, ${part.data.length} characters of base64: --json shows them]`;
+    case "resource_link":
+      return `${toSafeLine(part.name)}: ${toSafeLine(part.uri)}`;
+    case "resource":
+      return part.text === undefined ? `[${toSafeLine(part.uri)}: --json shows its bytes]` : toSafe(part.text);
+  }
+}
+
+async function makeCall({ gateway, visit }: Connection, input: Asked, context: CommandContext): Promise<Answer> {
+  using waiting = startWaiting(context, `Calling ${input.tool_name}`);
+  for await (const { type, data } of await gateway.stream(toolCall, () => input, visit()) ?? []) {
+    const told = JSON.parse(data);
+    if (type === "tool.call.result") return told;
+    waiting.say(toProgress(told));
+  }
+  throw new AppError("UpstreamError", `The call of "${input.tool_name}" ended without an answer`);
+}
+
+function toProgress({ progress, total, message }: { progress: number; total?: number; message?: string }): string {
+  return [total === undefined ? String(progress) : `${progress}/${total}`, message ?? ""].join(" ");
+}
+
+/** Carries out the command. Answers with the exit code. */
+export async function mcpCall(given: Given, context: CommandContext): Promise<number> {
+  const { terminal, json } = context;
+  const [tool_name = "", ...words] = given.positionals;
+  const user_id = given.text("user");
+  // Nobody knows how far a call got whose connection broke: it isn't made again.
+  const connection = await context.connect({ retries: 0 });
+  const { gateway, visit } = connection;
+  const { parameters } = await gateway.call(toolGet, () => ({ tool_name }), visit());
+  const args = await toArguments(words, { schema: parameters, sources: new Sources(context) });
+  const input = { tool_name, arguments: args, ...user_id !== undefined && { user_id } };
+  const answer = await makeCall(connection, input, context);
+  const { content, structured_content, is_error } = answer.result;
+  const text = content.length === 0 && structured_content !== undefined
+    ? toSafe(JSON.stringify(structured_content, null, 2))
+    : content.map(toText).join("\n");
+  if (json) terminal.out(`${toSafeJson(answer)}\n`);
+  else if (is_error) terminal.err(`muxi: The tool failed: ${text}\n`);
+  else terminal.out(`${text}\n`);
+  return is_error ? EXIT.unavailable : EXIT.ok;
+}

@@ -1,0 +1,146 @@
+/**
+ * `muxi mcp …`, by the real program: in its own process, and on a running server.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { verbs } from "../../src/app/verbs.ts";
+import { runCli } from "../../src/transports/cli/cli.ts";
+import { muxi } from "../support/muxi.ts";
+import { registryEnv } from "../support/registry.ts";
+import { ADMIN_KEY, startServer, USER_KEY } from "../support/server.ts";
+import { fakeTerminal } from "../support/terminal.ts";
+
+const FILESYSTEM = ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31"];
+
+type Run = (args: string[], input?: string) => Promise<{ code: number; out: string; err: string }>;
+
+/** A folder with notes. */
+async function openFolder() {
+  const dir = await Deno.makeTempDir({ prefix: "muxi-mcp-cli-" });
+  await Deno.mkdir(`${dir}/notes`);
+  await Deno.writeTextFile(`${dir}/notes/plan.txt`, "The launch is on Friday.\n");
+  return { dir, [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }) };
+}
+
+/** The same story in process and on a server. */
+async function everywhere(story: (run: Run, dir: string) => Promise<void>): Promise<void> {
+  await using server = await startServer({ variables: Deno.env.toObject() });
+  for (const where of [{}, { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY }]) {
+    await using folder = await openFolder();
+    const { dir } = folder;
+    const env = { ...registryEnv(), MUXI_DATA_DIR: `${dir}/data`, MUXI_LOG_LEVEL: "error", ...where };
+    const run: Run = (args, input) => muxi(["mcp", ...args], { cwd: dir, env, ...input !== undefined && { input } });
+    await story(run, dir);
+  }
+}
+
+async function done(ended: ReturnType<Run>): Promise<string> {
+  const { code, out, err } = await ended;
+  assert.equal(code, 0, `${out}${err}`);
+  return out;
+}
+
+Deno.test("a server is added with what it may touch, refused the rest, taught the rest, and taken away", () =>
+  everywhere(async (run, dir) => {
+    const added = await done(run(["add", "files", "--cwd", "notes", "--read", "notes", "--", ...FILESYSTEM, "."]));
+    assert.match(added, /^Added "files" to agent "assistant"\n {2}Tools, each called files__…: read_file, /);
+    assert.match(added, /under the policy "files"\n$/);
+    const { data: [listed] } = JSON.parse(await done(run(["list", "--json"])));
+    assert.deepEqual([listed.name, listed.state, listed.agents], ["files", "ready", ["assistant"]]);
+    assert.match(await done(run(["list", "--agent", "assistant"])), /^NAME .*\nfiles +ready +\d+ /);
+
+    assert.equal(await done(run(["call", "files__read_text_file", "path=plan.txt"])), "The launch is on Friday.\n\n");
+    const write = ["files__write_file", "path=new.txt", "content=hello"];
+    const refused = await run(["call", ...write]);
+    assert.equal(refused.code, 69);
+    const path = `${await Deno.realPath(dir)}/notes`;
+    const words = `The policy "files" does not allow writing "${path}/new.txt": add it to sandbox.write of that policy`;
+    assert.deepEqual([refused.out, refused.err], ["", `muxi: The tool failed: ${words}\n`]);
+
+    const learn = ["learn", "files", "--call", "write_file path=new.txt content=hello"];
+    const proposed = await done(run(learn));
+    assert.match(proposed, new RegExp(`  write  ${path}\n[^]*  - read: ${path}\n  \\+ write: ${path}\n`));
+    assert.match(proposed, /Nothing was changed\. The same with --apply makes it policy "files"/);
+    assert.equal((await run(["call", ...write])).code, 69);
+    await Deno.remove(`${dir}/notes/new.txt`);
+    const applied = JSON.parse(await done(run([...learn, "--apply", "--json"])));
+    assert.deepEqual([applied.applied, applied.proposed.write, applied.failed], [true, [path], []]);
+    await done(run(["call", ...write]));
+    assert.equal(await Deno.readTextFile(`${dir}/notes/new.txt`), "hello");
+
+    const answer = JSON.parse(await done(run(["call", "files__list_directory", "-", "--json"], '{"path": "."}')));
+    assert.match(answer.result.content[0].text, /new\.txt/);
+    assert.equal(await done(run(["remove", "files"])), 'Took "files" from agent "assistant"\n');
+    const gone = await run(["remove", "files"]);
+    assert.deepEqual([gone.code, gone.err], [
+      66,
+      'muxi: Cannot find tool server "files": no agent uses one of this name\n',
+    ]);
+  }));
+
+Deno.test("the servers of a desktop host are taken over, and one that can't be hides none of the others", () =>
+  everywhere(async (run, dir) => {
+    const [command, ...args] = FILESYSTEM;
+    const file = {
+      mcpServers: {
+        "My files": { command, args: [...args, "."], cwd: `${dir}/notes` },
+        off: { command: "nothing", disabled: true },
+        away: { type: "http", url: "http://127.0.0.1:9/mcp" },
+      },
+    };
+    const ended = await run(["import", "-"], JSON.stringify(file));
+    assert.equal(ended.code, 69);
+    assert.match(ended.out, /^Added "My_files" to agent "assistant"\n/m);
+    assert.match(ended.out, /^Added "away" to agent "assistant"\n {2}It is not ready \(\w+\): Cannot connect/m);
+    const { data } = JSON.parse(await done(run(["list", "--json"])));
+    assert.deepEqual(data.map(({ name }: { name: string }) => name), ["My_files", "away"]);
+    // It may touch nothing, not even the folder it was told to serve.
+    const learned = JSON.parse(await done(run(["learn", "My_files", "--json"])));
+    assert.deepEqual([learned.policy, learned.present.read], ["my_files", []]);
+    assert.deepEqual(learned.proposed.read, [`${await Deno.realPath(dir)}/notes`]);
+    assert.equal((await run(["import", "-"], '{"servers": []}')).code, 65);
+  }));
+
+Deno.test("what makes no sense is refused before anything is started", async () => {
+  await using server = await startServer();
+  const env = { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY };
+  const refusal = async (...args: string[]) => {
+    const { code, err } = await muxi(["mcp", ...args], { env });
+    return `${code} ${err.split("\n")[0]}`;
+  };
+  assert.match(await refusal("add", "x", "https://a.example/mcp", "more"), /^64 .*nothing stands behind an address/);
+  assert.match(await refusal("add", "x", "--env", "TOKEN", "--", "prog"), /^64 .*want --env NAME=VALUE/);
+  assert.match(await refusal("add", "unknown"), /^(65|66|73) /);
+  assert.match(await refusal("learn", "x"), /^66 .*no agent uses one/);
+  assert.match(await refusal("call", "x__y"), /^66 .*x__y/);
+  const elsewhere = await muxi(["mcp", "add", "x", "--read", "notes", "--", "prog"], {
+    env: { MUXI_URL: "http://muxi.example", MUXI_KEY: USER_KEY },
+  });
+  assert.match(elsewhere.err, /want the whole path, since the server is on another machine/);
+  assert.equal(elsewhere.code, 64);
+});
+
+Deno.test("on a terminal, what is waited for is said with its seconds, and differences have colours", async () => {
+  await using folder = await openFolder();
+  const { dir } = folder;
+  const run = async (...args: string[]) => {
+    const terminal = fakeTerminal({ isTerminal: true, columns: 100 });
+    const data = ["--data-dir", `${dir}/data`, "--set", "model.provider=offline", "--log-level", "error"];
+    const code = await runCli({
+      args: ["mcp", ...args.slice(0, 1), ...data, ...args.slice(1)],
+      version: "1",
+      env: {},
+      verbs,
+      terminal,
+    });
+    assert.equal(code, 0, terminal.complaints);
+    return terminal;
+  };
+  const added = await run("add", "files", "--cwd", `${dir}/notes`, "--read", `${dir}/notes`, "--", ...FILESYSTEM, ".");
+  assert.match(added.complaints, /Fetching and starting "files" … 0 s/);
+  // Nothing of it stays.
+  assert.ok(added.complaints.endsWith("\r\x1b[K"), JSON.stringify(added.complaints));
+  const learned = await run("learn", "files", "--call", "read_text_file path=plan.txt");
+  assert.ok(learned.shown.includes("\x1b[31m- sys: cpus\x1b[39m"), learned.shown);
+});

@@ -1,0 +1,54 @@
+/**
+ * What was allowed at tool servers, and how it is kept.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { createSealer } from "../../src/adapters/files/sealer.ts";
+import { openLibsqlStore } from "../../src/adapters/libsql/store.ts";
+import { Grants } from "../../src/core/mcp_servers/grants.ts";
+import { systemClock } from "../../src/kit/clock.ts";
+import { createLog } from "../../src/kit/log.ts";
+
+const log = createLog({ level: "error", format: "json", write: () => {} });
+
+Deno.test("grants are kept by server and user, found by their state, and stand sealed in the store", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "muxi-grants-" });
+  try {
+    await using store = await openLibsqlStore({ path: `${dir}/muxi.db`, log });
+    const sealer = createSealer({ file: `${dir}/grants.key` });
+    const grants = new Grants({ store, clock: systemClock, sealer });
+    const [all, anna] = [{ server: "drive" }, { server: "drive", user_id: "anna" }];
+    assert.equal(await grants.load(all), undefined);
+    await grants.save(all, { state: "s1", secrets: "of-all" });
+    await grants.save(anna, { secrets: "of-anna" });
+    assert.deepEqual(await grants.load(all), { state: "s1", secrets: "of-all" });
+    assert.deepEqual(await grants.load(anna), { secrets: "of-anna" });
+    assert.deepEqual(await grants.find("s1"), all);
+    assert.equal(await grants.find("s2"), undefined);
+    await grants.save(all, { secrets: "of-all-2" });
+    assert.equal(await grants.find("s1"), undefined);
+    const rows = await store.read({ from: "mcp_grants", limit: 10 });
+    assert.ok(rows.length === 2 && !JSON.stringify(rows).includes("of-a"));
+    // The same key after a restart; with another one people sign in again.
+    const again = new Grants({ store, clock: systemClock, sealer: createSealer({ file: `${dir}/grants.key` }) });
+    assert.deepEqual(await again.load(anna), { secrets: "of-anna" });
+    const other = new Grants({ store, clock: systemClock, sealer: createSealer({ file: "", encryptionKey: "k" }) });
+    assert.equal(await other.load(anna), undefined);
+    await grants.remove(anna);
+    assert.equal(await grants.load(anna), undefined);
+    assert.equal((await Deno.stat(`${dir}/grants.key`)).mode! & 0o777, 0o600);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("a sealed text opens only whole and unchanged, and no two look the same", async () => {
+  const sealer = createSealer({ file: "", encryptionKey: "k" });
+  const sealed = await sealer.seal("text");
+  assert.notEqual(sealed, await sealer.seal("text"));
+  assert.equal(await sealer.open(sealed), "text");
+  for (const broken of ["", "x", ".", sealed.slice(0, -4), `A${sealed.slice(1)}`, sealed.replace(".", "")]) {
+    assert.equal(await sealer.open(broken), undefined, broken);
+  }
+});
