@@ -31,8 +31,9 @@ async function follow(place: ReadmePlace, command: string): Promise<void> {
   if (how.way === "elsewhere") return assert.ok((await read(how.file)).includes(how.says), `${command}: ${how.file}`);
   if (how.way === "lacking") return await checkNames(place, command);
   if (how.way === "install") return await place.install(command);
-  if (how.way === "run") return void await place.run(command);
   if (command.startsWith("npx ") && !hasProgram("npx")) return;
+  if (how.way === "refused") return await assert.rejects(() => place.run(command), /The policy "\w+" does not allow/);
+  if (how.way === "run") return void await place.run(command);
   await using provider = await startProvider();
   if (!/^OPENAI_\w+=/.test(command)) return await place.start(command);
   // What is set before a command is all it takes to connect a model; only its address is another one here.
