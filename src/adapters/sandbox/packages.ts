@@ -117,7 +117,10 @@ export class Packages {
   async fetchFor(path: string, options: FetchOptions): Promise<void> {
     const dir = await this.folderFor(path, options);
     const args = ["cache", "--quiet", ...FLAGS, path];
-    await this.#lines.run(path, () => this.#deno(args, { ...options, dir, names: [path] }));
+    await this.#lines.run(path, async () => {
+      await this.#deno(args, { ...options, dir, names: [path] });
+      await removeCaches(dir);
+    });
   }
 
   async #download(dir: string, names: readonly string[], options: FetchOptions): Promise<Note> {
@@ -131,6 +134,7 @@ export class Packages {
       const context = { ...options, dir: unready, names };
       await this.#deno(["cache", "--quiet", ...FLAGS, ...names], context);
       const specifier = await this.#versionOf(names[0]!, context);
+      await removeCaches(unready);
       const note: Note = { specifier, fetched_at: toTime(clock.now()) };
       await Deno.writeTextFile(join(unready, NOTE), JSON.stringify(note));
       await Deno.rename(unready, dir);
@@ -175,6 +179,13 @@ interface Context extends FetchOptions {
 
 /** Nothing but packages of the registry: no project's settings, no code from elsewhere. */
 const FLAGS = ["--no-config", "--no-lock", "--no-remote"];
+
+/** Removes Deno's databases of what it found out: where they can't be written, each start waits 20 s for their lock. */
+async function removeCaches(dir: string): Promise<void> {
+  for await (const { isFile, name } of Deno.readDir(dir)) {
+    if (isFile && name !== NOTE) await Deno.remove(join(dir, name));
+  }
+}
 
 async function readNote(dir: string): Promise<Note | undefined> {
   try {

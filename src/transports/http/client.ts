@@ -92,6 +92,7 @@ export class HttpGateway implements Gateway {
     let run_id: string | undefined;
     let failures = 0;
     for (;;) {
+      let ended = false;
       try {
         for await (const item of new EventReader(response.body!, visit.signal)) {
           if (item.type === "error" && item.seq === undefined) {
@@ -100,16 +101,19 @@ export class HttpGateway implements Gateway {
           }
           failures = 0;
           sent.last = item.seq ?? sent.last ?? 0;
-          run_id ??= JSON.parse(item.data).run_id;
+          run_id ??= JSON.parse(item.data).run_id ?? undefined;
           yield item;
           if (/^run\.(completed|failed|cancelled)$/.test(item.type)) return;
         }
+        ended = true;
       } catch (thrown) {
         if (thrown instanceof AppError || visit.signal.aborted) throw thrown;
       }
       if (visit.signal.aborted) return;
-      // What nobody has seen an event of can only be asked for anew where that does the same.
-      const repeatable = sent.last !== undefined || isFollowing(op) || visit.idempotency_key !== undefined;
+      // What is no run's can only be asked for anew where that does the same, and is over when its stream ends.
+      const repeatable = run_id !== undefined || isFollowing(op) || op.http.startsWith("GET ") ||
+        visit.idempotency_key !== undefined;
+      if (ended && !repeatable && op.limit !== "run") return;
       if (!repeatable || ++failures > this.#options.retries) {
         throw new AppError("UpstreamError", `The stream of ${op.id} broke off`, {
           details: { run_id, last: sent.last },
