@@ -83,5 +83,5 @@ function explainTaken(error: unknown, data_dir: string): unknown {
   const message = `Cannot use the data folder "${data_dir}": ${owner}${
     pid === null ? "" : `, process ${pid},`
   } uses it`;
-  return new AppError("ConfigurationError", `${message}. ${wanted}`, { details: { ...error.details, url: address } });
+  return new AppError("UnavailableError", `${message}. ${wanted}`, { details: { ...error.details, url: address } });
 }

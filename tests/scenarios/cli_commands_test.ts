@@ -191,7 +191,7 @@ Deno.test("who finds the data folder taken is told where its server answers", as
   await using program = await startProgram();
   const env = { MUXI_DATA_DIR: `${program.dir}/data` };
   const refused = await muxi(["agents", "list"], { env });
-  assert.equal(refused.code, 78);
+  assert.equal(refused.code, 69);
   assert.match(refused.err, new RegExp(`a server, process ${program.pid}, uses it. Use it with --url ${program.url} `));
   assert.doesNotMatch(refused.err + refused.out, /sk_muxi/);
   await done(muxi(["agents", "list", "--url", program.url], { env: { MUXI_KEY: ADMIN_KEY } }));
