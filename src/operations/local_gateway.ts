@@ -98,17 +98,20 @@ export class LocalGateway implements Gateway {
     options: CallOptions = {},
   ): Promise<AsyncIterable<Item> | null> {
     let slot: Disposable | undefined;
+    let admitted: Admitted | undefined;
     try {
-      const admitted = await this.#admit(op, read, visit, options);
+      admitted = await this.#admit(op, read, visit, options);
       const { ctx, input } = admitted;
-      slot = this.#hold(admitted);
+      slot = this.#deps.slots.acquire("streams", admitted.subject);
       const { items } = await this.#handle(op, input, ctx) as Opened<unknown>;
       this.#done(op, admitted);
-      if (items) return new Guarded(items, slot, (thrown) => this.#refused(thrown, op.id, visit));
+      if (items) return new Guarded(items, { slot, admitted, map: (thrown) => this.#refused(thrown, op.id, visit) });
       slot[Symbol.dispose]();
+      admitted[Symbol.dispose]();
       return null;
     } catch (thrown) {
       slot?.[Symbol.dispose]();
+      admitted?.[Symbol.dispose]();
       throw this.#refused(thrown, op.id, visit);
     }
   }
@@ -120,18 +123,21 @@ export class LocalGateway implements Gateway {
     incoming: AsyncIterable<In>,
   ): Promise<AsyncIterable<Out>> {
     let slot: Disposable | undefined;
+    let admitted: Admitted | undefined;
     try {
-      const admitted = await this.#admit(op, read, visit, {});
+      admitted = await this.#admit(op, read, visit, {});
       const { ctx, input } = admitted;
-      slot = this.#hold(admitted);
+      slot = this.#deps.slots.acquire("streams", admitted.subject);
       const handler = this.#handlers.get(op.id)!.handler as (
         input: unknown,
         ctx: Context,
         incoming: AsyncIterable<In>,
       ) => AsyncIterable<Out>;
-      return new Guarded(handler(input, ctx, incoming), slot, (thrown) => this.#refused(thrown, op.id, visit));
+      const map = (thrown: unknown) => this.#refused(thrown, op.id, visit);
+      return new Guarded(handler(input, ctx, incoming), { slot, admitted, map });
     } catch (thrown) {
       slot?.[Symbol.dispose]();
+      admitted?.[Symbol.dispose]();
       throw this.#refused(thrown, op.id, visit);
     }
   }
@@ -148,24 +154,17 @@ export class LocalGateway implements Gateway {
     const revoked = keys.signalFor(principal.key_id);
     if (revoked.aborted) throw revoked.reason;
     const input = parse(op, await read());
+    const acting = actingFor(principal, (input as { user_id?: string }).user_id);
     // A call is short; a stream ends with its key.
     const joined = op.kind === "call" ? undefined : joinSignals(visit.signal, revoked);
     const ctx: Context = {
       ...caller,
       // What is not declared to happen once has nothing to keep a key with.
       ...op.once && idempotency_key !== undefined && { idempotency_key },
-      principal: actingFor(principal, (input as { user_id?: string }).user_id),
+      principal: acting,
       signal: joined?.signal ?? visit.signal,
     };
     return { subject, ctx, input, [Symbol.dispose]: () => joined?.[Symbol.dispose]() };
-  }
-
-  /** A place for a stream, until that is over. */
-  #hold(admitted: Admitted): Disposable {
-    using stack = new DisposableStack();
-    stack.use(admitted);
-    stack.use(this.#deps.slots.acquire("streams", admitted.subject));
-    return stack.move();
   }
 
   #authorise(op: Operation, { principal, address }: Visit): void {
@@ -242,36 +241,50 @@ function targetOf({ http }: Operation, input: unknown): Record<string, unknown> 
   return Object.fromEntries(names.map((name) => [name, (input as Record<string, unknown>)[name]]));
 }
 
+interface Guard {
+  slot: Disposable;
+  admitted: Disposable;
+  map: (thrown: unknown) => AppError;
+}
+
 /** Items on their way out: errors are mapped, and the slot is given back at the end. */
 class Guarded<T> implements AsyncIterableIterator<T> {
   #source: AsyncIterator<T>;
-  #slot: Disposable;
-  #map: (thrown: unknown) => AppError;
+  #guard: Guard;
 
-  constructor(source: AsyncIterable<T>, slot: Disposable, map: (thrown: unknown) => AppError) {
+  constructor(source: AsyncIterable<T>, guard: Guard) {
     this.#source = source[Symbol.asyncIterator]();
-    this.#slot = slot;
-    this.#map = map;
+    this.#guard = guard;
   }
 
   async next(): Promise<IteratorResult<T>> {
     try {
       const result = await this.#source.next();
-      if (result.done) this.#slot[Symbol.dispose]();
+      if (result.done) this.#end();
       return result;
     } catch (thrown) {
-      this.#slot[Symbol.dispose]();
-      throw this.#map(thrown);
+      this.#end();
+      throw this.#guard.map(thrown);
     }
   }
 
   async return(): Promise<IteratorResult<T>> {
-    this.#slot[Symbol.dispose]();
-    await this.#source.return?.();
+    this.#guard.slot[Symbol.dispose]();
+    // What waits for something else hears of the end by its signal.
+    try {
+      await this.#source.return?.();
+    } finally {
+      this.#end();
+    }
     return { done: true, value: undefined };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #end(): void {
+    this.#guard.slot[Symbol.dispose]();
+    this.#guard.admitted[Symbol.dispose]();
   }
 }
