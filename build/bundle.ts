@@ -55,9 +55,10 @@ async function bundleOne(
     /new URL\("(\.[^"]+)",\s*import\.meta\.url\)/g,
     (whole, specifier) => names.has(specifier) ? whole.replace(specifier, `./${names.get(specifier)}`) : whole,
   );
-  for (const trace of [ROOT, Deno.env.get("HOME")]) {
-    // A path of this machine would make the build differ from one made elsewhere.
-    if (trace !== undefined && trace.length > 1 && text.includes(trace)) {
+  const home = Deno.env.get("HOME") ?? "";
+  for (const trace of [ROOT, `${home}/`]) {
+    // A path of this machine would make the build differ from one made elsewhere. "/proc/1/root/" is none.
+    if (trace.length > 1 && new RegExp(`(?<![\\w}])${RegExp.escape(trace)}`).test(text)) {
       throw new Error(`Cannot bundle "${entry}": the result holds the path "${trace}"`);
     }
   }

@@ -29,6 +29,7 @@ import {
 import type { GivenSettings } from "../transports/cli/given.ts";
 import { VERSION } from "../version.ts";
 import { readAddress } from "./address.ts";
+import { findDeno } from "./find_deno.ts";
 import { load, readTls } from "./load.ts";
 import { openLog, openModel } from "./ports.ts";
 
@@ -219,15 +220,15 @@ async function checkModel(settings: Settings): Promise<Check> {
 async function askSandbox({ data_dir }: Settings, env: Readonly<Record<string, string>>): Promise<SandboxAbilities> {
   const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
   const log = createLog({ level: "error", format: "json", write: () => {} });
-  const sandbox = createSandbox({
-    dir: `${data_dir}/sandbox`,
-    deno: env.MUXI_DENO ?? Deno.execPath(),
-    hidden: [],
-    env,
-    clock: systemClock,
-    log,
-  });
-  return await sandbox.abilities();
+  try {
+    const deno = await findDeno({ variables: env });
+    const sandbox = createSandbox({ dir: `${data_dir}/sandbox`, deno, hidden: [], env, clock: systemClock, log });
+    return await sandbox.abilities();
+  } catch (error) {
+    // Without a Deno no program of a tool server is started here.
+    if (error instanceof AppError) return { javascript: "none", native: "none", notes: [error.message] };
+    throw error;
+  }
 }
 
 /** Looks at everything. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OAuthIdentity } from "../adapters/mcp/oauth_provider.ts";
 import type { Learn } from "../core/mcp_servers/learning.ts";
 import type { Policies } from "../core/policies/policies.ts";
 import { toCommandLine } from "../domain/mcp_definition.ts";
@@ -14,6 +15,7 @@ import type { McpSignIns, McpTokens } from "../ports/mcp_tokens.ts";
 import type { AccessQuestion, Program, Sandbox, SandboxReport } from "../ports/sandbox.ts";
 import type { Settings } from "../settings/schema.ts";
 import { VERSION } from "../version.ts";
+import { findDeno } from "./find_deno.ts";
 import { lazy } from "./lazy.ts";
 import { createLearn, type Spawn } from "./mcp_learn.ts";
 
@@ -43,6 +45,8 @@ export interface Mcp {
   signIns: McpSignIns;
   sandbox: Sandbox;
   learn: Learn;
+  /** What authorization servers may read of MUXI; undefined where they can't reach it over https. */
+  clientDocument(): Promise<Record<string, unknown> | undefined>;
   /** Servers whose policy holds their programs in another way than when they were started. */
   outdated(): string[];
 }
@@ -55,8 +59,7 @@ export function createMcp(deps: McpDeps): Mcp {
     const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
     const { data_dir } = settings;
     const dir = await Deno.realPath(data_dir);
-    // An executable of `deno compile` is no Deno: then a variable names one.
-    const deno = variables.MUXI_DENO ?? Deno.execPath();
+    const deno = await findDeno({ variables });
     return createSandbox({ dir: `${dir}/sandbox`, deno, hidden: [dir], env: variables, clock, log });
   });
   const profiles = new Map<string, string>();
@@ -81,7 +84,7 @@ export function createMcp(deps: McpDeps): Mcp {
       info: { name: "muxi", version: VERSION },
       spawn,
       variables: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
-      oauth: { tokens: deps.tokens, redirect_url: `${addressOf(settings)}/api/v1/mcp/sign_in` },
+      oauth: { tokens: deps.tokens, ...toIdentity(settings) },
       clock,
       log,
     });
@@ -104,6 +107,12 @@ export function createMcp(deps: McpDeps): Mcp {
       });
       return await learn(server, options);
     },
+    async clientDocument() {
+      const { redirect_url, client_metadata_url } = toIdentity(settings);
+      if (client_metadata_url === undefined) return undefined;
+      const { toClientDocument } = await import("../adapters/mcp/oauth_provider.ts");
+      return { ...toClientDocument({ redirect_url, client_metadata_url }) };
+    },
     outdated: () => [...profiles].filter(([name, profile]) => profile !== profileOf(name)).map(([name]) => name),
   };
 }
@@ -111,6 +120,13 @@ export function createMcp(deps: McpDeps): Mcp {
 function toProgram(server: McpServer): Program {
   const { name, env, cwd } = server;
   return { name, ...toCommandLine(server), env, ...cwd !== undefined && { cwd } };
+}
+
+/** How MUXI presents itself to authorization servers. Those look its document up, so it must be where all can see it. */
+function toIdentity(settings: Settings): OAuthIdentity {
+  const address = `${addressOf(settings)}/api/v1/mcp`;
+  const isPublic = settings.server.public_url !== "" && address.startsWith("https://");
+  return { redirect_url: `${address}/sign_in`, ...isPublic && { client_metadata_url: `${address}/client` } };
 }
 
 /** Where people's browsers reach this server. */

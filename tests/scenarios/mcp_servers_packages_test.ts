@@ -4,9 +4,11 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { selfSigned } from "../support/mcp_client_http_server.ts";
 import { openOffice } from "../support/mcp_servers_office.ts";
 import { startRegistry } from "../support/mcp_servers_registry.ts";
 import { openSandbox, toPolicy } from "../support/sandbox.ts";
+import { until } from "../support/story.ts";
 
 const TOKEN = "npm_token_of_the_operator";
 
@@ -47,6 +49,44 @@ Deno.test("a registry that refuses is named with the packages and the server", a
   await assert.rejects(world.sandbox.start(program, { policy: toPolicy(), signal }), (error: Error) => {
     return /Cannot fetch "npm:greeter" for the server "guest": .*401/.test(error.message);
   });
+});
+
+Deno.test("a registry is trusted whose authority the operator's environment names, and no other", async () => {
+  const tls = await selfSigned();
+  await using registry = await startRegistry({ name: "@harbour/greeter", token: TOKEN, tls });
+  const home = await Deno.makeTempDir({ prefix: "muxi-home-" });
+  try {
+    await Deno.writeTextFile(`${home}/cert.pem`, tls.cert);
+    const host = new URL(registry.url).host;
+    await Deno.writeTextFile(`${home}/.npmrc`, `registry=${registry.url}\n//${host}/:_authToken=${TOKEN}\n`);
+    const program = { name: "guest", command: "npx", args: ["@harbour/greeter"], env: {} };
+    const options = { policy: toPolicy(), signal: new AbortController().signal };
+    await using strict = await openSandbox("broker", { HOME: home });
+    await assert.rejects(strict.sandbox.start(program, options), /Cannot fetch .*certificate/);
+    for (const name of ["NODE_EXTRA_CA_CERTS", "DENO_CERT", "SSL_CERT_FILE"]) {
+      await using world = await openSandbox("broker", { HOME: home, [name]: `${home}/cert.pem` });
+      await (await world.sandbox.start(program, options)).kill();
+    }
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("a fetch that is under way ends with the server", async () => {
+  await using registry = await startRegistry({ name: "greeter", token: TOKEN, hang: true });
+  const home = await Deno.makeTempDir({ prefix: "muxi-home-" });
+  try {
+    const npmrc = `registry=${registry.url}\n//${new URL(registry.url).host}/:_authToken=${TOKEN}\n`;
+    await Deno.writeTextFile(`${home}/.npmrc`, npmrc);
+    await using office = await openOffice({
+      servers: () => ({ greeter: { command: "npx", args: ["greeter"] } }),
+      variables: { ...Deno.env.toObject(), HOME: home },
+    });
+    await until("the registry is asked", () => registry.asked.length > 0);
+    assert.equal((await office.view("greeter")).state, "connecting");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 Deno.test("what nobody uses and what a killed process left are gone at the next start, and nothing else", async () => {

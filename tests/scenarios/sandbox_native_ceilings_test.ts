@@ -182,3 +182,21 @@ Deno.test("files that MUXI was given open by its starter reach no program", asyn
   // The last one is that of looking.
   assert.equal(new TextDecoder().decode(stdout).trim(), "['0', '1', '2', '3']");
 });
+
+Deno.test("programs that are taken down while others are end by what ended them, and not by what watches them", async () => {
+  const lines = `import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for _ in range(6):
+    if os.fork() == 0: break
+held = bytearray(20_000_000)
+print("up", flush=True)
+time.sleep(1000)`;
+  const ends = await Promise.all(Array.from({ length: 12 }, async () => {
+    await using boxed = await startBoxed({ command: "/usr/bin/python3", args: ["-c", lines] });
+    const reader = boxed.process.stdout.getReader();
+    await reader.read();
+    reader.releaseLock();
+    return await boxed.process.kill();
+  }));
+  assert.deepEqual([...new Set(ends)], ["SIGKILL"]);
+});

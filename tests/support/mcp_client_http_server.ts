@@ -112,11 +112,12 @@ export function openEvents(): { response: Response; write(message: object): void
   };
 }
 
-/** A certificate for this machine that nobody trusts. */
+/** A certificate for this machine that nobody trusts who wasn't told to. */
 export async function selfSigned(): Promise<{ cert: string; key: string }> {
   const dir = await Deno.makeTempDir({ prefix: "muxi-mcp-tls-" });
   const [cert, key] = [`${dir}/cert.pem`, `${dir}/key.pem`];
   const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  args.push("-addext", "basicConstraints=critical,CA:FALSE");
   await new Deno.Command("openssl", {
     args: [...args, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
     stdout: "null",

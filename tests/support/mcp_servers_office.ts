@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import type { Sandbox } from "../../src/ports/sandbox.ts";
 import type { Frame } from "./events.ts";
+import { assertNothingLeft } from "./mcp_servers_left.ts";
 import { startProvider } from "./provider.ts";
 import { startServer, type TestServer } from "./server.ts";
 import { ask, askAdmin, createAgent, eventsOf, type Json, until } from "./story.ts";
@@ -141,28 +142,6 @@ export async function untilLong<T>(what: string, check: () => Promise<T>): Promi
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return assert.fail(`Waited in vain: ${what}`);
-}
-
-/** Fails when a process that has to do with `dir` runs, or a folder or socket of a box of ours is there. */
-export async function assertNothingLeft(dir: string): Promise<void> {
-  assert.deepEqual(await processesOf(dir), [], "Processes are left");
-  const temp = await Array.fromAsync(Deno.readDir(Deno.env.get("TMPDIR") ?? "/tmp"), ({ name }) => name);
-  const ours = new RegExp(`^muxi-(js|box)-${Deno.pid}-`);
-  assert.deepEqual(temp.filter((name) => ours.test(name)), [], "Temporary folders are left");
-  const sockets = (await Deno.readTextFile("/proc/net/unix")).split("\n");
-  assert.deepEqual(sockets.filter((line) => new RegExp(`/muxi-(js|box)-${Deno.pid}-`).test(line)), []);
-}
-
-/** The processes, also in boxes, that name `dir` or have it before them. */
-export async function processesOf(dir: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { name: pid } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(pid) || Number(pid) === Deno.pid) continue;
-    const read = (name: string) => Deno.readTextFile(`/proc/${pid}/${name}`).catch(() => "");
-    const line = await read("cmdline");
-    if (line.includes(dir) || (await read("mountinfo")).includes(dir)) found.push(line.replaceAll("\0", " "));
-  }
-  return found;
 }
 
 /** Decides on the question that is open, as soon as there is one. */

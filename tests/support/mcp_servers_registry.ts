@@ -15,8 +15,18 @@ export interface TestRegistry extends AsyncDisposable {
   asked: string[];
 }
 
+/** Options of {@linkcode startRegistry}. */
+export interface RegistryOptions {
+  /** The package. */
+  name: string;
+  token: string;
+  tls?: { cert: string; key: string };
+  /** Never answers who is let in. */
+  hang?: boolean;
+}
+
 /** Serves the package `name`, version 1.0.0, to whoever shows `token`. */
-export async function startRegistry({ name, token }: { name: string; token: string }): Promise<TestRegistry> {
+export async function startRegistry({ name, token, tls, hang }: RegistryOptions): Promise<TestRegistry> {
   const manifest = { name, version: "1.0.0", type: "module", bin: { greeter: "main.js" } };
   const tarball = new Uint8Array(gzipSync(toTar({
     "package/package.json": JSON.stringify(manifest),
@@ -24,12 +34,11 @@ export async function startRegistry({ name, token }: { name: string; token: stri
   })));
   const integrity = `sha512-${new Uint8Array(await crypto.subtle.digest("SHA-512", tarball)).toBase64()}`;
   const asked: string[] = [];
-  const listening = Promise.withResolvers<string>();
-  const onListen = ({ port }: { port: number }) => listening.resolve(`http://127.0.0.1:${port}/`);
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen }, (request) => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls }, (request) => {
     if (request.headers.get("authorization") !== `Bearer ${token}`) return new Response(null, { status: 401 });
     const { pathname, origin } = new URL(request.url);
     asked.push(`${request.method} ${decodeURIComponent(pathname)}`);
+    if (hang) return new Response(new ReadableStream());
     if (pathname.endsWith(".tgz")) return new Response(tarball);
     return Response.json({
       name,
@@ -37,7 +46,11 @@ export async function startRegistry({ name, token }: { name: string; token: stri
       versions: { "1.0.0": { ...manifest, dist: { tarball: `${origin}/${name}/-/main-1.0.0.tgz`, integrity } } },
     });
   });
-  return { url: await listening.promise, asked, [Symbol.asyncDispose]: () => server.shutdown() };
+  return {
+    url: `${tls ? "https" : "http"}://127.0.0.1:${server.addr.port}/`,
+    asked,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 function toTar(files: Record<string, string>): Uint8Array<ArrayBuffer> {

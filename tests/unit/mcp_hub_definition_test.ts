@@ -113,3 +113,14 @@ Deno.test("nothing secret is shown", () => {
   );
   assert.deepEqual(secrets, ["Bearer of-header", "of-variable", "of-header", "of-client", "of-value", "of-env"]);
 });
+
+Deno.test("a variable that says where something is is no secret, unless its name says so", () => {
+  const env = {
+    MEMORY_FILE: "/srv/memory/graph.jsonl",
+    API_KEY: "/srv/memory/of-keys",
+    SALT: "/3x+Zq9/aa==",
+    HOST: "db.internal",
+  };
+  const server = McpServer.parse({ name: "one", command: "run", env });
+  assert.deepEqual(secretsOf(server, () => undefined), ["/srv/memory/of-keys", "/3x+Zq9/aa==", "db.internal"]);
+});

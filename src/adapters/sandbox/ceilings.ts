@@ -5,7 +5,7 @@
  */
 import type { SandboxProfile } from "../../domain/policy.ts";
 import type { Clock } from "../../kit/clock.ts";
-import { beginningOf, hasOwnProcesses, processesOf, usageOf } from "./ceilings_usage.ts";
+import { hasOwnProcesses, isStaying, processesOf, usageOf } from "./ceilings_usage.ts";
 
 /** What {@linkcode watchCeilings} watches. */
 export interface Watched {
@@ -38,7 +38,7 @@ export function watchCeilings(
     // Until bubblewrap has mounted it, the list of processes is the machine's own, or none.
     if (first !== undefined && !(mounted ||= hasOwnProcesses(first))) return;
     const processes = processesOf(pid, first);
-    if (first !== undefined && processes.length === 0 && beginningOf(first) !== undefined) over("not to be watched");
+    if (first !== undefined && processes.length === 0 && isStaying(first)) over("not to be watched");
     else if (processes.length > count) over("processes");
     else if (usageOf(processes, bytes).bytes > bytes) over("memory");
   });

@@ -36,11 +36,24 @@ export function firstOf(pid: number): number | undefined {
   return child === "" || child === undefined ? undefined : Number(child);
 }
 
+/** What the kernel says of a process behind its name; nothing when it is gone. */
+function statOf(pid: number): string[] {
+  return read(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+}
+
 /** When a process began, which tells it from a later one of the same number; undefined when it is gone. */
 export function beginningOf(pid: number): string | undefined {
-  const fields = read(`/proc/${pid}/stat`).split(") ").at(-1)!.split(" ");
+  const fields = statOf(pid);
   // What has ended and waits to be noticed runs no more.
   return fields.length < 20 || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** The kernel's flag of a process that is being taken down, which already sees nothing more. */
+const EXITING = 0x4;
+
+/** Whether a process is there, and not on its way out. */
+export function isStaying(pid: number): boolean {
+  return beginningOf(pid) !== undefined && (Number(statOf(pid)[6]) & EXITING) === 0;
 }
 
 /** Whether the box whose first process is `first` sees its own processes yet, instead of the machine's or none. */
