@@ -32,6 +32,9 @@ import { Retention } from "./core/system/retention.ts";
 import { System } from "./core/system/system.ts";
 import { Catalog } from "./core/tools/catalog.ts";
 import { DirectCalls } from "./core/tools/direct_calls.ts";
+import { Prompts } from "./core/tools/prompts.ts";
+import { Resources } from "./core/tools/resources.ts";
+import { ServerReads } from "./core/tools/server_reads.ts";
 import { Tools } from "./core/tools/tools.ts";
 import { Users } from "./core/users/users.ts";
 import { createId } from "./kit/id.ts";
@@ -45,6 +48,8 @@ import { LocalGateway } from "./operations/local_gateway.ts";
 import { bindMcp } from "./operations/mcp.ts";
 import { bindMcpServers } from "./operations/mcp_servers.ts";
 import { bindPolicies } from "./operations/policies.ts";
+import { bindPrompts } from "./operations/prompts.ts";
+import { bindResources } from "./operations/resources.ts";
 import { bindRespond } from "./operations/respond.ts";
 import { bindRuns } from "./operations/runs.ts";
 import { bindSystem } from "./operations/system.ts";
@@ -137,6 +142,14 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const tools = new Tools({ toolbox, policies, schema, clock, ...toToolTimes(settings) });
   const catalog = new Catalog({ tools, toolbox, wake, clock });
   const direct = new DirectCalls({ store, tools, clock });
+  const reads = new ServerReads({
+    hub: toolServers.hub,
+    policies,
+    schema,
+    store,
+    clock,
+    timeout_ms: () => toToolTimes(current).timeout_ms,
+  });
   const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
   const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
   const questions: Questions = new Questions({ store, tools, schema, wake, clock, approval_timeout_ms });
@@ -212,6 +225,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       ...bindAgents({ agents, imports }),
       ...bindMcpServers(toolServers),
       ...bindTools({ catalog, direct, agents, collectMs }),
+      ...bindResources({ resources: new Resources({ reads, clock }), collectMs }),
+      ...bindPrompts({ prompts: new Prompts({ reads }) }),
       ...bindPolicies({ policies }),
       ...bindMcp({ bridge: createBridge(() => doors.openCatalog()) }),
       ...bindFiles({ files }),

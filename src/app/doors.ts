@@ -102,6 +102,7 @@ export function createDoors(
     }),
     ...mode.includes("jwt") && { tokens: { issuers: URL.canParse(jwt.issuer) ? [jwt.issuer] : [], scopes: ["tools"] } },
     keepalive_ms: server.keepalive_seconds * 1000,
+    write_timeout_ms: server.write_timeout_seconds * 1000,
     max_message: server.max_body_bytes,
     max_sessions: server.max_mcp_sessions,
     session_idle_ms: server.mcp_session_idle_seconds * 1000,

@@ -13,12 +13,13 @@ import { Learning } from "../core/mcp_servers/learning.ts";
 import { McpServers } from "../core/mcp_servers/mcp_servers.ts";
 import type { Policies } from "../core/policies/policies.ts";
 import type { Audit } from "../core/identity/audit.ts";
-import type { Owner, Principal } from "../domain/access.ts";
-import type { SandboxReport } from "../ports/sandbox.ts";
+import type { Owner } from "../domain/access.ts";
+import { AppError } from "../domain/error.ts";
 import type { Settings } from "../settings/schema.ts";
 import { readMcpServers } from "../settings/mcp_servers.ts";
 import { createMcp, type Mcp } from "./mcp.ts";
 import type { Ports } from "./ports.ts";
+import { recordDecisions } from "./sandbox_audit.ts";
 
 /** What {@linkcode createToolServers} needs. */
 export interface ToolServersDeps extends AskingDeps {
@@ -38,45 +39,11 @@ export interface ToolServers extends AsyncDisposable {
   servers: McpServers;
   learning: Learning;
   sandbox: Mcp["sandbox"];
+  clientDocument: Mcp["clientDocument"];
   /** Defines what the settings define. Nothing is started before this. */
   declare(owner: Owner, settings: Settings): Promise<void>;
   /** Puts other settings in force. */
   update(settings: Settings): void;
-}
-
-/** The most decisions that are told one by one in an entry of the audit. */
-const MOST_TOLD = 20;
-const SANDBOX: Principal = {
-  tenant_id: "default",
-  key_id: "sandbox",
-  access: "public",
-  scopes: [],
-  may_assert_user: false,
-};
-
-/** Puts what a program asked for and got on record, in one entry. */
-function recordDecisions(audit: Audit, { server, report }: { server: string; report: SandboxReport }): void {
-  const { tier, policy } = report;
-  const decisions = report.decisions();
-  const sum = (kind: "allowed" | "denied") => decisions.reduce((total, decision) => total + decision[kind], 0);
-  const [allowed, denied] = [sum("allowed"), sum("denied")];
-  if (allowed + denied === 0) return;
-  const refused = decisions.filter(({ denied }) => denied > 0).slice(0, MOST_TOLD);
-  audit.record({
-    principal: SANDBOX,
-    // A name of its own for each server: what is refused is counted together by its name.
-    action: `sandbox:${server}`,
-    outcome: denied > 0 ? "refused" : "allowed",
-    address: "",
-    request_id: "",
-    details: {
-      tier,
-      policy,
-      allowed,
-      denied,
-      refused: refused.map(({ permission, value }) => `${permission} ${value}`),
-    },
-  });
 }
 
 const SECOND = 1000;
@@ -115,9 +82,17 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
     clock,
     log,
     async askAccess(server, { words }, signal) {
-      // Where several calls are under way nobody knows which of them it is for.
-      const tool_call_id = hub.get(server)?.onlyCall;
-      if (tool_call_id === undefined) return false;
+      const upstream = hub.get(server);
+      const tool_call_id = upstream?.onlyCall;
+      if (tool_call_id === undefined) {
+        const why = upstream?.busy
+          ? "several calls are under way, and it could be for any of them"
+          : "no call is under way";
+        const refused = `Nobody could be asked whether the server "${server}" may ${words}: ${why}`;
+        upstream?.denials.note(refused);
+        // An answer would be remembered; another call, by itself, may ask again.
+        throw new AppError("ConflictError", refused);
+      }
       const { action } = await askPerson({ message: words }, { server, tool_call_id, signal });
       return action === "accept";
     },
@@ -144,6 +119,7 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
     servers,
     learning: new Learning({ servers, policies, learn: ports.learn ?? mcp.learn }),
     sandbox: mcp.sandbox,
+    clientDocument: mcp.clientDocument,
     declare: async (owner, settings) => {
       return await definitions.declare(owner, await readMcpServers(settings, variables));
     },

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Learning } from "../core/mcp_servers/learning.ts";
 import type { McpServers } from "../core/mcp_servers/mcp_servers.ts";
 import { AgentId } from "../domain/agent.ts";
+import { AppError } from "../domain/error.ts";
 import { McpServer, McpServerName, McpServerView } from "../domain/mcp_server.ts";
 import { SandboxProfile } from "../domain/policy.ts";
 import { type Bound, call, onCall } from "./operation.ts";
@@ -122,6 +123,25 @@ export const mcpServerSignIn = call({
   limit: "public",
 });
 
+/** Shows MUXI as a client of authorization servers. */
+export const mcpClientGet = call({
+  id: "mcp_client_get",
+  summary: "Get what authorization servers may know of MUXI; its address is the client's id",
+  access: "public",
+  input: z.strictObject({}),
+  output: z.object({
+    client_id: z.string(),
+    client_name: z.string(),
+    redirect_uris: z.array(z.string()),
+    grant_types: z.array(z.string()),
+    response_types: z.array(z.string()),
+    token_endpoint_auth_method: z.string(),
+  }),
+  errors: ["NotFoundError"],
+  http: "GET /mcp/client",
+  limit: "public",
+});
+
 /** Every operation of this file. */
 export const mcpServerOperations = [
   mcpServerList,
@@ -131,10 +151,17 @@ export const mcpServerOperations = [
   mcpServerRestart,
   mcpServerLearn,
   mcpServerSignIn,
+  mcpClientGet,
 ] as const;
 
 /** Binds this file's operations. */
-export function bindMcpServers({ servers, learning }: { servers: McpServers; learning: Learning }): Bound[] {
+export function bindMcpServers(
+  { servers, learning, clientDocument }: {
+    servers: McpServers;
+    learning: Learning;
+    clientDocument(): Promise<Record<string, unknown> | undefined>;
+  },
+): Bound[] {
   return [
     onCall(mcpServerList, async ({ agent_id }, { principal }) => ({ data: await servers.list(principal, agent_id) })),
     onCall(mcpServerAdd, ({ agent_id, allow, ...server }, { principal }) => {
@@ -153,6 +180,12 @@ export function bindMcpServers({ servers, learning }: { servers: McpServers; lea
     }),
     onCall(mcpServerSignIn, ({ state, code, iss, error }) => {
       return servers.finishSignIn({ state, ...code && { code }, ...iss && { iss }, ...error && { error } });
+    }),
+    onCall(mcpClientGet, async () => {
+      const document = await clientDocument();
+      if (document) return document as z.input<typeof mcpClientGet.output>;
+      const why = "server.public_url is no https:// address, so MUXI registers itself instead";
+      throw new AppError("NotFoundError", `Cannot show MUXI to authorization servers: ${why}`);
     }),
   ];
 }

@@ -12,6 +12,8 @@ import { mcpServerOperations } from "./mcp_servers.ts";
 import { mcpOperations } from "./mcp.ts";
 import type { Operation } from "./operation.ts";
 import { policyOperations } from "./policies.ts";
+import { promptOperations } from "./prompts.ts";
+import { resourceOperations } from "./resources.ts";
 import { respondOperations } from "./respond.ts";
 import { runOperations } from "./runs.ts";
 import { systemOperations } from "./system.ts";
@@ -29,6 +31,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     ...agentOperations,
     ...mcpServerOperations,
     ...toolOperations,
+    ...resourceOperations,
+    ...promptOperations,
     ...policyOperations,
     ...mcpOperations,
     ...fileOperations,

@@ -134,13 +134,18 @@ export function bindTools(
     onCall(toolList, async ({ server, agent_id, ...page }, { principal: { tenant_id } }) => {
       return await catalog.list(page, { tenant_id, server, agent: await agentOf(tenant_id, agent_id) });
     }),
-    onStream(catalogWatch, ({ follow }, { principal: { tenant_id }, signal }) =>
-      Promise.resolve({
-        items: follow ? toItems(catalog.watch(tenant_id, { signal })) : nothing(),
-        collect: async () => ({
-          data: follow ? await catalog.next(tenant_id, { ms: collectMs(), signal }) : [],
-        }),
-      })),
+    onStream(catalogWatch, ({ follow }, { principal: { tenant_id }, signal }) => {
+      const collected = new AbortController();
+      const until = { signal: AbortSignal.any([signal, collected.signal]) };
+      return Promise.resolve({
+        items: follow ? toItems(catalog.watch(tenant_id, until)) : nothing(),
+        async collect() {
+          using stack = new DisposableStack();
+          stack.defer(() => collected.abort());
+          return { data: follow ? await catalog.next(tenant_id, { ms: collectMs(), signal }) : [] };
+        },
+      });
+    }),
     onCall(toolGet, ({ tool_name }, { principal }) => catalog.get(principal.tenant_id, tool_name)),
     onCall(toolInvoke, async ({ tool_name: tool, arguments: args, agent_id }, { principal, signal }) => {
       const agent = await agentOf(principal.tenant_id, agent_id);

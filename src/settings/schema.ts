@@ -78,7 +78,10 @@ const Server = z.strictObject({
   max_requests: count("Requests served at the same time; more are answered 503", 1024),
   max_streams: count("Streams open at the same time", 10_000),
   max_streams_per_key: count("Streams one key may have open at the same time", 2000),
-  max_mcp_sessions: count("Sessions of MCP clients of the older revisions; a new one ends the one idle longest", 10_000),
+  max_mcp_sessions: count(
+    "Sessions of MCP clients of the older revisions; a new one ends the one idle longest of the key with the most",
+    10_000,
+  ),
   mcp_session_idle_seconds: count("How long such a session may be idle", 1800),
   keepalive_seconds: count("Pause after which a silent stream sends a comment, so that proxies keep it", 15),
   write_timeout_seconds: count("How long a reader may block a stream before it is closed", 60),

@@ -48,6 +48,7 @@ export async function startHost(): Promise<Host> {
       readJson: (request) => readJson(request, { max_bytes: 1_000_000, timeout_ms: 30_000 }),
       findFault: createOriginCheck({ host: "127.0.0.1", proxied: false, allows: cors.allows }),
       keepalive_ms: 15_000,
+      write_timeout_ms: 60_000,
       max_message: 1_000_000,
       max_sessions: 100,
       session_idle_ms: 60_000,

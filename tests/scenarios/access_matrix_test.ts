@@ -253,7 +253,8 @@ Deno.test("a file, an idempotency key and a live stream of Bob's are nothing to 
 Deno.test("without a key only health and the documentation answer, whatever the path", async () => {
   await using world = await startWorld();
   const { server } = world;
-  const open = ["/health/live", "/health/ready", "/openapi.json"];
+  // Authorization servers look up who it is that sends people to them.
+  const open = ["/health/live", "/health/ready", "/openapi.json", "/mcp/client"];
   const isOpen = (path: string) => /^\/docs(\/|$)/.test(path) || open.includes(path.replace(/^\/(api\/)?v1/, ""));
   // What tells clients where tokens are to be had.
   open.push("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp");

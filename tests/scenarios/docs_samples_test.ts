@@ -25,9 +25,13 @@ const assets = new URL("../../src/transports/docs/assets/", import.meta.url);
  */
 const REFUSED: Record<string, RegExp> = {
   mcp_server_learn: /"error":"ConflictError"/,
+  mcp_client_get: /"error":"NotFoundError"/,
   tool_get: /"error":"NotFoundError"/,
   tool_invoke: /"error":"NotFoundError"/,
   tool_call: /"error":"NotFoundError"/,
+  resource_read: /"error":"NotFoundError"/,
+  resource_watch: /"error":"NotFoundError"/,
+  prompt_get: /"error":"NotFoundError"/,
   tool_call_decide: /"error":"ToolCallNotFoundError"/,
   run_cancel: /"status":"completed"|"error":"ConflictError"/,
 };

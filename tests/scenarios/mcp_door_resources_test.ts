@@ -39,7 +39,11 @@ for (const era of ERAS) {
     assert.ok(pages >= 3);
     assert.deepEqual(
       new Set(uris),
-      new Set([...own.map((id) => `muxi://conversations/${id}`), `muxi://runs/${answer.run_id}`]),
+      new Set([
+        ...own.map((id) => `muxi://conversations/${id}`),
+        `muxi://runs/${answer.run_id}`,
+        "muxi://servers/library/library://news",
+      ]),
     );
     const talk = await read(client, `muxi://conversations/${own[0]}`);
     assert.equal(talk.messages.length, 2);
@@ -57,7 +61,8 @@ for (const era of ERAS) {
     ) {
       await assert.rejects(stranger.readResource({ uri }), /not found/i);
     }
-    assert.deepEqual((await stranger.listResources()).resources, []);
+    const { resources: others } = await stranger.listResources();
+    assert.deepEqual(others.map(({ uri }) => uri), ["muxi://servers/library/library://news"]);
     const { resourceTemplates } = await client.listResourceTemplates();
     assert.deepEqual(resourceTemplates.map(({ name }) => name), ["conversation", "run"]);
     const ref = { type: "ref/resource" as const, uri: "muxi://runs/{run_id}" };

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { modern, USER_KEY } from "../support/mcp_door.ts";
 import { INITIALIZE, legacy, open, openSocket, ping, statusOf } from "../support/mcp_legacy.ts";
 import { startServer, testSettings } from "../support/server.ts";
-import { until } from "../support/story.ts";
+import { createAgent, until } from "../support/story.ts";
 import { startWorld, tokenOf } from "../support/world.ts";
 
 const APP_KEY = "sk_muxi_user_of_an_app_0123456789";
@@ -58,6 +58,42 @@ Deno.test("a token that expires ends what it opened, and a new one goes on with 
   const again = await legacy(server, undefined, { key: next, headers, method: "GET" });
   assert.equal(again.status, 200);
   await again.body?.cancel();
+});
+
+Deno.test("who comes back to a session's stream hears that everything may be another, once", async () => {
+  await using server = await startServer();
+  const headers = { "mcp-session-id": await open(server) };
+  const listen = async () => {
+    const stopping = new AbortController();
+    const response = await legacy(server, undefined, { headers, method: "GET", signal: stopping.signal });
+    let text = "";
+    const reading = (async () => {
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) text += chunk;
+    })().catch(() => {});
+    return {
+      status: response.status,
+      methods: () => Array.from(text.matchAll(/"method":"notifications\/(\w+)/g), ([, name]) => name),
+      async leave() {
+        stopping.abort();
+        await reading;
+      },
+    };
+  };
+  const first = await listen();
+  const told = ["tools", "prompts"];
+  await createAgent(server, "editor");
+  await until("it is told", () => first.methods().length === 2);
+  assert.deepEqual(first.methods(), told);
+  await first.leave();
+  await createAgent(server, "missed");
+  const second = await until("there is room", async () => {
+    const again = await listen();
+    if (again.status === 200) return again;
+    assert.equal(again.status, 409);
+  });
+  await until("it is told", () => second.methods().length === 3);
+  assert.deepEqual(second.methods(), ["tools", "prompts", "resources"]);
+  await second.leave();
 });
 
 Deno.test("every message costs, and a flood is refused in the protocol's shape", async () => {

@@ -119,7 +119,7 @@ for (const era of ERAS) {
     assert.deepEqual(told, [{ progress: 1, total: 2, message: "half" }]);
     assert.deepEqual(answer.structuredContent, { noon: true });
     assert.deepEqual(answer.content, [
-      { type: "resource_link", uri: "file:///a", name: "a", mimeType: "text/plain" },
+      { type: "resource_link", uri: "muxi://servers/time/file:///a", name: "a", mimeType: "text/plain" },
       { type: "image", data: "aGk=", mimeType: "image/png" },
     ]);
     assert.equal(wasCancelled, false);

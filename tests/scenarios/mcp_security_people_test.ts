@@ -4,7 +4,10 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { toolText } from "../../src/domain/tool.ts";
+import { Prompts } from "../../src/core/tools/prompts.ts";
+import type { ServerReads } from "../../src/core/tools/server_reads.ts";
+import { ANONYMOUS } from "../../src/domain/access.ts";
+import { toolText, toToolName } from "../../src/domain/tool.ts";
 import { modern } from "../support/mcp_door.ts";
 import { offered, scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { ADMIN_KEY, startServer, type TestServer } from "../support/server.ts";
@@ -100,4 +103,22 @@ Deno.test("a key without the scope learns nothing of tools by calling them", asy
   }
   assert.equal(answers.size, 1, [...answers].join("\n"));
   assert.equal(vault.calls.length, 0);
+});
+
+Deno.test("a prompt's arguments don't pass for its name where a policy goes by that", async () => {
+  const seen: unknown[] = [];
+  const offers = { prompts: [{ name: "danger", arguments: [{ name: "prompt", required: false }] }] };
+  const prompts = new Prompts({
+    reads: {
+      serversFor: () => Promise.resolve([{ definition: { name: "vault" }, offers, secrets: [] }]),
+      read: (_: unknown, request: { arguments: unknown }) => {
+        seen.push(request.arguments);
+        return Promise.resolve({ content: [], structured_content: { roles: [] }, is_error: false });
+      },
+    } as unknown as ServerReads,
+  });
+  const name = toToolName("vault", "danger");
+  const { signal } = new AbortController();
+  await prompts.get({ ...ANONYMOUS, access: "user" }, { name, arguments: { prompt: "harmless" }, signal });
+  assert.deepEqual(seen, [{ prompt: "danger" }]);
 });

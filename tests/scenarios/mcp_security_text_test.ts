@@ -4,6 +4,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { createJsonSchema } from "../../src/adapters/json_schema/json_schema.ts";
 import { rulingOf } from "../../src/core/policies/ruling.ts";
 import { judge } from "../../src/core/tools/policy.ts";
 import { cleanResult } from "../../src/core/tools/result.ts";
@@ -79,4 +80,57 @@ Deno.test("an agent's own bans hold for other spellings, and what it may call is
   assert.equal(judge(agent, "files__Write"), "ask");
   assert.equal(judge(agent, "files__read"), "allow");
   assert.equal(judge(agent, "mail__Send"), "deny");
+});
+
+Deno.test("what multiplies between a schema and a value is counted, and given up before it takes long", () => {
+  const schema = createJsonSchema();
+  const many = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
+  const name = (i: number) => `a${i}`;
+  const text = "x".repeat(8_000_000);
+  const bombs: [Record<string, unknown>, unknown][] = [
+    [{ items: { required: many(20_000, name) } }, many(20_000, () => ({}))],
+    [{ items: { dependentRequired: { a: many(20_000, name) } } }, many(20_000, () => ({ a: 1 }))],
+    [{ items: { enum: many(20_000, (a) => ({ a })) } }, many(20_000, () => ({ a: -1 }))],
+    [{ items: { type: many(10_000, () => "string") } }, many(20_000, () => 1)],
+    [{ items: { properties: Object.fromEntries(many(9_000, (i) => [name(i), true])) } }, many(50_000, () => ({}))],
+    [{ patternProperties: Object.fromEntries(many(5_000, (i) => [`^${i}`, true])) }, { a: 1 }],
+    [{ allOf: many(9_000, () => ({ maxLength: 9_000_000 })) }, text],
+    [{ allOf: many(9_000, (i) => ({ pattern: `y${i}` })) }, text],
+    [{ allOf: many(9_000, () => ({ $ref: "#/$defs/a" })), $defs: { a: { minLength: 1 } } }, text],
+  ];
+  for (const [bomb, value] of bombs) {
+    assert.match(schema.check(bomb, value)[0]!, /^Cannot check the value: (it takes too|the schema has|a text is too)/);
+  }
+});
+
+Deno.test("a pattern costs what it becomes, to read and to try", () => {
+  const schema = createJsonSchema();
+  const text = `${"xy".repeat(1_000_000)}z`;
+  const patterns = [
+    "(.{0,30}){0,30}y$",
+    ".{0,1000}y$",
+    "(x?){1000}y$",
+    "x{0,1000}".repeat(200),
+    `(${"x?".repeat(500)}){900}y$`,
+  ];
+  for (const pattern of patterns) {
+    assert.match(schema.check({ pattern }, text)[0]!, /^Cannot check the value: /, pattern);
+  }
+  const many = Array.from({ length: 5_000 }, (_, i) => ({ pattern: `x{0,900}y${i}` }));
+  assert.match(schema.check({ anyOf: many }, "x")[0]!, /too many patterns/);
+});
+
+Deno.test("large answers of the usual kind are still checked", () => {
+  const names = Array.from({ length: 20 }, (_, i) => `column_${i}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { type: "string", maxLength: 100 }]));
+  const items = { type: "object", properties, required: names, additionalProperties: false };
+  const country = { enum: Array.from({ length: 250 }, (_, i) => `C${i}`) };
+  const row = Object.fromEntries(names.map((name) => [name, "value"]));
+  const schema = createJsonSchema();
+  assert.deepEqual(schema.check({ type: "array", items }, Array.from({ length: 2_000 }, () => row)), []);
+  assert.deepEqual(schema.check({ items: country }, Array.from({ length: 4_000 }, () => "C249")), []);
+  assert.deepEqual(
+    schema.check({ properties: { text: { type: "string", maxLength: 2e7 } } }, { text: "x".repeat(9e6) }),
+    [],
+  );
 });

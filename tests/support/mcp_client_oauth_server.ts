@@ -16,8 +16,8 @@ export interface OAuthUpstream extends HttpUpstream {
   visit(sign_in_url: unknown, user?: string): Promise<{ state: string; code: string; iss: string }>;
 }
 
-/** Starts one. Its tool `who` says whose token it was called with; `admin` wants the scope of that name. */
-export function startOAuthUpstream(): OAuthUpstream {
+/** Starts one, which looks up `documents` of clients instead of registering them. Its tool `who` says whose token it was called with; `admin` wants the scope of that name. */
+export function startOAuthUpstream({ documents = false } = {}): OAuthUpstream {
   const valid = new Map<string, string>();
   const scopes = new Map<string, string>();
   const refreshable = new Map<string, string>();
@@ -84,6 +84,7 @@ export function startOAuthUpstream(): OAuthUpstream {
           response_types_supported: ["code"],
           code_challenge_methods_supported: ["S256"],
           token_endpoint_auth_methods_supported: ["none"],
+          client_id_metadata_document_supported: documents,
           authorization_response_iss_parameter_supported: true,
         });
       case "/register":

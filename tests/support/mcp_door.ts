@@ -29,15 +29,21 @@ export function createClient({ era = ERAS[0], capabilities = {}, listChanged }: 
   });
 }
 
-/** A client that is connected. Disposing it closes it. */
+/** A client that is connected. Disposing it ends its session, as `fetch` may forget to close a stream. */
 export async function connect(
   server: TestServer,
   options: ConnectOptions = {},
 ): Promise<Client & AsyncDisposable> {
   const client = createClient(options);
   const headers = { authorization: `Bearer ${options.key ?? USER_KEY}` };
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), { requestInit: { headers } }));
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+  const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), { requestInit: { headers } });
+  await client.connect(transport);
+  return Object.assign(client, {
+    async [Symbol.asyncDispose]() {
+      await transport.terminateSession();
+      await client.close();
+    },
+  });
 }
 
 /** A request of the newest revision, as it goes over the wire. */

@@ -6,12 +6,16 @@
 import type { Learn } from "../../src/core/mcp_servers/learning.ts";
 import { McpFailure, type McpFailureKind, type McpServer } from "../../src/domain/mcp_server.ts";
 import { SandboxProfile } from "../../src/domain/policy.ts";
-import { type ToolResult, toolText } from "../../src/domain/tool.ts";
+import type { FilledPrompt } from "../../src/domain/prompt.ts";
+import { type ToolContent, type ToolResult, toolText } from "../../src/domain/tool.ts";
 import type {
   McpCallOptions,
   McpConnection,
   McpConnectOptions,
   McpConnector,
+  McpReadOptions,
+  OfferedPrompt,
+  OfferedResource,
   OfferedTool,
 } from "../../src/ports/mcp_client.ts";
 import type { McpSignIns } from "../../src/ports/mcp_tokens.ts";
@@ -35,14 +39,31 @@ export function offered(name: string, set: Partial<OfferedTool> = {}): OfferedTo
   };
 }
 
+/** A resource as a server offers it. */
+export function resource(uri: string, set: Partial<OfferedResource> = {}): OfferedResource {
+  return { uri, name: uri, template: false, ...set };
+}
+
 /** What a server of a script does. Everything is looked up when it is needed, so that a test can change it. */
 export class ScriptedServer {
   tools: OfferedTool[] = [offered("echo")];
+  resources: OfferedResource[] = [];
+  prompts: OfferedPrompt[] = [];
   /** Rejects: the attempt fails. */
   connecting: () => Promise<void> = () => Promise.resolve();
   calling: (args: Record<string, unknown>, options: McpCallOptions, tool: string) => Promise<ToolResult> | ToolResult =
     (args) => toolText(JSON.stringify(args));
   listing: () => Promise<void> = () => Promise.resolve();
+  reading: (uri: string, options: McpReadOptions) => Promise<ToolContent[]> | ToolContent[] = (uri) => [
+    { type: "resource", uri, text: `The text of ${uri}` },
+  ];
+  filling: (name: string, args: Record<string, string>, options: McpReadOptions) => FilledPrompt = (name, args) => ({
+    messages: [{ role: "user", content: { type: "text", text: `${name} ${JSON.stringify(args)}` } }],
+  });
+  /** What it tells when it changes; undefined: it doesn't. */
+  watched: Set<string> | undefined = new Set();
+  /** What resolving its credentials found. */
+  secrets: string[] = [];
   pinging: () => Promise<void> = () => Promise.resolve();
   /** How often somebody connected, and how many connections are open. */
   connects = 0;
@@ -55,6 +76,11 @@ export class ScriptedServer {
   /** Ends every connection, as a server that dies. */
   die(error?: Error): void {
     for (const end of [...this.#ends]) end(error);
+  }
+
+  /** Says that a resource is another now. */
+  updated(uri: string): void {
+    this.options?.handlers.onResourceUpdated(uri);
   }
 
   /** Says that a list is another now. */
@@ -79,20 +105,29 @@ export class ScriptedServer {
       era: "2026-07-28",
       type: definition.command === undefined ? "streamable_http" : "command_line",
       server: { name: definition.name, version: "1" },
-      offers: { tools: true, resources: false, prompts: false },
+      offers: { tools: true, resources: true, prompts: true },
+      secrets: this.secrets,
       closed,
       listTools: async () => {
         await this.listing();
         return this.tools;
       },
-      listResources: () => Promise.resolve([]),
-      listPrompts: () => Promise.resolve([]),
+      listResources: () => Promise.resolve(this.resources),
+      listPrompts: () => Promise.resolve(this.prompts),
       callTool: async (tool, args, options) => {
         this.calls.push(options.tool_call_id);
         return await this.calling(args, options, tool);
       },
-      readResource: () => Promise.resolve([]),
-      getPrompt: () => Promise.resolve({ messages: [] }),
+      readResource: async (uri, options) => await this.reading(uri, options),
+      getPrompt: (name, args, options) => Promise.resolve(this.filling(name, args, options)),
+      ...this.watched && {
+        watchResource: (uri, { signal }) => {
+          const { watched } = this;
+          watched?.add(uri);
+          signal.addEventListener("abort", () => watched?.delete(uri), { once: true });
+          return Promise.resolve();
+        },
+      },
       ping: () => this.pinging(),
       close: () => {
         end(undefined);

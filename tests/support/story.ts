@@ -11,7 +11,7 @@ import { ADMIN_KEY, type TestServer } from "./server.ts";
 /** How a request is made, and the status it must have. */
 export interface AskOptions {
   body?: unknown;
-  key?: string;
+  key?: string | null;
   headers?: Record<string, string>;
   status?: number;
 }

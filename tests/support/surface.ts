@@ -43,11 +43,17 @@ call mcp_server_remove admin DELETE /agents/{agent_id}/mcp_servers/{server_name}
 call mcp_server_restart admin POST /agents/{agent_id}/mcp_servers/{server_name}/restart 200
 call mcp_server_learn admin POST /agents/{agent_id}/mcp_servers/{server_name}/learn 200
 call mcp_server_sign_in public GET /mcp/sign_in 200
+call mcp_client_get public GET /mcp/client 200
 call tool_list user GET /tools 200
 stream catalog_watch user GET /tools/events 200
 call tool_get user GET /tools/{tool_name} 200
 call tool_invoke admin POST /tools/{tool_name}/invoke 200
 stream tool_call user POST /tools/{tool_name}/call 200
+call resource_list user GET /resources 200
+call resource_read user GET /resources/content 200
+stream resource_watch user GET /resources/events 200
+call prompt_list user GET /prompts 200
+call prompt_get user POST /prompts/{prompt_name}/get 200
 call policy_list admin GET /policies 200
 call policy_get admin GET /policies/{policy_id} 200
 call policy_update admin PATCH /policies/{policy_id} 200
@@ -344,16 +350,22 @@ mcp-servers remove AGENT_ID SERVER_NAME
 mcp-servers restart AGENT_ID SERVER_NAME
 mcp-servers learn AGENT_ID SERVER_NAME
 mcp-servers sign-in
+mcp client-get
+mcp tools
+mcp request
 tools list
 tools get TOOL_NAME
 tools invoke TOOL_NAME
 tools call TOOL_NAME
 catalog watch
+resources list
+resources read
+resources watch
+prompts list
+prompts get PROMPT_NAME
 policies list
 policies get POLICY_ID
 policies update POLICY_ID
-mcp tools
-mcp request
 files create FILE
 files download FILE_ID
 files get FILE_ID

@@ -5,7 +5,7 @@
  */
 import { SignJWT } from "jose";
 import type { AppOptions } from "../../src/app.ts";
-import { learnNothing, scriptedConnector } from "./mcp_hub_connector.ts";
+import { learnNothing, resource, scriptedConnector, ScriptedServer } from "./mcp_hub_connector.ts";
 import { startProvider } from "./provider.ts";
 import { ADMIN_KEY, startServer, type TestServer, USER_KEY } from "./server.ts";
 import { scriptedToolbox } from "./toolbox.ts";
@@ -46,6 +46,14 @@ export interface World extends AsyncDisposable {
   things(): Promise<Things>;
 }
 
+/** A tool server that has something to read. */
+function library(): ScriptedServer {
+  const script = new ScriptedServer();
+  script.resources = [resource("library://news")];
+  script.prompts = [{ name: "greet", arguments: [] }];
+  return script;
+}
+
 async function made(response: Response): Promise<Record<string, string>> {
   const text = await response.text();
   if (!response.ok) throw new Error(`${response.status} ${text}`);
@@ -73,6 +81,8 @@ export async function startWorld(
       ...options,
       provider: provider.url,
       settings: {
+        server: { public_url: "https://muxi.test" },
+        mcp_servers: [{ name: "library", url: "https://library.test/mcp" }],
         ...settings,
         auth: {
           mode: "apikey,jwt",
@@ -85,7 +95,7 @@ export async function startWorld(
       },
       ports: {
         toolbox: scriptedToolbox({ look: { act: () => ({ result: "nothing", is_error: false }) } }),
-        connector: scriptedConnector(),
+        connector: scriptedConnector({ library: library() }),
         learn: learnNothing,
         ...options.ports,
       },

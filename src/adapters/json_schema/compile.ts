@@ -11,6 +11,17 @@ const MAX_DEPTH = 100;
 /** Subschemas one check may visit: some hundred milliseconds at worst. */
 const MAX_STEPS = 100_000;
 
+/** Names of `patternProperties`, each of which is tried on every property. */
+const MAX_NAME_PATTERNS = 50;
+/** What a visit costs beside the visit, in steps: for each name that may be missing, and that is looked for. */
+const PER_REQUIRED = 1 / 2;
+const PER_COMPARED = 1 / 16;
+/** For each character of the longest text, and for each step of a pattern. */
+const PER_CHARACTER = 1 / 4096;
+const PER_STEP = 1 / 256;
+/** Instructions of all patterns together. */
+const MAX_PATTERNS = 200_000;
+
 const MAPS = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 const VALUES = new Set(["enum", "const", "default", "examples"]);
 const PREFIX = "muxi-pattern ";
@@ -26,8 +37,11 @@ export class CompiledSchema {
   readonly #patterns = new Map<string, SafePattern>();
   #nodes = 0;
   #steps = 0;
+  #instructions = 0;
   /** The longest property name its `patternProperties` can be tried on. */
   nameLimit = Infinity;
+  /** Characters of the longest text in what is checked. */
+  longest = 0;
   /** Whether it compares items with each other, which takes the square of their number. */
   unique = false;
 
@@ -44,6 +58,7 @@ export class CompiledSchema {
       formats[PREFIX + pattern] = (text: string) => {
         const reason = safe.refused(text);
         if (reason !== null) throw new TooMuch(`a text ${reason}`);
+        this.#step(safe.cost(text.length) * PER_STEP);
         return safe.test(text);
       };
     }
@@ -68,30 +83,65 @@ export class CompiledSchema {
     this.#takePattern(copy);
     if (copy.uniqueItems === true) this.unique = true;
     if (typeof copy.patternProperties === "object" && copy.patternProperties !== null) {
-      for (const name of Object.keys(copy.patternProperties)) {
+      const names = Object.keys(copy.patternProperties);
+      if (names.length > MAX_NAME_PATTERNS) throw new TooMuch("the schema has too many patterns of names");
+      for (const name of names) {
         this.nameLimit = Math.min(this.nameLimit, toSafeLength(name));
       }
     }
     // The validator reads this keyword of every subschema it visits.
     if (!Object.hasOwn(copy, "$recursiveAnchor")) {
-      Object.defineProperty(copy, "$recursiveAnchor", { enumerable: false, get: () => this.#step() });
+      const cost = visitCost(copy);
+      const get = () => this.#step(looksAtText(copy) ? cost + this.longest * PER_CHARACTER : cost);
+      Object.defineProperty(copy, "$recursiveAnchor", { enumerable: false, get });
     }
     return copy;
   }
 
-  #step(): undefined {
-    if (++this.#steps > MAX_STEPS) throw new TooMuch("it takes too many steps");
+  #step(cost: number): undefined {
+    this.#steps += cost;
+    if (this.#steps > MAX_STEPS) throw new TooMuch("it takes too many steps");
   }
 
   #takePattern(copy: Record<string, unknown>): void {
     const { pattern } = copy;
     if (typeof pattern !== "string") return;
-    if (!this.#patterns.has(pattern)) this.#patterns.set(pattern, toPattern(pattern));
+    if (!this.#patterns.has(pattern)) {
+      const safe = toPattern(pattern);
+      this.#instructions += safe.size;
+      if (this.#instructions > MAX_PATTERNS) throw new TooMuch("the schema has too many patterns");
+      this.#patterns.set(pattern, safe);
+    }
     delete copy.pattern;
     const own = { format: PREFIX + pattern };
     if (copy.format === undefined) copy.format = own.format;
     else copy.allOf = [...Array.isArray(copy.allOf) ? copy.allOf : [], own];
   }
+}
+
+/** What a visit of a subschema costs, whatever is checked. */
+function visitCost(
+  { enum: values, const: value, type, required, properties, dependentRequired, dependentSchemas }: Fields,
+): number {
+  const compared = sizeOf(values) + sizeOf(value) + sizeOf(type) + widthOf(properties) + widthOf(dependentSchemas);
+  return 1 + compared * PER_COMPARED + (sizeOf(required) + sizeOf(dependentRequired)) * PER_REQUIRED;
+}
+
+/** Whether a visit reads a text from its beginning to its end. */
+function looksAtText({ format, minLength, maxLength }: Fields): boolean {
+  return format !== undefined || minLength !== undefined || maxLength !== undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+/** How many values there are in `value`, itself included. */
+function sizeOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return value === undefined ? 0 : 1;
+  return Object.values(value).reduce((sum: number, one) => sum + sizeOf(one), 1);
+}
+
+function widthOf(value: unknown): number {
+  return typeof value === "object" && value !== null ? Object.keys(value).length : 0;
 }
 
 function toDraft(schema: unknown): SchemaDraft {

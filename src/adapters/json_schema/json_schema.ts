@@ -50,8 +50,10 @@ function toLines(errors: OutputUnit[]): string[] {
 /** Whether `value` is small enough to be looked at. Throws {@linkcode TooMuch}. */
 function measure(value: unknown, schema: CompiledSchema): void {
   let count = 0;
+  schema.longest = 0;
   const walk = (each: unknown, depth: number) => {
     if (++count > MAX_VALUES || depth > MAX_DEPTH) throw new TooMuch("the value is too large");
+    if (typeof each === "string") schema.longest = Math.max(schema.longest, each.length);
     if (typeof each !== "object" || each === null) return;
     if (Array.isArray(each)) {
       if (schema.unique && each.length > MAX_UNIQUE) {

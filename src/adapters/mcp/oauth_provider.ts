@@ -49,6 +49,11 @@ export function toClientMetadata({ redirect_url }: OAuthIdentity, server?: McpSe
   };
 }
 
+/** The document behind `client_metadata_url`, which is the client's id at the same time. */
+export function toClientDocument(identity: Required<OAuthIdentity>): OAuthClientMetadata & { client_id: string } {
+  return { client_id: identity.client_metadata_url, ...toClientMetadata(identity) };
+}
+
 /** The SDK asks it for what is known, and tells it what is new. */
 export class OAuthProvider implements OAuthClientProvider {
   readonly clientMetadata: OAuthClientMetadata;
@@ -76,7 +81,9 @@ export class OAuthProvider implements OAuthClientProvider {
       this.prepareTokenRequest = (scope) =>
         new URLSearchParams({ grant_type: grant, ...scope !== undefined && { scope } });
     }
-    if (deps.client_metadata_url !== undefined) this.clientMetadataUrl = deps.client_metadata_url;
+    // A document that everybody can read holds no secret, which is what acting on our own behalf takes.
+    const named = grant !== "client_credentials" && deps.client_metadata_url !== undefined;
+    if (named) this.clientMetadataUrl = deps.client_metadata_url!;
     if (client_id === undefined) {
       this.saveClientInformation = async (client, context) => {
         const { clients = {} } = await this.#load();

@@ -15,6 +15,7 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   user_id: "alice",
   server_name: "clock",
   tool_name: "clock__get_current_time",
+  prompt_name: "clock__plan_day",
   policy_id: "default",
   message: "What can you do?",
   messages: [{ role: "user", content: "What can you do?" }],

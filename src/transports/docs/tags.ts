@@ -18,6 +18,8 @@ export const TAG_TEXT: Readonly<Record<string, string>> = {
   tool_calls: "Calls of tools that wait for a person.",
   approvals: "What waits for a person's decision.",
   tools: "What tool servers can do. Calling a tool directly takes a key with the scope `tools`.",
+  resources: "What tool servers let others read. It takes a key with the scope `tools`.",
+  prompts: "Texts of tool servers that people begin with. It takes a key with the scope `tools`.",
   catalog: "Tools, resources and prompts that come and go.",
   policies: "Which tools may be called, how often and with what, and what their programs may touch.",
   files: "Attachments of messages.",

@@ -23,6 +23,8 @@ export interface McpDeps {
   /** Set when tokens of others are taken. */
   tokens?: TokenIssuers;
   keepalive_ms: number;
+  /** How long a reader may leave unread what was written. */
+  write_timeout_ms: number;
   /** The most characters of a message that comes over a WebSocket. */
   max_message: number;
   /** The most sessions of the older era, and how long one may be idle. */

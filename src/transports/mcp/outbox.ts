@@ -8,7 +8,7 @@ import type { Item } from "../../operations/operation.ts";
 
 /** Bounds of what waits for a reader. */
 const MAX_MESSAGES = 1000;
-const MAX_CHARACTERS = 32_000_000;
+const MAX_CHARACTERS = 8_000_000;
 
 /** What can be lost when a reader is slow: it only tells how far something is. */
 const EXPENDABLE = ["notifications/progress", "notifications/message"];

@@ -15,11 +15,13 @@ import type {
 import { AppError } from "../../domain/error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Visit } from "../../operations/operation.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, Change } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Outbox } from "./outbox.ts";
 import { createServer, tellChange } from "./server.ts";
 import { Watches } from "./watches.ts";
+
+const LISTS: readonly Change[] = [{ kind: "tools" }, { kind: "prompts" }, { kind: "resources" }];
 
 /** Whose a session is: the key that made it, and the user it stands for. */
 export function ownerOf({ principal }: Visit): string {
@@ -39,6 +41,7 @@ export class Session implements Transport {
   #server: Server;
   #exchanges = new Map<RequestId, Exchange>();
   #feed: Outbox | undefined;
+  #hasListened = false;
   #watches: Watches;
 
   constructor(catalog: Catalog, { id, visit, clock }: { id: string; visit: Visit; clock: Clock }) {
@@ -53,7 +56,7 @@ export class Session implements Transport {
     });
     this.#watches = new Watches({
       catalog,
-      onChange: (change) => void tellChange(this.#server, change).catch(() => {}),
+      onChange: (change) => this.#tell(change),
       onOver: () => void this.#server.close(),
     });
   }
@@ -88,6 +91,9 @@ export class Session implements Transport {
       this.#watches.remove(undefined);
     }, { once: true });
     await this.#watches.add(undefined, visit);
+    // What was missed between two streams isn't kept, so all of it may be another.
+    if (this.#hasListened) this.#tellAll();
+    this.#hasListened = true;
   }
 
   /** Hands a message in. `exchange` takes what belongs to a request. */
@@ -134,5 +140,14 @@ export class Session implements Transport {
     this.#watches[Symbol.dispose]();
     this.onclose?.();
     return Promise.resolve();
+  }
+
+  #tell(change: Change): void {
+    tellChange(this.#server, change).catch(() => {});
+  }
+
+  #tellAll(): void {
+    for (const change of LISTS) this.#tell(change);
+    for (const uri of this.#watches.uris) this.#tell({ kind: "resource", uri });
   }
 }

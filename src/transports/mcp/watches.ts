@@ -50,6 +50,11 @@ export class Watches implements Disposable {
     }
   }
 
+  /** The addresses of the resources that are watched. */
+  get uris(): string[] {
+    return [...this.#open.keys()].filter((uri) => uri !== undefined);
+  }
+
   /** Ends one. */
   remove(uri: string | undefined): void {
     this.#open.get(uri)?.abort();

@@ -10,11 +10,11 @@ import type { HttpContext } from "../request.ts";
 import { admit, endInTime, letIn, refuse } from "./admission.ts";
 import { Channel } from "./channel.ts";
 import type { McpDeps } from "./door.ts";
+import { Outbox } from "./outbox.ts";
+import { writeTo } from "./socket_writer.ts";
 
 /** The subprotocol that clients may name. */
 const PROTOCOL = "mcp";
-/** The most that may wait for a reader, in bytes. */
-const MAX_BUFFERED = 32_000_000;
 /** Seconds without a sign of life. */
 const IDLE_SECONDS = 60;
 const TOO_BIG = 1009;
@@ -24,7 +24,7 @@ const GOING_AWAY = 1001;
 export class WebSockets implements Disposable {
   #gateway: Gateway;
   #deps: McpDeps;
-  #open = new Set<WebSocket>();
+  #open = new Map<WebSocket, AbortController>();
 
   constructor(gateway: Gateway, deps: McpDeps) {
     this.#gateway = gateway;
@@ -52,44 +52,44 @@ export class WebSockets implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const socket of [...this.#open]) close(socket, GOING_AWAY);
+    for (const [socket, gone] of [...this.#open]) {
+      gone.abort();
+      close(socket, GOING_AWAY);
+    }
   }
 
   async #upgrade(request: Request, visit: Visit, options: { protocol?: string }): Promise<Response> {
-    const { catalog, clock } = this.#deps;
+    const { catalog, clock, write_timeout_ms: timeout_ms } = this.#deps;
     const gone = new AbortController();
     const own: Visit = { ...visit, signal: gone.signal };
-    const end: { socket?: WebSocket } = {};
+    const outbox = new Outbox(() => gone.abort());
     const channel = new Channel({
       catalog,
       visit: own,
       letIn: () => letIn(this.#gateway, own),
-      write: (message) => {
-        const { socket } = end;
-        if (socket?.readyState !== WebSocket.OPEN) return;
-        if (socket.bufferedAmount > MAX_BUFFERED) gone.abort();
-        else socket.send(JSON.stringify(message));
-      },
-      onClose: () => end.socket && this.#close(end.socket),
+      write: (message) => outbox.push(message),
+      onClose: () => outbox.end(),
     });
     try {
       await channel.open();
       const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS, ...options });
-      end.socket = socket;
-      this.#open.add(socket);
+      this.#open.set(socket, gone);
       this.#serve(socket, channel);
-      socket.addEventListener("close", () => gone.abort(), { once: true });
+      socket.addEventListener("close", () => {
+        // One that is closing is still there.
+        this.#open.delete(socket);
+        gone.abort();
+      }, { once: true });
       endInTime(gone, { principal: own.principal, clock });
+      writeTo(socket, outbox, { clock, timeout_ms }).catch(() => {}).then(() => {
+        gone.abort();
+        close(socket, GOING_AWAY);
+      });
       return response;
     } catch (thrown) {
       gone.abort();
       throw thrown;
     }
-  }
-
-  #close(socket: WebSocket): void {
-    this.#open.delete(socket);
-    close(socket, GOING_AWAY);
   }
 
   #serve(socket: WebSocket, channel: Channel): void {

@@ -15,6 +15,7 @@ import {
 import type { Agent } from "../../../domain/agent.ts";
 import { AppError } from "../../../domain/error.ts";
 import type { Page } from "../../../domain/page.ts";
+import { fromResourceAddress } from "../../../domain/resource.ts";
 import type { Clock } from "../../../kit/clock.ts";
 import { maskSecrets } from "../../../kit/log.ts";
 import { agentGet, agentList } from "../../../operations/agents.ts";
@@ -29,14 +30,18 @@ import {
   type WatchOptions,
 } from "../catalog.ts";
 import { agentOf, callAgent, toAgentTool } from "./agent_tools.ts";
-import { watchLists, watchRun } from "./changes.ts";
+import { watchLists, watchResource } from "./changes.ts";
 import { Decisions } from "./decisions.ts";
 import { OperationTools } from "./operation_tools.ts";
 import { fillPrompt, ownerOfPrompt, toPrompts } from "./prompts.ts";
 import { Resources } from "./resources.ts";
 import { RunTasks } from "./run_tasks.ts";
 import { RunTool } from "./run_tool.ts";
+import { UpstreamOffers } from "./upstream_offers.ts";
 import { UpstreamTools } from "./upstream_tools.ts";
+
+/** Begins cursors of the prompts of other servers, which follow those of the agents. */
+const OF_SERVERS = "servers|";
 
 /** What {@linkcode OurCatalog} needs. */
 export interface OurCatalogDeps {
@@ -65,6 +70,7 @@ export class OurCatalog implements Catalog {
   #upstream: UpstreamTools;
   #runTool: RunTool;
   #resources: Resources;
+  #offers: UpstreamOffers;
 
   constructor({ gateway, clock, version }: OurCatalogDeps) {
     this.info = { name: "muxi", title: "MUXI", version };
@@ -74,7 +80,8 @@ export class OurCatalog implements Catalog {
     this.#runTool = new RunTool({ gateway, clock, decisions, tasks: this.tasks });
     this.#operations = new OperationTools({ gateway, runTool: this.#runTool });
     this.#upstream = new UpstreamTools(gateway);
-    this.#resources = new Resources(gateway);
+    this.#offers = new UpstreamOffers(gateway);
+    this.#resources = new Resources(gateway, this.#offers);
   }
 
   async listTools(cursor: string | undefined, { visit }: Ask): Promise<ListToolsResult> {
@@ -118,8 +125,8 @@ export class OurCatalog implements Catalog {
     return this.#resources.list(cursor, visit);
   }
 
-  listResourceTemplates() {
-    return Promise.resolve(this.#resources.templates());
+  listResourceTemplates(_cursor: string | undefined, { visit }: Ask) {
+    return this.#resources.templates(visit);
   }
 
   readResource(uri: string, { visit }: Ask) {
@@ -127,8 +134,15 @@ export class OurCatalog implements Catalog {
   }
 
   async listPrompts(cursor: string | undefined, { visit }: Ask): Promise<ListPromptsResult> {
+    if (cursor?.startsWith(OF_SERVERS)) {
+      const { prompts, nextCursor } = await this.#offers.prompts(cursor.slice(OF_SERVERS.length) || undefined, visit);
+      return { prompts, ...nextCursor !== undefined && { nextCursor: OF_SERVERS + nextCursor } };
+    }
     const { data, next_cursor } = await this.#agents(cursor, visit);
-    return { prompts: data.flatMap(toPrompts), ...next_cursor !== null && { nextCursor: next_cursor } };
+    const prompts = data.flatMap(toPrompts);
+    if (next_cursor !== null) return { prompts, nextCursor: next_cursor };
+    const { prompts: others, nextCursor } = await this.#offers.prompts(undefined, visit);
+    return { prompts: [...prompts, ...others], ...nextCursor !== undefined && { nextCursor: OF_SERVERS + nextCursor } };
   }
 
   async getPrompt(name: string, args: Record<string, string>, { visit }: Ask): Promise<GetPromptResult> {
@@ -137,17 +151,22 @@ export class OurCatalog implements Catalog {
       await this.#gateway.call(agentGet, () => ({ agent_id: owner.agent_id }), visit).catch(orNone);
     const prompt = agent?.prompts?.find((prompt) => prompt.name === owner?.prompt);
     if (prompt) return fillPrompt(prompt, args);
+    const filled = this.#isUpstream(name) ? await this.#offers.prompt(name, args, visit).catch(orNone) : undefined;
+    if (filled) return filled;
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Cannot find the prompt "${name.slice(0, 200)}"`);
   }
 
   async complete({ ref, argument }: CompleteRequest["params"], { visit }: Ask): Promise<CompleteResult> {
-    if (ref.type === "ref/resource") return await this.#resources.complete(argument.name, argument.value, visit);
-    // Nobody knows what may stand in a prompt.
+    const isOurs = ref.type === "ref/resource" && fromResourceAddress(ref.uri) === undefined;
+    if (isOurs) return await this.#resources.complete(argument.name, argument.value, visit);
+    // Nobody knows what may stand in a prompt, or at another server.
     return { completion: { values: [], hasMore: false } };
   }
 
   async watch({ visit, uri }: WatchOptions): Promise<AsyncIterable<Change>> {
-    return uri === undefined ? await watchLists(this.#gateway, visit) : await watchRun(this.#gateway, { visit, uri });
+    return uri === undefined
+      ? await watchLists(this.#gateway, visit)
+      : await watchResource(this.#gateway, { visit, uri });
   }
 
   #agents(cursor: string | undefined, visit: Visit): Promise<Page<Agent>> {

@@ -5,8 +5,10 @@
  */
 import { AppError } from "../../../domain/error.ts";
 import { DELTA_TYPES, EVENT_DATA, type EventType } from "../../../domain/event.ts";
+import { fromResourceAddress } from "../../../domain/resource.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Item, Visit } from "../../../operations/operation.ts";
+import { resourceWatch } from "../../../operations/resources.ts";
 import { runEvents } from "../../../operations/runs.ts";
 import { catalogWatch } from "../../../operations/tools.ts";
 import type { Change } from "../catalog.ts";
@@ -26,11 +28,16 @@ export async function watchLists(gateway: Gateway, visit: Visit): Promise<AsyncI
   return toChanges(items, ({ type }) => type in KIND ? [KIND[type]!] : []);
 }
 
-/** One run. */
-export async function watchRun(
+/** One resource: a run, or one of another server's. */
+export async function watchResource(
   gateway: Gateway,
   { visit, uri }: { visit: Visit; uri: string },
 ): Promise<AsyncIterable<Change>> {
+  const target = fromResourceAddress(uri);
+  if (target) {
+    const items = await gateway.stream(resourceWatch, () => target, visit);
+    return toChanges(items, () => [{ kind: "resource", uri }]);
+  }
   const run_id = runOf(uri);
   if (run_id === undefined) {
     throw new AppError(

@@ -1,5 +1,5 @@
 /**
- * Conversations and runs as resources.
+ * Conversations and runs as resources, and those of the servers behind this one.
  *
  * @module
  */
@@ -16,7 +16,10 @@ import { RunId } from "../../../domain/run.ts";
 import { conversationGet, conversationList } from "../../../operations/conversations.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
+import { resourceList } from "../../../operations/resources.ts";
 import { runGet, runList, runSteps } from "../../../operations/runs.ts";
+import { missingScope } from "./scopes.ts";
+import type { UpstreamOffers } from "./upstream_offers.ts";
 
 const JSON_TYPE = "application/json";
 const PAGE = 50;
@@ -24,6 +27,7 @@ const MAX_VALUES = 100;
 const ADDRESS = /^muxi:\/\/(conversations|runs)\/([^/?#]{1,100})$/;
 const CONVERSATIONS = "conversations";
 const RUNS = "runs";
+const SERVERS = "servers";
 
 const TEMPLATES = [
   {
@@ -48,17 +52,24 @@ export function runOf(uri: string): string | undefined {
   return kind === RUNS && RunId.safeParse(id).success ? id : undefined;
 }
 
+function mayReadOthers({ principal }: Visit): boolean {
+  return missingScope(resourceList, principal) === undefined;
+}
+
 /** See the module. */
 export class Resources {
   #gateway: Gateway;
 
-  constructor(gateway: Gateway) {
+  #offers: UpstreamOffers;
+
+  constructor(gateway: Gateway, offers: UpstreamOffers) {
     this.#gateway = gateway;
+    this.#offers = offers;
   }
 
-  /** Conversations, newest first, and then runs. */
+  /** Conversations, newest first, then runs, then what other servers let read. */
   async list(cursor: string | undefined, visit: Visit): Promise<ListResourcesResult> {
-    const [kind = CONVERSATIONS, at] = cursor?.split(":", 2) ?? [];
+    const [, kind, at] = /^(\w+):(.*)$/.exec(cursor ?? `${CONVERSATIONS}:`) ?? [];
     const page = { limit: PAGE, ...at !== undefined && at !== "" && { cursor: at } };
     if (kind === CONVERSATIONS) {
       const { data, next_cursor } = await this.#gateway.call(conversationList, () => page, visit);
@@ -71,6 +82,10 @@ export class Resources {
       }));
       return { resources, nextCursor: next_cursor === null ? `${RUNS}:` : `${CONVERSATIONS}:${next_cursor}` };
     }
+    if (kind === SERVERS) {
+      const { resources, nextCursor } = await this.#offers.resources(at || undefined, visit);
+      return { resources, ...nextCursor !== undefined && { nextCursor: `${SERVERS}:${nextCursor}` } };
+    }
     if (kind !== RUNS) throw new AppError("ValidationError", "Cannot list resources: the cursor is not from here");
     const { data, next_cursor } = await this.#gateway.call(runList, () => page, visit);
     const resources = data.map(({ id, agent_id, status, created_at, ended_at }) => ({
@@ -80,16 +95,19 @@ export class Resources {
       mimeType: JSON_TYPE,
       annotations: { lastModified: ended_at ?? created_at },
     }));
-    return { resources, ...next_cursor !== null && { nextCursor: `${RUNS}:${next_cursor}` } };
+    if (next_cursor !== null) return { resources, nextCursor: `${RUNS}:${next_cursor}` };
+    return { resources, ...mayReadOthers(visit) && { nextCursor: `${SERVERS}:` } };
   }
 
   /** How other addresses are made. */
-  templates(): ListResourceTemplatesResult {
-    return { resourceTemplates: TEMPLATES };
+  async templates(visit: Visit): Promise<ListResourceTemplatesResult> {
+    return { resourceTemplates: [...TEMPLATES, ...await this.#offers.templates(visit)] };
   }
 
   /** The contents of an address. */
   async read(uri: string, visit: Visit): Promise<ReadResourceResult> {
+    const read = await this.#offers.read(uri, visit);
+    if (read) return read;
     return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(await this.#value(uri, visit)) }] };
   }
 

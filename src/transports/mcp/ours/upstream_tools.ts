@@ -3,14 +3,17 @@
  *
  * @module
  */
-import type { CallToolResult, ContentBlock, JSONObject, Tool as OfferedTool } from "@modelcontextprotocol/server";
+import type { CallToolResult, JSONObject, Tool as OfferedTool } from "@modelcontextprotocol/server";
 import { AppError } from "../../../domain/error.ts";
 import type { Principal } from "../../../domain/access.ts";
-import type { Tool, ToolContent, ToolResult } from "../../../domain/tool.ts";
+import type { Tool, ToolResult } from "../../../domain/tool.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
 import { toolCall, toolList } from "../../../operations/tools.ts";
 import type { Ask } from "../catalog.ts";
+import { toContent } from "./content.ts";
+import { missingScope } from "./scopes.ts";
+import { serverOf } from "./upstream_offers.ts";
 
 /** The most pages of a list. */
 const MAX_PAGES = 50;
@@ -26,9 +29,8 @@ export class UpstreamTools {
   }
 
   /** The scope that a caller lacks. */
-  missingScope({ access, scopes }: Principal): string | undefined {
-    if (access === "admin") return undefined;
-    return toolCall.scopes?.find((scope) => !scopes.includes(scope));
+  missingScope(principal: Principal): string | undefined {
+    return missingScope(toolCall, principal);
   }
 
   /** All of them, for who may call them. */
@@ -59,7 +61,7 @@ export class UpstreamTools {
   async call(tool_name: string, args: Record<string, unknown>, ask: Ask): Promise<CallToolResult> {
     const { content, structured_content: data, is_error } = await this.#call({ tool_name, arguments: args }, ask);
     return {
-      content: content.map(toContent),
+      content: content.map((part) => toContent(serverOf(tool_name), part)),
       ...data !== undefined && { structuredContent: data as Record<string, unknown> },
       ...is_error && { isError: true },
     };
@@ -93,24 +95,4 @@ function toOffered(tool: Tool): OfferedTool {
       openWorldHint: tool.open_world,
     },
   };
-}
-
-function toContent(part: ToolContent): ContentBlock {
-  switch (part.type) {
-    case "text":
-      return part;
-    case "image":
-    case "audio":
-      return { type: part.type, data: part.data, mimeType: part.media_type };
-    case "resource_link": {
-      const { media_type, ...rest } = part;
-      return { ...rest, ...media_type !== undefined && { mimeType: media_type } } as ContentBlock;
-    }
-    case "resource": {
-      const { uri, media_type, text, blob } = part;
-      const type = media_type === undefined ? {} : { mimeType: media_type };
-      const resource = blob !== undefined ? { uri, ...type, blob } : { uri, ...type, text: text ?? "" };
-      return { type: "resource", resource };
-    }
-  }
 }
