@@ -59,9 +59,10 @@ import { createDoors, type Doors } from "./app/doors.ts";
 import { createGuards, toKeySpecs } from "./app/guards.ts";
 import { readPolicies } from "./app/policies.ts";
 import { openPorts, type Ports } from "./app/ports.ts";
-import { createToolServers, type ToolServers } from "./app/tool_servers.ts";
+import { createServersSealer, createToolServers, type ToolServers } from "./app/tool_servers.ts";
 import { checkProduction, diffSettings, toMaskedSettings } from "./settings/checks.ts";
 import type { Settings } from "./settings/schema.ts";
+import { isOurs } from "./settings/variables.ts";
 import type { Fetch } from "./transports/http/server.ts";
 import { createBridge } from "./transports/mcp/bridge.ts";
 import { VERSION } from "./version.ts";
@@ -120,17 +121,26 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const tails = stack.use(new Tails({ store, wake, clock }));
   const { delta_interval_ms } = settings.runs;
   const journal = stack.use(new Journal({ store, wake, clock, tails, delta_interval_ms }));
-  const definitions = new Definitions({ store, clock, log });
+  const sealer = createServersSealer(settings);
+  const definitions = new Definitions({ store, sealer, clock, log });
   const agents = new Agents({ store, wake, clock, servers: definitions });
   const users = new Users({ store, clock });
   const files = new Files({ store, blobs, clock, max_bytes: settings.server.max_upload_bytes });
   const conversations = new Conversations({ store, clock, files });
-  const policies = new Policies({ store, schema, clock, files: await readPolicies(settings.tools.policies_file) });
+  const policies = new Policies({
+    store,
+    schema,
+    clock,
+    files: await readPolicies(settings.tools.policies_file),
+    trust_changes: settings.tools.trust_api_policies,
+    isOwnVariable: isOurs,
+  });
   await policies.load();
   const toolServers: ToolServers = stack.use(createToolServers(settings, {
     ports: { ...ports, wake },
     variables: options.variables ?? {},
     eager: options.supervise !== false,
+    sealer,
     definitions,
     agents,
     policies,
@@ -198,7 +208,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);
-    policies.replaceFiles(policyFiles);
+    policies.replaceFiles(policyFiles, { trust_changes: next.tools.trust_api_policies });
     tools.update(toToolTimes(next));
     const approvals = { approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 };
     toolServers.update(next);

@@ -15,6 +15,7 @@ import type { Policies } from "../core/policies/policies.ts";
 import type { Audit } from "../core/identity/audit.ts";
 import type { Owner } from "../domain/access.ts";
 import { AppError } from "../domain/error.ts";
+import type { Sealer } from "../ports/sealer.ts";
 import type { Settings } from "../settings/schema.ts";
 import { readMcpServers } from "../settings/mcp_servers.ts";
 import { createMcp, type Mcp } from "./mcp.ts";
@@ -27,6 +28,8 @@ export interface ToolServersDeps extends AskingDeps {
   variables: Readonly<Record<string, string>>;
   /** Whether servers are started at once, instead of when somebody looks for them. */
   eager: boolean;
+  /** Seals what servers are trusted with. */
+  sealer: Sealer;
   definitions: Definitions;
   agents: Agents;
   policies: Policies;
@@ -63,15 +66,18 @@ function toHubOptions({ tools, runs }: Settings): HubOptions {
   };
 }
 
-/** Wires them. */
-export function createToolServers(settings: Settings, deps: ToolServersDeps): ToolServers {
-  const { ports, variables, eager, definitions, agents, policies, audit, askPerson, askModel } = deps;
-  const { store, clock, log, connector: given, sandbox } = ports;
-  const { encryption_key } = settings.database;
-  const sealer = createSealer({
-    file: `${settings.data_dir}/grants.key`,
+/** Seals with the key of the settings, or else one that no backup holds. */
+export function createServersSealer({ data_dir, database: { encryption_key } }: Settings): Sealer {
+  return createSealer({
+    file: `${data_dir}/grants.key`,
     ...encryption_key !== "" && { encryptionKey: encryption_key },
   });
+}
+
+/** Wires them. */
+export function createToolServers(settings: Settings, deps: ToolServersDeps): ToolServers {
+  const { ports, variables, eager, sealer, definitions, agents, policies, audit, askPerson, askModel } = deps;
+  const { store, clock, log, connector: given, sandbox } = ports;
   const tokens = new Grants({ store, clock, sealer });
   const mcp = createMcp({
     settings,
@@ -93,7 +99,9 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
         // An answer would be remembered; another call, by itself, may ask again.
         throw new AppError("ConflictError", refused);
       }
-      const { action } = await askPerson({ message: words }, { server, tool_call_id, signal });
+      // A yes widens the box for everybody who uses the server, so it isn't a user's to say.
+      const message = `${words} (an admin decides: a yes holds for all users of the server, until MUXI ends)`;
+      const { action } = await askPerson({ message }, { server, tool_call_id, signal, decider: "admin" });
       return action === "accept";
     },
     onGranted: (server) => hub.get(server)?.renew(),

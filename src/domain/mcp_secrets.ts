@@ -97,3 +97,14 @@ function secretsInCommand(server: McpServer): string[] {
 export function shownCommand(line: Parameters<typeof readCommand>[0]): string {
   return readCommand(line).map(({ shown }) => shown).join(" ");
 }
+
+/** A command line as {@linkcode shownCommand} shows it, in its parts; those without a secret as they are. */
+export function shownLine({ command = "", args }: McpServer): { command: string; args: string[] } {
+  const words = readCommand({ command, args });
+  const first = words.slice(0, words.length - args.length);
+  const hidden = first.some(({ shown, secrets }) => secrets.length > 0 || shown.includes(MASK));
+  return {
+    command: hidden ? first.map(({ shown }) => shown).join(" ") : command,
+    args: words.slice(first.length).map(({ shown }) => shown),
+  };
+}

@@ -49,7 +49,7 @@ export const SandboxProfile = z.strictObject({
   run: z.array(z.string().max(300)).max(50).default([]).describe("Programs it may start, inside the sandbox"),
   ffi: z.boolean().default(false).describe("Native code, inside the sandbox only"),
   ask: z.array(z.enum(["read", "write", "net"])).default([])
-    .describe("What isn't allowed here and is asked of a person, for 30 s at most, instead of denied"),
+    .describe("What isn't allowed here and is asked of an admin, for 30 s at most, instead of denied"),
   memory_mb: z.number().int().min(64).max(262_144).default(1024).describe("Of all its processes together"),
   processes: z.number().int().min(1).max(10_000).default(64).describe("At the same time"),
   disk_mb: z.number().int().min(1).max(1_048_576).default(256).describe("Of its temporary folder"),

@@ -109,8 +109,11 @@ export interface McpConnection {
   offers: { tools: boolean; resources: boolean; prompts: boolean };
   /** How many of the accesses its program asked for were allowed and denied; absent without a sandbox. */
   sandbox?: import("./sandbox.ts").SandboxReport;
-  /** What the server was trusted with: no word of it may come back in its answers. */
-  secrets?: readonly string[];
+  /**
+   * What the server was trusted with: no word of it may come back in its answers. Another list as soon as there is
+   * more, such as a new token.
+   */
+  readonly secrets?: readonly string[];
   /** Resolves once, when the connection is over, with the reason where there is one. */
   closed: Promise<Error | undefined>;
   /** Every page. */

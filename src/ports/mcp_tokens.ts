@@ -25,6 +25,8 @@ export interface McpTokens {
   save(key: McpGrantKey, grant: McpGrant): Promise<void>;
   /** Whose sign-in waits under `state`. */
   find(state: string): Promise<McpGrantKey | undefined>;
+  /** Ends the wait under `state`. Whether there was one: only the first who comes is told so. */
+  take(state: string): Promise<boolean>;
   remove(key: McpGrantKey): Promise<void>;
 }
 

@@ -189,6 +189,10 @@ const Runs = z.strictObject({
 
 const Tools = z.strictObject({
   policies_file: text("The file of tool policies, laid over the built-in ones; empty: those alone"),
+  trust_api_policies: flag(
+    "Lets admin keys do by API what else only policy files do: run servers unsandboxed, and hand on MUXI's variables",
+    false,
+  ),
   max_servers: count("Programs of tool servers running at the same time; idle ones are stopped for others", 64),
   connect_timeout_seconds: count("How long a tool server may take to start and answer", 120),
   max_call_seconds: count("How long one call of a tool may take while it tells its progress", 3600),

@@ -3,6 +3,7 @@ import { toolText } from "../../src/domain/tool.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
 import { type Message, openEvents, startHttpUpstream, toResponse } from "../support/mcp_client_http_server.ts";
 import { callOptions, failureOf } from "../support/mcp_client_odd.ts";
+import { until } from "../support/story.ts";
 
 const connect = (url: string, options?: Parameters<typeof toConnectOptions>[0], fields = {}) =>
   connectorForTests().connect(toServer({ url, ...fields }), toConnectOptions(options));
@@ -35,6 +36,25 @@ Deno.test("a server that listens for us tells when its lists change, once for ma
   await connection.close();
   await events.closed;
   assert.deepEqual(changes, ["tools"]);
+});
+
+Deno.test("a server that doesn't listen, and says so with our key in its words, has these logged without it", async () => {
+  const key = "plainwordsofakey";
+  await using upstream = startHttpUpstream(({ message, headers }) => {
+    if (message?.method === "server/discover") {
+      return { supportedVersions: ["2026-07-28"], capabilities: { tools: { listChanged: true } } };
+    }
+    if (message?.method !== "subscriptions/listen") return undefined;
+    const error = { code: -32000, message: `Not for ${headers.get("x-key")}` };
+    return Response.json({ jsonrpc: "2.0", id: message.id, error });
+  });
+  const lines: string[] = [];
+  const server = toServer({ url: upstream.url, headers: { "X-Key": key } });
+  const connection = await connectorForTests({}, lines).connect(server, toConnectOptions());
+  const line = await until("it is logged", () => lines.find((line) => line.includes("doesn't tell when")));
+  assert.match(line, /Not for \[masked\]/);
+  assert.ok(!lines.join().includes(key));
+  await connection.close();
 });
 
 Deno.test("a call that needs input is asked again with it, and with the server's state", async () => {

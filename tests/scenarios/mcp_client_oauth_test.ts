@@ -1,15 +1,16 @@
 import { strict as assert } from "node:assert";
 import type { McpServer } from "../../src/domain/mcp_server.ts";
 import { toolText } from "../../src/domain/tool.ts";
+import { type Clock, systemClock } from "../../src/kit/clock.ts";
 import { connectorForTests, toConnectOptions, tokensInMemory, toServer } from "../support/mcp_client_connector.ts";
 import { startOAuthUpstream } from "../support/mcp_client_oauth_server.ts";
 import { callOptions, failureOf } from "../support/mcp_client_odd.ts";
 
 const REDIRECT = "http://127.0.0.1:8000/api/v1/mcp/callback";
 
-function parts(url: string, fields: Partial<McpServer> = {}, tokens = tokensInMemory()) {
+function parts(url: string, fields: Partial<McpServer> = {}, tokens = tokensInMemory(), clock: Clock = systemClock) {
   const lines: string[] = [];
-  const connector = connectorForTests({ oauth: { tokens, redirect_url: REDIRECT } }, lines);
+  const connector = connectorForTests({ oauth: { tokens, redirect_url: REDIRECT }, clock }, lines);
   const server = toServer({ url, ...fields });
   return { tokens, lines, connector, server, connect: () => connector.connect(server, toConnectOptions()) };
 }
@@ -45,9 +46,64 @@ Deno.test("an answer from another authorization server, or without a code, lets 
   const { state, code } = await upstream.visit(details?.sign_in_url);
   const denied = await failureOf(connector.finishSignIn(server, { state, error: "access_denied" }));
   assert.equal(denied.message, 'Cannot sign in at tool server "upstream": signing in failed: access_denied');
-  const mixed = await failureOf(connector.finishSignIn(server, { state, code, iss: "https://evil.example" }));
-  assert.equal(mixed.kind, "unauthorized");
+  const used = await failureOf(connector.finishSignIn(server, { state, code, iss: new URL(upstream.url).origin }));
+  assert.match(used.message, /no sign-in waits under this state$/);
+  const again = await upstream.visit((await failureOf(connect())).details?.sign_in_url);
+  assert.notEqual(again.state, state);
+  const mixed = await failureOf(connector.finishSignIn(server, { ...again, iss: "https://evil.example" }));
+  assert.deepEqual([mixed.kind, /no sign-in waits/.test(mixed.message)], ["unauthorized", false]);
   assert.deepEqual(upstream.grants, []);
+});
+
+Deno.test("of two answers to one sign-in, one is taken", async () => {
+  await using upstream = startOAuthUpstream();
+  const { connect, connector, server } = parts(upstream.url);
+  const answer = await upstream.visit((await failureOf(connect())).details?.sign_in_url);
+  assert.match(answer.state, /^[\w-]{32}$/, "24 random bytes");
+  const ends = await Promise.allSettled([1, 2].map(() => connector.finishSignIn(server, answer)));
+  assert.deepEqual(ends.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  assert.deepEqual(upstream.grants, ["authorization_code"]);
+});
+
+Deno.test("who comes back after ten minutes is too late, and can begin anew", async () => {
+  await using upstream = startOAuthUpstream();
+  let ahead = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead };
+  const { connect, connector, server } = parts(upstream.url, {}, tokensInMemory(), clock);
+  const answer = await upstream.visit((await failureOf(connect())).details?.sign_in_url);
+  ahead = 10 * 60_000;
+  const late = await failureOf(connector.finishSignIn(server, answer));
+  assert.match(late.message, /the sign-in was not ended in time, begin anew$/);
+  ahead = 0;
+  await assert.rejects(connector.finishSignIn(server, answer), /no sign-in waits under this state$/);
+  assert.deepEqual(upstream.grants, []);
+  await connector.finishSignIn(server, await upstream.visit((await failureOf(connect())).details?.sign_in_url));
+  await (await connect()).close();
+});
+
+Deno.test("a connection knows every token, a renewed one and a user's own, as a secret", async () => {
+  await using upstream = startOAuthUpstream();
+  const oauth = { grant: "authorization_code", scopes: [], per_user: true } as const;
+  const { connect, connector, server } = parts(upstream.url, { oauth: { ...oauth, scopes: [] } });
+  await connector.finishSignIn(server, await upstream.visit((await failureOf(connect())).details?.sign_in_url));
+  const connection = await connect();
+  const before = connection.secrets!;
+  const assertKnown = (count: number) => {
+    const tokens = [...upstream.valid.keys()];
+    assert.deepEqual([tokens.length, tokens.filter((token) => !connection.secrets!.includes(token))], [count, []]);
+  };
+  assertKnown(1);
+  await connection.callTool("who", {}, callOptions());
+  assert.equal(connection.secrets, before, "the same list, while nothing is new");
+  upstream.valid.clear();
+  await connection.callTool("who", {}, callOptions());
+  assertKnown(1);
+  const ada = { ...callOptions(), user_id: "ada" };
+  const { details } = await failureOf(connection.callTool("who", {}, ada));
+  await connector.finishSignIn(server, await upstream.visit(details?.sign_in_url, "ada"));
+  await connection.callTool("who", {}, { ...callOptions(), user_id: "ada" });
+  assertKnown(2);
+  await connection.close();
 });
 
 Deno.test("a token that ran out is renewed once for all calls under way", async () => {

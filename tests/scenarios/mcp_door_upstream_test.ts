@@ -5,11 +5,11 @@
  */
 import { strict as assert } from "node:assert";
 import type { Client } from "@modelcontextprotocol/client";
-import { connect, ERAS } from "../support/mcp_door.ts";
+import { connect, ERAS, lastMessage, modern } from "../support/mcp_door.ts";
 import { offered, resource, scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { startServer } from "../support/server.ts";
 import { createAgent, type Json, until } from "../support/story.ts";
-import { startWorld, tokenOf } from "../support/world.ts";
+import { JWT_SECRET, startWorld, tokenOf } from "../support/world.ts";
 
 const ODD = "file:///a b/%2F?x=1#y";
 
@@ -135,6 +135,36 @@ Deno.test("who subscribes to a resource of another server hears of it", async ()
   await older.unsubscribeResource({ uri });
   await until("nobody watches", () => script.watched!.size === 0);
   await assert.rejects(older.subscribeResource({ uri: "muxi://servers/nobody/book://1" }));
+});
+
+Deno.test("which arguments go into headers, too, is remembered for each tenant by itself", async () => {
+  const script = new ScriptedServer();
+  const region = { type: "string", "x-mcp-header": "Region" };
+  script.tools = [offered("find", { input_schema: { type: "object", properties: { region } } })];
+  script.calling = () => ({ content: [{ type: "text", text: "Found" }], is_error: false });
+  await using server = await startServer({
+    settings: { auth: { mode: "apikey,jwt", jwt: { secret: JWT_SECRET, issuer: "sso" } } },
+    ports: { connector: scriptedConnector({ shelf: script }) },
+  });
+  await createAgent(server, "clerk", { mcp_servers: [{ name: "shelf", url: "https://shelf.test/mcp" }] });
+  const tokens = await Promise.all(
+    ["default", "other"].map((tenant_id) => tokenOf("ada", { tenant_id, scopes: ["tools", "read", "write"] })),
+  );
+  const [ours, others] = tokens as [string, string];
+  const find = (key: string, headers = {}) => {
+    return modern(server, "tools/call", { name: "shelf__find", arguments: { region: "eu" } }, { key, headers });
+  };
+  const toolsOf = async (key: string) => {
+    const { result } = await lastMessage(await modern(server, "tools/list", {}, { key }));
+    return result.tools.map(({ name }: Json) => name).filter((name: string) => name.startsWith("shelf__"));
+  };
+  await until("it is offered", async () => (await toolsOf(ours)).length === 1);
+  assert.deepEqual(await toolsOf(others), []);
+  const bare = await find(ours);
+  await bare.body?.cancel();
+  assert.equal(bare.status, 400, "the header is missing");
+  const { result } = await lastMessage(await find(ours, { "mcp-param-region": "eu" }));
+  assert.equal(result.content[0].text, "Found");
 });
 
 Deno.test("a key without the scope is offered nothing of other servers", async () => {

@@ -30,7 +30,7 @@ async function auditOf(path: string): Promise<Json[]> {
 Deno.test("what a program asked for is on record, and who changed which policy", async () => {
   await using server = await startServer({
     variables: Deno.env.toObject(),
-    settings: { auth: { user_scopes: ["tools"] } },
+    settings: { auth: { user_scopes: ["tools"] }, tools: { trust_api_policies: true } },
   });
   await createAgent(server, "butler");
   await askAdmin(server, "POST /agents/butler/mcp_servers", {

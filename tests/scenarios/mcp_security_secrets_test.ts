@@ -11,12 +11,12 @@ import { ask, askAdmin, createAgent, until } from "../support/story.ts";
 const LEAKY = new URL("../support/mcp_security_leaky_server.ts", import.meta.url).pathname;
 const MARK = "geheim";
 
-/** Every row of every table but that of the definitions themselves, read by another process. */
+/** Every row of every table, read by another process. */
 async function rowsOf(path: string): Promise<string[]> {
   const code = `import { DatabaseSync } from "node:sqlite";
     const database = new DatabaseSync(Deno.args[0], { readOnly: true });
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
-    const rows = tables.filter((name) => name !== "mcp_servers").flatMap((name) =>
+    const rows = tables.flatMap((name) =>
       database.prepare('SELECT * FROM "' + name + '"').all().map((row) => JSON.stringify({ name, row }, (_, value) =>
         value instanceof Uint8Array ? new TextDecoder().decode(value) : value)));
     console.log(JSON.stringify(rows));`;
@@ -144,4 +144,7 @@ Deno.test("what stands in the address of a server is in none of its answers", as
   assert.match(answers[2]!, /\[masked\]/);
   assert.deepEqual(answers.flatMap((text) => [...found(text), ...text.match(/geheim%2Dencoded/g) ?? []]), []);
   assert.deepEqual(found(lines.join("\n")), []);
+  const rows = await rowsOf(`${server.data_dir}/muxi.db`);
+  assert.ok(rows.some((row) => row.includes('"mcp_servers"') && row.includes(`127.0.0.1:${upstream.addr.port}/mcp`)));
+  assert.deepEqual(rows.flatMap((text) => [...found(text), ...text.match(/geheim%2Dencoded/g) ?? []]), []);
 });

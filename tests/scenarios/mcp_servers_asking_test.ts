@@ -10,7 +10,7 @@ import { systemClock } from "../../src/kit/clock.ts";
 import { createLog } from "../../src/kit/log.ts";
 import { type Answered, decide, type Office, openOffice } from "../support/mcp_servers_office.ts";
 import { PROGRAM } from "../support/mcp_servers_program.ts";
-import { type Json, untilStatus } from "../support/story.ts";
+import { ask, type Json, until, untilStatus } from "../support/story.ts";
 
 const { bubblewrap } = await osAbilities();
 const WALLS = bubblewrap === undefined ? ["broker"] as const : ["full", "broker"] as const;
@@ -64,10 +64,17 @@ for (const walls of WALLS) {
   Deno.test(`what a person allows works, at the second try where a box has to be made anew (${walls})`, async () => {
     await using office = await openLibrary(walls, { ask: true });
     await office.ready("reader");
-    const path = `${office.dir}/diary.txt`;
-    const run = await office.begin({ tool: "reader__read", arguments: { path } });
+    const diary = `${office.dir}/diary.txt`;
+    const run = await office.begin({ tool: "reader__read", arguments: { path: diary } });
+    const open = await until("a person is asked", async () => (await ask(office.server, "GET /approvals")).data[0]);
+    assert.equal(open.decider, "admin");
+    assert.match(open.reason, /an admin decides: a yes holds for all users of the server/);
+    const path = `POST /runs/${run.id}/tool_calls/${open.tool_call_id}/decision`;
+    const body = { decision: "approve", arguments: {} };
+    const refused = await ask(office.server, path, { body, status: 403 });
+    assert.match(refused.message, /leaves that to an admin/);
     const question = await decide(office, "approve");
-    assert.ok(question.question.message.includes(`read "${path}"`), JSON.stringify(question));
+    assert.ok(question.question.message.includes(`read "${diary}"`), JSON.stringify(question));
     assert.equal(question.tool, "reader__read");
     await untilStatus(office.server, run.id, "completed");
     const asked = await office.look(run.id);
@@ -75,7 +82,7 @@ for (const walls of WALLS) {
     assert.deepEqual(typesOf(asked), told);
     if (walls === "full") assert.match(asked.row.error.message, /may read ".*" from its next start on.*: try again/);
     else assert.match(JSON.stringify(asked.row.result), /my diary/);
-    const again = await office.ask({ tool: "reader__read", arguments: { path } });
+    const again = await office.ask({ tool: "reader__read", arguments: { path: diary } });
     assert.equal(again.row.status, "completed");
     assert.match(again.content, /my diary/);
     assert.deepEqual(typesOf(again), ["tool.call.started", "tool.call.result"]);

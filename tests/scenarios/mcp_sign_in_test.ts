@@ -93,6 +93,43 @@ Deno.test("where each user signs in, a call says where, and each is somebody els
   assert.deepEqual([view.state, view.sign_in_url], ["ready", null], "one who hasn't signed in makes it no worse");
 });
 
+Deno.test("a server that repeats tokens, old or new or a user's own, is not heard out", async () => {
+  await using upstream = startOAuthUpstream();
+  await using server = await start(upstream, { oauth: { per_user: true } });
+  await signIn(server, upstream, { url: (await viewOf(server)).sign_in_url, user: "operator" });
+  const { details } = await ask(server, WHO, { body: { user_id: "ada" }, status: 502 });
+  const done = await signIn(server, upstream, { url: details.sign_in_url, user: "ada" });
+  assert.match(done.message, /signed in at tool server "vault" for user "ada"/);
+  for (const user_id of ["ada", undefined]) {
+    for (const renewed of [false, true]) {
+      if (renewed) upstream.valid.clear();
+      const tell = (args: Json) =>
+        server.request("POST", "/tools/vault__echo/call", { body: { arguments: args, user_id } });
+      const answered = await (await tell({ answer: true })).text();
+      assert.match(answered, /You gave \[masked\]/);
+      const refused = await (await tell({ refuse: true })).text();
+      assert.match(refused, /I dislike \[masked\]/);
+      assert.doesNotMatch(answered + refused, /access_token_/);
+    }
+  }
+});
+
+Deno.test("an answer that lets nobody in is used up, and the server says anew where to sign in", async () => {
+  await using upstream = startOAuthUpstream();
+  await using server = await start(upstream);
+  const before = (await viewOf(server)).sign_in_url;
+  const { state } = await upstream.visit(before);
+  const denied = await ask(server, `GET /mcp/sign_in?state=${state}&error=access_denied`, { key: null });
+  assert.equal(denied.signed_in, false);
+  assert.match(denied.message, /tool server "vault".*access_denied/);
+  const after = await viewOf(server);
+  assert.ok(after.sign_in_url !== null && after.sign_in_url !== before);
+  const unknown = await signIn(server, upstream, { url: before });
+  assert.deepEqual([unknown.signed_in, /vault/.test(unknown.message)], [false, false]);
+  const done = await signIn(server, upstream, { url: after.sign_in_url });
+  assert.match(done.message, /signed in at tool server "vault" for all its users/);
+});
+
 Deno.test("behind an address of https, MUXI is known by its document instead of being registered", async () => {
   await using upstream = startOAuthUpstream({ documents: true });
   await using server = await start(upstream, { public_url: "https://muxi.test/at/" });

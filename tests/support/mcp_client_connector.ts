@@ -59,6 +59,11 @@ export function tokensInMemory(): McpTokens & { grants: Map<string, McpGrant> } 
     load: (key) => Promise.resolve(grants.get(keyOf(key))),
     save: (key, grant) => Promise.resolve(void grants.set(keyOf(key), grant)),
     remove: (key) => Promise.resolve(void grants.delete(keyOf(key))),
+    take(state) {
+      const found = grants.entries().find(([, grant]) => grant.state === state);
+      if (found) grants.set(found[0], { secrets: found[1].secrets });
+      return Promise.resolve(found !== undefined);
+    },
     find(state) {
       const found = grants.entries().find(([, grant]) => grant.state === state);
       if (!found) return Promise.resolve(undefined);

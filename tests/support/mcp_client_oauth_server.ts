@@ -16,7 +16,7 @@ export interface OAuthUpstream extends HttpUpstream {
   visit(sign_in_url: unknown, user?: string): Promise<{ state: string; code: string; iss: string }>;
 }
 
-/** Starts one, which looks up `documents` of clients instead of registering them. Its tool `who` says whose token it was called with; `admin` wants the scope of that name. */
+/** Starts one, which looks up `documents` of clients instead of registering them. Its tool `who` says whose token it was called with; `admin` wants the scope of that name, a call that says so in its arguments is answered, or refused, with the token. */
 export function startOAuthUpstream({ documents = false } = {}): OAuthUpstream {
   const valid = new Map<string, string>();
   const scopes = new Map<string, string>();
@@ -101,6 +101,9 @@ export function startOAuthUpstream({ documents = false } = {}): OAuthUpstream {
     if (tool === "admin" && !scopes.get(given)!.includes("admin")) {
       return challenge(403, 'error="insufficient_scope", scope="admin"');
     }
+    const { answer, refuse } = (message?.params?.arguments ?? {}) as { answer?: boolean; refuse?: boolean };
+    if (answer) return { content: [{ type: "text", text: `You gave ${given}` }] };
+    if (refuse) return Response.json({ message: `I dislike ${given}` }, { status: 400 });
     return tool === undefined ? undefined : { content: [{ type: "text", text: `${tool} ${user}` }] };
   }
 

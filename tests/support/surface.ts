@@ -224,6 +224,7 @@ providers.ollama.api_key
 providers.ollama.base_url
 mcp_servers
 tools.policies_file
+tools.trust_api_policies
 tools.max_servers
 tools.connect_timeout_seconds
 tools.max_call_seconds

@@ -17,7 +17,8 @@ export const WRONG_KEY = "sk_muxi_user_wrong_0123456789abcdef";
 /** Stands in everything of Bob's, and in what only an admin may see. */
 export const MARKER = "zanzibar";
 
-const JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes";
+/** What tokens are signed with. */
+export const JWT_SECRET = "a-secret-of-more-than-thirty-two-bytes";
 
 /** A signed token of `sub`, for an hour or until `exp`. */
 export function tokenOf(

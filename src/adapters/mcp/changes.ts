@@ -5,8 +5,11 @@
  */
 import type { Client } from "@modelcontextprotocol/client";
 import type { Clock } from "../../kit/clock.ts";
-import type { Log } from "../../kit/log.ts";
+import { type Log, maskSecrets } from "../../kit/log.ts";
 import type { McpHandlers } from "../../ports/mcp_client.ts";
+import { redact } from "./credentials.ts";
+import type { KnownSecrets } from "./known_secrets.ts";
+import { MAX_WORDS } from "./limits.ts";
 import { keepListening } from "./listening.ts";
 
 const KINDS = ["tools", "resources", "prompts"] as const;
@@ -19,6 +22,7 @@ const GATHER_MS = 50;
 export interface ChangesDeps {
   client: Client;
   handlers: Pick<McpHandlers, "onListChanged" | "onResourceUpdated">;
+  secrets: KnownSecrets;
   clock: Clock;
   log: Log;
   /** Aborts when the connection is over. */
@@ -26,7 +30,7 @@ export interface ChangesDeps {
 }
 
 /** Tells the handlers of changes until the connection is over. In the newer era that takes a request, which is repeated. */
-export function followChanges({ client, handlers, clock, log, signal }: ChangesDeps): void {
+export function followChanges({ client, handlers, secrets, clock, log, signal }: ChangesDeps): void {
   const due = new Map<Kind, Disposable>();
   const changed = (kind: Kind) => {
     if (due.has(kind) || signal.aborted) return;
@@ -48,6 +52,8 @@ export function followChanges({ client, handlers, clock, log, signal }: ChangesD
   const filter = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
   // What changed while nobody listened was not told.
   keepListening(client, filter, { clock, signal, onAgain: () => kinds.forEach(changed) }).catch((error) => {
-    if (!signal.aborted) log.debug("A tool server doesn't tell when its lists change", { reason: String(error) });
+    if (signal.aborted) return;
+    const reason = maskSecrets(redact(String(error), secrets.all)).slice(0, MAX_WORDS);
+    log.debug("A tool server doesn't tell when its lists change", { reason });
   });
 }

@@ -83,7 +83,9 @@ function openHttp(
   const serverFetch = createServerFetch(url, resolved, bodies);
   // Who was given a key for the server wants that to be used.
   const given = Object.keys(resolved.headers).some((name) => name.toLowerCase() === "authorization");
-  const provider = deps.oauth && !given ? new OAuthProvider(server, deps.oauth, user_id) : undefined;
+  const provider = deps.oauth && !given
+    ? new OAuthProvider(server, { ...deps.oauth, clock: deps.clock, secrets: resolved.secrets }, user_id)
+    : undefined;
   const gate = provider && new TokenGate({ provider, url, fetch: serverFetch, clock: deps.clock });
   const common = { fetch: serverFetch, ...gate && { authProvider: gate } };
   const retries = new Set<Disposable>();

@@ -23,6 +23,7 @@ import { toResource, toToolResult } from "./content.ts";
 import { type DirectRequests, type RequestOptions, toProgress } from "./direct_requests.ts";
 import { redact } from "./credentials.ts";
 import { toFailure } from "./failure.ts";
+import type { KnownSecrets } from "./known_secrets.ts";
 import { MAX_INSTRUCTIONS, MAX_NAME } from "./limits.ts";
 import { keepListening } from "./listening.ts";
 import { readList } from "./lists.ts";
@@ -48,7 +49,7 @@ export interface ConnectionDeps {
   direct: DirectRequests;
   channel: Channel;
   questions: Questions;
-  secrets: readonly string[];
+  secrets: KnownSecrets;
   clock: Clock;
   log: Log;
   timeout_ms: number;
@@ -73,7 +74,6 @@ export class Connection implements McpConnection {
   readonly instructions?: string;
   readonly offers: { tools: boolean; resources: boolean; prompts: boolean };
   readonly sandbox?: SandboxReport;
-  readonly secrets: readonly string[];
   readonly watchResource?: NonNullable<McpConnection["watchResource"]>;
   readonly closed: Promise<Error | undefined>;
   readonly #name: string;
@@ -89,14 +89,13 @@ export class Connection implements McpConnection {
     this.era = client.getNegotiatedProtocolVersion()!;
     this.type = channel.type;
     const info = client.getServerVersion();
-    const clean = (text: string, most: number) => maskSecrets(redact(text, deps.secrets)).slice(0, most);
+    const clean = (text: string, most: number) => maskSecrets(redact(text, deps.secrets.all)).slice(0, most);
     this.server = { name: clean(info?.name ?? name, MAX_NAME), version: clean(info?.version ?? "", MAX_NAME) };
     const instructions = client.getInstructions();
     if (instructions !== undefined) this.instructions = clean(instructions, MAX_INSTRUCTIONS);
     if (channel.report) this.sandbox = channel.report;
     const { tools, resources, prompts } = client.getServerCapabilities() ?? {};
     this.offers = { tools: !!tools, resources: !!resources, prompts: !!prompts };
-    this.secrets = deps.secrets;
     if (resources?.subscribe) this.watchResource = (uri, { signal }) => this.#watch(uri, signal);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
@@ -106,6 +105,10 @@ export class Connection implements McpConnection {
     };
     client.onclose = () => this.#end(this.#closing ? undefined : this.#failure(direct.ending, "stay connected to"));
     client.onerror = (error) => this.#onError(error);
+  }
+
+  get secrets(): readonly string[] {
+    return this.#deps.secrets.all;
   }
 
   listTools(signal: AbortSignal): Promise<OfferedTool[]> {
@@ -304,7 +307,7 @@ export class Connection implements McpConnection {
     return toFailure(thrown, {
       what: `${what} tool server "${this.#name}"`,
       user_id,
-      secrets,
+      secrets: secrets.all,
       session: direct.sessionId !== undefined || channel.type === "http_sse",
       challenge: channel.fetch?.challenge,
       sign_in_url: channel.provider?.sign_in_url,

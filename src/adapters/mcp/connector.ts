@@ -134,7 +134,7 @@ async function connectOnce(
       signal,
       callOf: () => calls.size === 1 ? calls.values().next().value : undefined,
     });
-    followChanges({ client, handlers, clock, log, signal: over.signal });
+    followChanges({ client, handlers, secrets: resolved.secrets, clock, log, signal: over.signal });
     const { secrets } = resolved;
     const perUser = server.oauth?.per_user === true && options.user_id === undefined;
     const users = perUser && new UserConnections((user_id) => {
@@ -162,7 +162,7 @@ async function connectOnce(
     const { ending } = (channel?.transport ?? {}) as { ending?: Error };
     throw toFailure(ending ?? thrown, {
       what: `connect to tool server "${server.name}"`,
-      secrets: resolved.secrets,
+      secrets: resolved.secrets.all,
       session: false,
       // Nothing was asked of it yet that it could have done.
       sent: false,

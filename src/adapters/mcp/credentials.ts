@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { secretsOf, toSecrets } from "../../domain/mcp_secrets.ts";
+import { secretsOf } from "../../domain/mcp_secrets.ts";
 import { type McpCredential, McpFailure, type McpServer } from "../../domain/mcp_server.ts";
+import { KnownSecrets } from "./known_secrets.ts";
 
 /** What goes with every request, or into a program's environment. */
 export interface Resolved {
@@ -12,7 +13,7 @@ export interface Resolved {
   query: Record<string, string>;
   env: Record<string, string>;
   /** Every secret there is, so that a server's words can be cleared of them. */
-  secrets: string[];
+  secrets: KnownSecrets;
 }
 
 /** Where secrets are looked up. */
@@ -28,12 +29,7 @@ export interface CredentialsDeps {
  * required one is missing.
  */
 export async function resolveCredentials(server: McpServer, deps: CredentialsDeps): Promise<Resolved> {
-  const resolved: Resolved = {
-    headers: { ...server.headers },
-    query: {},
-    env: { ...server.env },
-    secrets: [],
-  };
+  const resolved: Omit<Resolved, "secrets"> = { headers: { ...server.headers }, query: {}, env: { ...server.env } };
   const program = server.command !== undefined;
   const secrets: string[] = [];
   for (const credential of server.credentials) {
@@ -46,7 +42,7 @@ export async function resolveCredentials(server: McpServer, deps: CredentialsDep
     else resolved.headers[name] = value;
   }
   checkHeaders(server, resolved.headers);
-  return { ...resolved, secrets: toSecrets([...secrets, ...secretsOf(server, deps.variables)]) };
+  return { ...resolved, secrets: new KnownSecrets([...secrets, ...secretsOf(server, deps.variables)]) };
 }
 
 async function find(server: McpServer, credential: McpCredential, deps: CredentialsDeps): Promise<string | undefined> {

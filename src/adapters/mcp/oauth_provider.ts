@@ -11,7 +11,12 @@ import type {
   StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
 import type { McpServer } from "../../domain/mcp_server.ts";
+import type { Clock } from "../../kit/clock.ts";
 import type { McpGrantKey, McpTokens } from "../../ports/mcp_tokens.ts";
+import type { KnownSecrets } from "./known_secrets.ts";
+
+/** How long a person has to come back, in ms. */
+const SIGN_IN_MS = 10 * 60_000;
 
 /** How MUXI presents itself. */
 export interface OAuthIdentity {
@@ -21,9 +26,16 @@ export interface OAuthIdentity {
   client_metadata_url?: string;
 }
 
-/** Parts of {@linkcode OAuthProvider}. */
+/** Where grants are kept, and as whom they are asked for. */
 export interface OAuthDeps extends OAuthIdentity {
   tokens: McpTokens;
+}
+
+/** Parts of {@linkcode OAuthProvider}. */
+export interface OAuthProviderDeps extends OAuthDeps {
+  clock: Clock;
+  /** Told of every token. */
+  secrets: KnownSecrets;
 }
 
 /** What is kept of a grant, as JSON. */
@@ -33,6 +45,8 @@ interface Secrets {
   tokens?: StoredOAuthTokens;
   /** What a sign-in that waits needs when its person comes back. */
   verifier?: string;
+  /** When it is over, in ms since 1970. */
+  wait_until?: number;
   discovery?: OAuthDiscoveryState;
 }
 
@@ -64,12 +78,14 @@ export class OAuthProvider implements OAuthClientProvider {
   /** Where a person has to go, since the last attempt. */
   sign_in_url: string | undefined;
   readonly #server: McpServer;
-  readonly #deps: OAuthDeps;
+  readonly #deps: OAuthProviderDeps;
   readonly #key: McpGrantKey;
   #secrets: Secrets | undefined;
+  /** Names the sign-in that is about to begin. */
   #state: string | undefined;
+  #finishing = false;
 
-  constructor(server: McpServer, deps: OAuthDeps, user_id?: string) {
+  constructor(server: McpServer, deps: OAuthProviderDeps, user_id?: string) {
     this.#server = server;
     this.#deps = deps;
     this.#key = { server: server.name, ...user_id !== undefined && { user_id } };
@@ -112,10 +128,9 @@ export class OAuthProvider implements OAuthClientProvider {
   }
 
   async saveTokens(tokens: StoredOAuthTokens): Promise<void> {
-    this.#state = undefined;
     this.sign_in_url = undefined;
     const { clients } = await this.#load();
-    await this.#save({ tokens }, { ...clients && { clients } });
+    await this.#save({ tokens }, { before: { ...clients && { clients } } });
   }
 
   redirectToAuthorization(url: URL): void {
@@ -123,7 +138,8 @@ export class OAuthProvider implements OAuthClientProvider {
   }
 
   async saveCodeVerifier(verifier: string): Promise<void> {
-    await this.#save({ verifier });
+    const wait_until = this.#deps.clock.now() + SIGN_IN_MS;
+    await this.#save({ verifier, wait_until }, { ...this.#state !== undefined && { state: this.#state } });
   }
 
   async codeVerifier(): Promise<string> {
@@ -138,21 +154,28 @@ export class OAuthProvider implements OAuthClientProvider {
 
   /** Only for the person who comes back: a server may name another authorization server the next time. */
   async discoveryState(): Promise<OAuthDiscoveryState | undefined> {
-    return this.finishing ? (await this.#load()).discovery : undefined;
+    return this.#finishing ? (await this.#load()).discovery : undefined;
   }
 
-  /** Whether a sign-in is being ended. */
-  finishing = false;
+  /** Ends the wait under `state`, for good, to go on with what came back. Whether somebody waited, and came in time. */
+  async takeUp(state: string): Promise<"in_time" | "late" | "unknown"> {
+    if (!await this.#deps.tokens.take(state)) return "unknown";
+    this.#finishing = true;
+    const { wait_until = 0 } = await this.#load();
+    return this.#deps.clock.now() < wait_until ? "in_time" : "late";
+  }
 
   async invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): Promise<void> {
-    const { clients, tokens, verifier, discovery } = await this.#load();
-    const all = what === "all";
-    await this.#save({}, {
-      ...!all && what !== "client" && clients && { clients },
-      ...!all && what !== "tokens" && tokens && { tokens },
-      ...!all && what !== "verifier" && verifier !== undefined && { verifier },
-      ...!all && what !== "discovery" && discovery && { discovery },
-    });
+    const { clients, tokens, verifier, wait_until, discovery } = await this.#load();
+    const keeps = (one: typeof what) => what !== "all" && what !== one;
+    const before: Secrets = {
+      ...keeps("client") && clients && { clients },
+      ...keeps("tokens") && tokens && { tokens },
+      ...keeps("verifier") && verifier !== undefined && { verifier },
+      ...keeps("verifier") && wait_until !== undefined && { wait_until },
+      ...keeps("discovery") && discovery && { discovery },
+    };
+    await this.#save({}, { before });
   }
 
   async #load(): Promise<Secrets> {
@@ -161,15 +184,22 @@ export class OAuthProvider implements OAuthClientProvider {
     const grant = await this.#deps.tokens.load(this.#key);
     const secrets: Secrets = grant ? JSON.parse(grant.secrets) : {};
     if (secrets.tokens?.access_token !== this.#secrets?.tokens?.access_token) this.sign_in_url = undefined;
-    this.#state ??= grant?.state;
+    this.#note(secrets);
     return this.#secrets = secrets;
   }
 
-  async #save(change: Secrets, before?: Secrets): Promise<void> {
+  /** Whatever the change, a sign-in that waits still waits, unless tokens came or another begins. */
+  async #save(change: Secrets, { before, state }: { before?: Secrets; state?: string } = {}): Promise<void> {
     this.#secrets = { ...before ?? await this.#load(), ...change };
+    this.#note(this.#secrets);
+    const waiting = state ?? (change.tokens ? undefined : (await this.#deps.tokens.load(this.#key))?.state);
     await this.#deps.tokens.save(this.#key, {
       secrets: JSON.stringify(this.#secrets),
-      ...this.#state !== undefined && { state: this.#state },
+      ...waiting !== undefined && { state: waiting },
     });
+  }
+
+  #note({ tokens }: Secrets): void {
+    this.#deps.secrets.add(tokens?.access_token, tokens?.refresh_token, tokens?.id_token);
   }
 }

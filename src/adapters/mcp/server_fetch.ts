@@ -38,7 +38,11 @@ export interface ServerFetch {
 }
 
 /** Builds a {@linkcode ServerFetch}. */
-export function createServerFetch(url: URL, { headers, query }: Resolved, bodies: OpenBodies): ServerFetch {
+export function createServerFetch(
+  url: URL,
+  { headers, query }: Pick<Resolved, "headers" | "query">,
+  bodies: OpenBodies,
+): ServerFetch {
   const serverFetch: ServerFetch = async (input, init = {}) => {
     const target = new URL(input);
     const own = target.origin === url.origin;

@@ -19,14 +19,20 @@ export async function finishSignIn(
   answer: SignInAnswer,
   deps: OAuthDeps & CredentialsDeps & { clock: Clock },
 ): Promise<McpGrantKey> {
-  const what = `sign in at tool server "${server.name}"`;
-  const refuse = (reason: string) => new McpFailure("unauthorized", `Cannot ${what}: ${reason}`, { sent: false });
   const key = await deps.tokens.find(answer.state);
+  const user_id = key?.server === server.name ? key.user_id : undefined;
+  const what = `sign in at tool server "${server.name}"${user_id === undefined ? "" : ` for user "${user_id}"`}`;
+  const refuse = (reason: string) => new McpFailure("unauthorized", `Cannot ${what}: ${reason}`, { sent: false });
   if (!key || key.server !== server.name || server.url === undefined) throw refuse("no sign-in waits under this state");
   const url = new URL(server.url);
   const resolved = await resolveCredentials(server, deps);
-  const provider = new OAuthProvider(server, deps, key.user_id);
-  provider.finishing = true;
+  const provider = new OAuthProvider(server, { ...deps, secrets: resolved.secrets }, user_id);
+  const began = await provider.takeUp(answer.state);
+  if (began !== "in_time") {
+    throw refuse(
+      began === "late" ? "the sign-in was not ended in time, begin anew" : "no sign-in waits under this state",
+    );
+  }
   const fetch = createServerFetch(url, resolved, new Set());
   try {
     if (answer.code === undefined) {
@@ -39,7 +45,6 @@ export async function finishSignIn(
     });
     return key;
   } catch (thrown) {
-    const { secrets } = resolved;
-    throw toFailure(thrown, { what, secrets, session: false, challenge: undefined });
+    throw toFailure(thrown, { what, secrets: resolved.secrets.all, session: false, challenge: undefined });
   }
 }

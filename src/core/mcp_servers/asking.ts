@@ -19,6 +19,8 @@ export interface AskedIn {
   server: string;
   tool_call_id: string;
   signal: AbortSignal;
+  /** Who has to answer, where that is not left to the agent. */
+  decider?: "user" | "admin";
 }
 
 /** What {@linkcode Asking} needs. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CommitRefused } from "../../domain/error.ts";
 import type { McpGrantRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { McpGrant, McpGrantKey, McpTokens } from "../../ports/mcp_tokens.ts";
@@ -45,6 +46,19 @@ export class Grants implements McpTokens {
   async find(state: string): Promise<McpGrantKey | undefined> {
     const [row] = await this.#store.read({ from: "mcp_grants", where: { state }, limit: 1 });
     return row && { server: row.server, ...row.user_id !== null && { user_id: row.user_id } };
+  }
+
+  async take(state: string): Promise<boolean> {
+    try {
+      await this.#store.commit({
+        preconditions: [{ from: "mcp_grants", where: { state }, exists: true }],
+        writes: [{ update: "mcp_grants", where: { state }, set: { state: null } }],
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof CommitRefused) return false;
+      throw error;
+    }
   }
 
   async remove(key: McpGrantKey): Promise<void> {

@@ -15,6 +15,7 @@ import type { CatalogChange, Toolbox, ToolCallOptions } from "../../ports/toolbo
 import type { Asking } from "./asking.ts";
 import type { Definitions } from "./definitions.ts";
 import { Places } from "./places.ts";
+import { lostSecrets } from "./sealed_definitions.ts";
 import { Upstream } from "./upstream.ts";
 import type { UpstreamOptions } from "./upstream_deps.ts";
 
@@ -185,7 +186,13 @@ export class McpHub implements Toolbox, AsyncDisposable {
     const definition = trusted ? row.definition : withoutMachine(row.definition);
     const agreed = era !== null && type !== null ? { era, type } : undefined;
     const upstream: Upstream = new Upstream(definition, agreed, {
-      connector,
+      connector: {
+        async connect(server, options) {
+          const lost = definitions.lost(name);
+          if (lost.length > 0) throw lostSecrets(name, lost);
+          return await connector.connect(server, options);
+        },
+      },
       clock,
       log,
       options: () => this.#deps.options,

@@ -89,18 +89,24 @@ export class McpServers {
   /** Takes what came back with a person who signed in, and goes on with what was allowed. In words, how that went. */
   async finishSignIn(answer: SignInAnswer): Promise<{ signed_in: boolean; message: string }> {
     const { grants, hub, signIns, clock } = this.#deps;
-    const server = (await grants.find(answer.state))?.server;
+    const { server, user_id } = await grants.find(answer.state) ?? {};
     const upstream = server === undefined ? undefined : hub.get(server);
     if (!upstream) return { signed_in: false, message: "Cannot sign in: nobody waits for that, or not any more" };
     try {
-      const { user_id } = await signIns.finishSignIn(upstream.definition, answer);
-      // A user's own sign-in is used from the next call on; the one for all is what the connection lives on.
-      if (user_id === undefined) await settled(upstream.restart(), clock);
+      await signIns.finishSignIn(upstream.definition, answer);
     } catch (error) {
-      if (error instanceof McpFailure) return { signed_in: false, message: error.message };
-      throw error;
+      if (!(error instanceof McpFailure)) throw error;
+      // The address that led here is used up: another attempt gets another.
+      if (user_id === undefined && upstream.sign_in_url !== null) await settled(upstream.restart(), clock);
+      return { signed_in: false, message: error.message };
     }
-    return { signed_in: true, message: `You are signed in at tool server "${server}", and may close this page` };
+    // A user's own sign-in is used from the next call on; the one for all is what the connection lives on.
+    if (user_id === undefined) await settled(upstream.restart(), clock);
+    const whom = user_id === undefined ? "for all its users" : `for user "${user_id}"`;
+    return {
+      signed_in: true,
+      message: `You are signed in at tool server "${server}" ${whom}, and may close this page`,
+    };
   }
 
   /** The running side of a server of an agent. Rejects with `NotFoundError`. */

@@ -36,8 +36,6 @@ export class Upstream implements AsyncDisposable {
   /** Whether it is stopped because nobody needs it now. */
   resting = false;
   agreed: Agreed | undefined;
-  /** What it was trusted with: no word of it may come back in its answers. */
-  secrets: readonly string[];
   /** What its last program asked for. */
   report: SandboxReport | undefined;
   readonly #deps: UpstreamDeps;
@@ -50,6 +48,10 @@ export class Upstream implements AsyncDisposable {
   readonly #watches: ResourceWatches;
   #checking: Promise<void> | undefined;
   #timer: Disposable | undefined;
+  #secrets: readonly string[];
+  /** What the connection was trusted with when that was last looked at. */
+  #trusted: readonly string[] = [];
+  #connected: McpConnection | undefined;
   #attempts = 0;
   #renewing = false;
   #last_heard = 0;
@@ -60,7 +62,7 @@ export class Upstream implements AsyncDisposable {
     this.definition = definition;
     this.offers = new Offers(definition.name);
     this.agreed = agreed;
-    this.secrets = deps.secrets;
+    this.#secrets = deps.secrets;
     this.#deps = deps;
     this.#circuit = new Circuit(deps.options);
     this.#lists = new ListReader({
@@ -99,6 +101,14 @@ export class Upstream implements AsyncDisposable {
   /** The connection that is up. */
   get connection(): McpConnection | undefined {
     return this.#link.connection;
+  }
+
+  /** What it was trusted with, also since it is connected: no word of it may come back in its answers. */
+  get secrets(): readonly string[] {
+    const trusted = this.#connected?.secrets ?? this.#trusted;
+    if (trusted !== this.#trusted) this.#secrets = toSecrets([...this.#deps.secrets, ...trusted]);
+    this.#trusted = trusted;
+    return this.#secrets;
   }
 
   /** How many requests are under way. */
@@ -224,11 +234,11 @@ export class Upstream implements AsyncDisposable {
   }
 
   #onUp(connection: McpConnection): void {
-    const { era, type, sandbox, secrets = [] } = connection;
+    const { era, type, sandbox } = connection;
+    this.#connected = connection;
     this.#last_heard = this.#requests.last_used = this.#deps.clock.now();
     this.sign_in_url = null;
     this.report = sandbox;
-    this.secrets = toSecrets([...this.#deps.secrets, ...secrets]);
     if (this.agreed?.era !== era || this.agreed.type !== type) {
       this.agreed = { era, type };
       this.#deps.onAgreed(this.agreed);

@@ -66,18 +66,22 @@ export class Questions {
 
   /**
    * Asks a person and waits, while the time of the call stands still. A call that belongs to no run has nobody to ask:
-   * it is declined.
+   * it is declined. With `decider` another than the agent says has to answer.
    */
   async ask(
     question: Elicitation,
-    { tool_call_id = "", signal }: { tool_call_id?: string; signal: AbortSignal },
+    { tool_call_id = "", signal, decider }: {
+      tool_call_id?: string;
+      signal: AbortSignal;
+      decider?: ApprovalRow["decider"];
+    },
   ): Promise<ElicitationAnswer> {
     // One after the other: there is one row for the questions of a call.
     return await this.#lines.run(tool_call_id, async () => {
       const made = this.#made.get(tool_call_id);
       if (!made) return { action: "decline" };
       using _ = this.#deps.tools.pause(tool_call_id);
-      const row = this.#toRow(made, question);
+      const row = { ...this.#toRow(made, question), ...decider && { decider } };
       await made.log.record([approvalRequired(made.call, row)], { writes: [{ upsert: "approvals", row }] });
       try {
         return await this.#told(made, await this.#decision(row, signal));

@@ -11,6 +11,7 @@ import type { Tool } from "../../domain/tool.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Store } from "../../ports/store.ts";
+import { refuseGrants } from "./grants_of_files.ts";
 import { type Ruling, rulingOf } from "./ruling.ts";
 
 /** How many policies there may be, and how many revisions of each are kept. */
@@ -24,6 +25,10 @@ export interface PoliciesDeps {
   clock: Clock;
   /** A policy of a later file replaces the one of the same id. */
   files: readonly PolicyFile[];
+  /** Whether changes may grant what else only files grant. */
+  trust_changes: boolean;
+  /** Whether a variable is one of MUXI's own, which may hold its secrets. */
+  isOwnVariable: (name: string) => boolean;
 }
 
 /** A policy, and where it comes from. */
@@ -61,8 +66,8 @@ export class Policies {
   }
 
   /** Puts other files in force. */
-  replaceFiles(files: readonly PolicyFile[]): void {
-    this.#deps = { ...this.#deps, files };
+  replaceFiles(files: readonly PolicyFile[], { trust_changes }: Pick<PoliciesDeps, "trust_changes">): void {
+    this.#deps = { ...this.#deps, files, trust_changes };
     this.#collect();
   }
 
@@ -105,7 +110,7 @@ export class Policies {
 
   /**
    * Changes the policy `id`, or makes it. `revision` is the one that the change was made for: another one by now is a
-   * `ConflictError`.
+   * `ConflictError`, and granting what only files grant a `ForbiddenError`.
    */
   async update(
     owner: Principal | Owner,
@@ -117,6 +122,8 @@ export class Policies {
     if (revision !== undefined && revision !== current) throw conflict(id, current, revision);
     const policy = change(before && withoutId(before.policy));
     this.#check(id, policy);
+    const { trust_changes, isOwnVariable } = this.#deps;
+    if (!trust_changes) refuseGrants(id, { before: before?.policy, policy, isOwnVariable });
     if (!before && this.#known.size >= MAX_POLICIES) {
       throw new AppError("ConflictError", `Cannot make policy "${id}": there are ${MAX_POLICIES} already`);
     }

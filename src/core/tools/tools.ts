@@ -5,6 +5,7 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import { toSecrets } from "../../domain/mcp_secrets.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
 import { abortable } from "../../kit/abortable.ts";
@@ -148,9 +149,9 @@ export class Tools {
     const { per_minute, concurrent } = ruling;
     if (per_minute !== undefined) this.#quota.spend(name, { caller, per_minute });
     using _ = concurrent === undefined ? undefined : await this.#quota.enter(name, { concurrent, signal });
-    const secrets = this.#deps.toolbox.secretsOf?.(name) ?? [];
+    const secrets = this.#secretsDuring(name);
     const result = await this.#request(target, { ...context, limits: this.#limitsOf(name, ruling), secrets });
-    return boundedResult(this.#checked(tool, cleanResult(result, secrets)), ruling.max_result_bytes);
+    return boundedResult(this.#checked(tool, cleanResult(result, secrets())), ruling.max_result_bytes);
   }
 
   /** What the server of `tool` says, without what it was trusted with. */
@@ -165,7 +166,10 @@ export class Tools {
 
   async #request(
     { tool, arguments: args, tool_call_id }: ToolTarget,
-    { signal, user_id, onProgress, limits, secrets }: CallContext & { limits: CallLimits; secrets: readonly string[] },
+    { signal, user_id, onProgress, limits, secrets }: CallContext & {
+      limits: CallLimits;
+      secrets: () => readonly string[];
+    },
   ): Promise<ToolResult> {
     const { toolbox, clock } = this.#deps;
     const ended = new AbortController();
@@ -176,7 +180,7 @@ export class Tools {
     this.#times.set(tool_call_id, time);
     const telling = (progress: Progress) => {
       time.progress();
-      onProgress?.(withoutSecrets(progress, secrets));
+      onProgress?.(withoutSecrets(progress, secrets()));
     };
     try {
       const options = { signal: ended.signal, tool_call_id, onProgress: telling, ...user_id !== null && { user_id } };
@@ -184,11 +188,21 @@ export class Tools {
     } catch (error) {
       signal.throwIfAborted();
       if (ended.signal.aborted) throw ended.signal.reason;
-      throw toTellable(tool, error, secrets);
+      throw toTellable(tool, error, secrets());
     } finally {
       this.#times.delete(tool_call_id);
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  /** What must not be told in a call: its server may get a token in its middle, or be gone at its end. */
+  #secretsDuring(tool: string): () => readonly string[] {
+    const secretsOf = () => this.#deps.toolbox.secretsOf?.(tool) ?? [];
+    const before = secretsOf();
+    return () => {
+      const now = secretsOf();
+      return now === before ? now : toSecrets([...before, ...now]);
+    };
   }
 
   #limitsOf(tool: string, { timeout_seconds, max_timeout_seconds }: Ruling): CallLimits {

@@ -91,8 +91,8 @@ export interface Catalog {
   readonly capabilities: ServerCapabilities;
   listTools(cursor: string | undefined, ask: Ask): Promise<ListToolsResult>;
   callTool(name: string, args: Record<string, unknown>, ask: Ask): Promise<CallOutcome>;
-  /** The input schema of a tool that wants arguments repeated in headers (`x-mcp-header`). */
-  mirrored(name: string): Record<string, unknown> | undefined;
+  /** The input schema of a tool that wants arguments repeated in headers (`x-mcp-header`), as `visit`'s tenant knows it. */
+  mirrored(name: string, visit: Visit): Record<string, unknown> | undefined;
   /** The scope that `visit` lacks for the tool `name`. */
   missingScope(name: string, visit: Visit): string | undefined;
   listResources(cursor: string | undefined, ask: Ask): Promise<ListResourcesResult>;

@@ -98,7 +98,7 @@ export class Modern implements Disposable {
   /** Answers any request. */
   async answer(request: Request, body: unknown, visit: Visit): Promise<Response> {
     const { method, params } = body as { method?: string; params?: { name?: unknown } };
-    const schema = method === "tools/call" ? this.#options.catalog.mirrored(String(params?.name)) : undefined;
+    const schema = method === "tools/call" ? this.#options.catalog.mirrored(String(params?.name), visit) : undefined;
     const extra = { visit, ...schema && { schema } };
     const options = { parsedBody: body, authInfo: { token: "", clientId: visit.principal.key_id, scopes: [], extra } };
     if (method === "subscriptions/listen") return await this.#listen(request, options, visit);

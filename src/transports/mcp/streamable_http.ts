@@ -51,7 +51,7 @@ export class StreamableHttp implements Disposable {
       const body = await this.#read(request);
       if (body instanceof Response) return body;
       const call = readPlainCall(request.headers, body);
-      if (call && !catalog.mirrored(call.name)) {
+      if (call && !catalog.mirrored(call.name, visit)) {
         this.#checkScope(call.name, visit);
         return await this.#modern.call(call, visit);
       }

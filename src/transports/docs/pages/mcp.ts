@@ -125,6 +125,10 @@ export function mcpPage(document: OpenApi, base: string): Html {
     <code>muxi mcp import</code> takes the file of a desktop host. The setting <code>mcp_servers</code>
     (<code>MCP_SERVERS</code>) defines servers for all. Names are unique; an agent may use a server that is known by its
     name alone. ${link("mcp_server_get")} tells how it does, and what its sandbox decided.</p>
+    <p>A server that wants a person to sign in says where, in <code>sign_in_url</code>. That address is good for ten
+    minutes and for one answer, and coming back takes no key: whoever ends the sign-in decides whose account MUXI uses
+    there, for all users, or for the one user whose call asked for it where <code>oauth.per_user</code> is set. So give it
+    to nobody else. The answer names the server and the user.</p>
     ${serverView()}
     ${heading("policies")}
     ${policyView()}

@@ -113,8 +113,8 @@ export class OurCatalog implements Catalog {
     );
   }
 
-  mirrored(name: string): Record<string, unknown> | undefined {
-    return this.#upstream.mirrored(name);
+  mirrored(name: string, { principal }: Visit): Record<string, unknown> | undefined {
+    return this.#upstream.mirrored(name, principal);
   }
 
   missingScope(name: string, { principal }: Visit): string | undefined {

@@ -18,11 +18,16 @@ import { serverOf } from "./upstream_offers.ts";
 /** The most pages of a list. */
 const MAX_PAGES = 50;
 
+/** The most tenants whose schemas are remembered; the one that wasn't told for longest makes room. */
+const MAX_TENANTS = 1000;
+
+type Schemas = ReadonlyMap<string, Record<string, unknown>>;
+
 /** See the module. */
 export class UpstreamTools {
   #gateway: Gateway;
-  /** Input schemas that want headers, as clients were last told: they repeat only what they know. */
-  #mirrored: ReadonlyMap<string, Record<string, unknown>> = new Map();
+  /** Input schemas that want headers, by tenant, as its clients were last told: they repeat only what they know. */
+  readonly #mirrored = new Map<string, Schemas>();
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
@@ -45,16 +50,13 @@ export class UpstreamTools {
       if (next_cursor === null) break;
       cursor = next_cursor;
     }
-    this.#mirrored = new Map(
-      tools.filter(({ parameters }) => JSON.stringify(parameters).includes('"x-mcp-header"'))
-        .map(({ name, parameters }) => [name, parameters]),
-    );
+    this.#remember(visit.principal, tools);
     return tools.map(toOffered);
   }
 
   /** See `Catalog.mirrored`. */
-  mirrored(name: string): Record<string, unknown> | undefined {
-    return this.#mirrored.get(name);
+  mirrored(name: string, { tenant_id }: Principal): Record<string, unknown> | undefined {
+    return this.#mirrored.get(tenant_id)?.get(name);
   }
 
   /** Calls one. */
@@ -65,6 +67,15 @@ export class UpstreamTools {
       ...data !== undefined && { structuredContent: data as Record<string, unknown> },
       ...is_error && { isError: true },
     };
+  }
+
+  #remember({ tenant_id }: Principal, tools: readonly Tool[]): void {
+    const mirrored = tools.filter(({ parameters }) => JSON.stringify(parameters).includes('"x-mcp-header"'));
+    // A map keeps its order: what is put in again is the newest.
+    this.#mirrored.delete(tenant_id);
+    if (mirrored.length === 0) return;
+    this.#mirrored.set(tenant_id, new Map(mirrored.map(({ name, parameters }) => [name, parameters])));
+    if (this.#mirrored.size > MAX_TENANTS) this.#mirrored.delete(this.#mirrored.keys().next().value!);
   }
 
   async #call(input: { tool_name: string; arguments: Record<string, unknown> }, ask: Ask): Promise<ToolResult> {
