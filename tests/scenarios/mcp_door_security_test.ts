@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { heldMemory } from "../support/memory.ts";
 import { connect, createClient, modern, USER_KEY } from "../support/mcp_door.ts";
 import { INITIALIZE, legacy, open, ping, statusOf } from "../support/mcp_legacy.ts";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -230,18 +231,12 @@ Deno.test("ten thousand idle sessions cost less than 20 KB of heap each", async 
     const session = await sessions.create(visit);
     session.receive(INITIALIZE as Parameters<typeof session.receive>[0], { visit });
   };
-  // deno-lint-ignore no-explicit-any -- present with --expose-gc only
-  const gc = (globalThis as any).gc as (() => void) | undefined;
-  const heap = () => {
-    gc?.();
-    return Deno.memoryUsage().heapUsed;
-  };
   for (let i = 0; i < 100; i++) await make();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const before = heap();
+  const before = heldMemory();
   for (let i = 0; i < 10_000; i++) await make();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const each = (heap() - before) / 10_000;
+  const each = (heldMemory() - before) / 10_000;
   assert.equal(sessions.size, 10_100);
   assert.ok(each < 20_000, `${Math.round(each)} bytes a session`);
 });

@@ -5,20 +5,8 @@
  */
 import { strict as assert } from "node:assert";
 import { type Office, openOffice } from "../support/mcp_servers_office.ts";
+import { PACKAGES, run } from "../support/python_servers.ts";
 import type { Json } from "../support/story.ts";
-
-const PACKAGES = ["mcp-server-time==2026.10.19", "mcp-server-fetch==2026.10.24", "mcp-server-git==2026.10.19"];
-
-async function run(command: string, args: string[], cwd?: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, {
-    args,
-    ...cwd !== undefined && { cwd },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  assert.ok(success, `${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
 
 async function furnish(dir: string): Promise<void> {
   await run("/usr/bin/python3", ["-m", "venv", `${dir}/venv`]);

@@ -6,19 +6,7 @@
 import assert from "node:assert/strict";
 import { startBoxed } from "../support/native_box.ts";
 import { JsonLines } from "../support/json_lines.ts";
-
-const PACKAGES = ["mcp-server-time==2026.10.19", "mcp-server-fetch==2026.10.24", "mcp-server-git==2026.10.19"];
-
-async function run(command: string, args: string[], cwd?: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, {
-    args,
-    ...cwd !== undefined && { cwd },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  assert(success, `${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
+import { PACKAGES, run } from "../support/python_servers.ts";
 
 async function makeRepository(path: string): Promise<void> {
   await Deno.mkdir(path);
