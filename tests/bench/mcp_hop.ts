@@ -1,13 +1,14 @@
 /**
  * A tool call through MUXI as a gateway: from HTTP, with a key, held to a policy, kept as a row, to a program in the
  * sandbox. Beside two other gateways, and beside a relay of the SDK's parts that does none of that. All are asked by
- * the same client, and each has the same program behind it, of its own.
+ * the same client, and each has the same program behind it, of its own. The other gateways run under the machine's
+ * Node, as `npx` runs them for their users; what the same packages do under Deno is a figure of its own.
  *
  * @module
  */
 import { BENCH_KEY, type Child, openFolder, pause, startChild, startMuxi } from "./support/child.ts";
 import { type Era, McpCaller } from "./support/mcp_caller.ts";
-import { startPeer } from "./support/mcp_peers.ts";
+import { Peers } from "./support/mcp_peers.ts";
 import { type Figure, median, runWalks, type Walk } from "./support/report.ts";
 
 const ECHO = new URL("./baseline/mcp_echo.ts", import.meta.url).pathname;
@@ -35,17 +36,24 @@ const CASES = [
 ] as const;
 const WARM = 3000;
 
-/** Those that are measured: MUXI and the peers in both eras, where they know both. */
-const SIDES = ["muxi", "muxi_older", "relay", "supergateway", "mcp_proxy", "mcp_proxy_older"] as const;
-type Side = typeof SIDES[number];
-const PEERS: readonly Side[] = ["supergateway", "mcp_proxy", "mcp_proxy_older"];
+/** The other gateways, in the era that each knows. */
+const PEERS = {
+  supergateway: { peer: "supergateway", era: "older" },
+  mcp_proxy: { peer: "mcp_proxy", era: "modern" },
+  mcp_proxy_older: { peer: "mcp_proxy", era: "older" },
+} as const;
+const RUNTIMES = ["node", "deno"] as const;
 
-interface Seen {
-  rate: number[];
+/** One that is measured, and what was seen of it in the rounds of a case. */
+interface Side {
+  child: Child;
+  caller: McpCaller;
+  rates: number[];
+  /** Microseconds a call. */
   cpu: number[];
 }
 
-async function startAll(stack: AsyncDisposableStack): Promise<Record<Side, { child: Child; caller: McpCaller }>> {
+async function startAll(stack: AsyncDisposableStack): Promise<Map<string, Side>> {
   const folder = stack.use(await openFolder());
   const policies = `${folder.path}/policies.yaml`;
   await Deno.writeTextFile(policies, POLICIES);
@@ -60,85 +68,72 @@ async function startAll(stack: AsyncDisposableStack): Promise<Record<Side, { chi
       },
     }),
   );
-  const relay = stack.use(await startChild(["tests/bench/baseline/mcp_relay.ts", ECHO]));
-  const supergateway = stack.use(await startPeer("supergateway", COMMAND));
-  const proxy = stack.use(await startPeer("mcp_proxy", COMMAND));
-  const ask = async (child: Child, era: Era, rest: { tool?: string; key?: string } = {}) => {
-    return { child, caller: await McpCaller.open({ url: child.url, era, tool: "echo", ...rest }) };
+  const sides = new Map<string, Side>();
+  const add = async (name: string, child: Child, era: Era, rest: { tool?: string; key?: string } = {}) => {
+    const caller = await McpCaller.open({ url: child.url, era, tool: "echo", ...rest });
+    sides.set(name, { child, caller, rates: [], cpu: [] });
   };
   const ours = { tool: "echo__echo", key: BENCH_KEY };
-  return {
-    muxi: await ask(muxi, "modern", ours),
-    muxi_older: await ask(muxi, "older", ours),
-    relay: await ask(relay, "modern"),
-    supergateway: await ask(supergateway, "older"),
-    mcp_proxy: await ask(proxy, "modern"),
-    mcp_proxy_older: await ask(proxy, "older"),
+  await add("muxi", muxi, "modern", ours);
+  await add("muxi_older", muxi, "older", ours);
+  await add("relay", stack.use(await startChild(["tests/bench/baseline/mcp_relay.ts", ECHO])), "modern");
+  const peers = await Peers.install(`${folder.path}/peers`);
+  for (const runtime of RUNTIMES) {
+    for (const [name, { peer, era }] of Object.entries(PEERS)) {
+      await add(`${name}_${runtime}`, stack.use(await peers.start(peer, COMMAND, runtime)), era);
+    }
+  }
+  return sides;
+}
+
+async function measureRound({ child, caller, rates, cpu }: Side, calls: number, at_once: number): Promise<void> {
+  const before = child.cpuMs();
+  const { rate } = await caller.measure(calls, at_once);
+  // What is done after the answer counts too.
+  await pause(50);
+  rates.push(rate);
+  cpu.push((child.cpuMs() - before) * 1000 / calls);
+}
+
+function figuresOf(sides: ReadonlyMap<string, Side>, name: string, held: boolean): Figure[] {
+  const rate = (side: string) => median(sides.get(side)!.rates);
+  const cpu = (side: string) => median(sides.get(side)!.cpu);
+  const peersUnder = (runtime: string) => Object.keys(PEERS).map((peer) => `${peer}_${runtime}`);
+  const beside = (whom: string, product: string, baseline: number): Figure => {
+    return { name: `gateway calls a second, ${name}, ${whom}`, unit: "/s", product: rate(product), baseline };
   };
+  const besideCpu = (whom: string, baseline: number): Figure => {
+    return { name: `CPU of a gateway call, ${name}, ${whom}`, unit: "us", product: cpu("muxi"), baseline };
+  };
+  const [best, bestInDeno] = RUNTIMES.map((runtime) => Math.max(...peersUnder(runtime).map(rate))) as [number, number];
+  const leanest = Math.min(...RUNTIMES.flatMap(peersUnder).map(cpu));
+  return [
+    {
+      ...beside("beside the better peer as npx runs it", "muxi", best),
+      ...held && { goal: { least: 2, of: "ratio" as const } },
+    },
+    beside("older era, beside the better peer as npx runs it", "muxi_older", best),
+    beside("beside the better peer under Deno", "muxi", bestInDeno),
+    beside("beside a bare relay", "muxi", rate("relay")),
+    { ...besideCpu("beside a bare relay", cpu("relay")), goal: { most: 1.5, of: "ratio" } },
+    besideCpu("beside the leanest peer", leanest),
+  ];
 }
 
 /** See the module. */
 export const mcpHop: Walk = async ({ rounds, note }) => {
   await using stack = new AsyncDisposableStack();
   const sides = await startAll(stack);
-  for (const side of SIDES) await sides[side].caller.measure(WARM, 32);
+  for (const { caller } of sides.values()) await caller.measure(WARM, 32);
   const figures: Figure[] = [];
   for (const { name, at_once, calls } of CASES) {
-    const seen = Object.fromEntries(SIDES.map((side) => [side, { rate: [], cpu: [] }])) as unknown as Record<
-      Side,
-      Seen
-    >;
+    for (const side of sides.values()) Object.assign(side, { rates: [], cpu: [] });
     for (let i = 1; i <= rounds; i++) {
-      for (const side of SIDES) {
-        const { child, caller } = sides[side];
-        const before = child.cpuMs();
-        const { rate } = await caller.measure(calls, at_once);
-        // What is done after the answer counts too.
-        await pause(50);
-        seen[side].rate.push(rate);
-        seen[side].cpu.push((child.cpuMs() - before) * 1000 / calls);
-      }
-      const told = SIDES.map((side) => `${side} ${seen[side].rate.at(-1)!.toFixed(0)}`);
+      for (const side of sides.values()) await measureRound(side, calls, at_once);
+      const told = [...sides].map(([side, { rates }]) => `${side} ${rates.at(-1)!.toFixed(0)}`);
       note(`  ${name} ${i}: calls a second: ${told.join(", ")}`);
     }
-    const rate = (side: Side) => median(seen[side].rate);
-    const cpu = (side: Side) => median(seen[side].cpu);
-    const [best, leanest] = [Math.max(...PEERS.map(rate)), Math.min(...PEERS.map(cpu))];
-    const product = { rate: rate("muxi"), cpu: cpu("muxi") };
-    figures.push(
-      {
-        name: `gateway calls a second, ${name}, beside the better peer`,
-        unit: "/s",
-        product: product.rate,
-        baseline: best,
-        ...at_once > 1 && { goal: { least: 2, of: "ratio" } },
-      },
-      {
-        name: `gateway calls a second, ${name}, older era, beside the better peer`,
-        unit: "/s",
-        product: rate("muxi_older"),
-        baseline: best,
-      },
-      {
-        name: `gateway calls a second, ${name}, beside a bare relay`,
-        unit: "/s",
-        product: product.rate,
-        baseline: rate("relay"),
-      },
-      {
-        name: `CPU of a gateway call, ${name}, beside a bare relay`,
-        unit: "us",
-        product: product.cpu,
-        baseline: cpu("relay"),
-        goal: { most: 1.5, of: "ratio" },
-      },
-      {
-        name: `CPU of a gateway call, ${name}, beside the leaner peer`,
-        unit: "us",
-        product: product.cpu,
-        baseline: leanest,
-      },
-    );
+    figures.push(...figuresOf(sides, name, at_once > 1));
   }
   return figures;
 };
