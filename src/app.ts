@@ -30,8 +30,10 @@ import { Starter } from "./core/runs/starter.ts";
 import { Supervisor } from "./core/runs/supervisor.ts";
 import { Retention } from "./core/system/retention.ts";
 import { System } from "./core/system/system.ts";
+import { AgentResources } from "./core/tools/agent_resources.ts";
 import { Catalog } from "./core/tools/catalog.ts";
 import { DirectCalls } from "./core/tools/direct_calls.ts";
+import { DirectQuestions } from "./core/tools/direct_questions.ts";
 import { Prompts } from "./core/tools/prompts.ts";
 import { Resources } from "./core/tools/resources.ts";
 import { ServerReads } from "./core/tools/server_reads.ts";
@@ -79,6 +81,8 @@ export interface AppOptions {
   reread?: () => Promise<Settings>;
   /** Whether runs that an earlier process left are taken up, and others looked after. Yes, unless told. */
   supervise?: boolean;
+  /** Whether nobody but the operator calls, in this process and through no door. No, unless told. */
+  operator?: boolean;
   /** Values for `${NAME}` in agent files. */
   variables?: Readonly<Record<string, string>>;
 }
@@ -140,18 +144,20 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     ports: { ...ports, wake },
     variables: options.variables ?? {},
     eager: options.supervise !== false,
+    operator: options.operator === true,
     sealer,
     definitions,
     agents,
     policies,
     audit: guards.audit,
     askPerson: (question, asked) => questions.ask(question, asked),
-    askModel: (request, asked) => sampling.answer(request, asked),
+    askModel: async (request, asked) => {
+      const isDirect = directQuestions.has(asked.tool_call_id);
+      return isDirect ? await directQuestions.sample(request, asked) : await sampling.answer(request, asked);
+    },
+    noteUnasked: (_, { words, tool_call_ids }) => questions.noteUnasked(words, tool_call_ids),
   }));
   const toolbox = ports.toolbox ?? toolServers.hub;
-  const tools = new Tools({ toolbox, policies, schema, clock, ...toToolTimes(settings) });
-  const catalog = new Catalog({ tools, toolbox, wake, clock });
-  const direct = new DirectCalls({ store, tools, clock });
   const reads = new ServerReads({
     hub: toolServers.hub,
     policies,
@@ -160,9 +166,22 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     clock,
     timeout_ms: () => toToolTimes(current).timeout_ms,
   });
+  const resources = new AgentResources({ reads });
+  const tools = new Tools({ toolbox, resources, policies, schema, clock, ...toToolTimes(settings) });
+  const catalog = new Catalog({ tools, toolbox, wake, clock });
+  const directQuestions: DirectQuestions = new DirectQuestions({ tools, schema, clock });
+  const direct = new DirectCalls({ store, tools, questions: directQuestions, clock });
   const approval_timeout_ms = settings.runs.approval_timeout_seconds * 1000;
   const { max_attempts, max_active, max_queued_per_conversation: max_queued } = settings.runs;
-  const questions: Questions = new Questions({ store, tools, schema, wake, clock, approval_timeout_ms });
+  const questions: Questions = new Questions({
+    store,
+    tools,
+    direct: directQuestions,
+    schema,
+    wake,
+    clock,
+    approval_timeout_ms,
+  });
   const toolStep = new ToolStep({ store, tools, questions, files, clock, approval_timeout_ms, max_attempts });
   const attached = new AttachedFiles({ store, files });
   const context = new Context({ store, attached, users });
@@ -192,7 +211,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     model: ports.model,
     engine,
     slots: guards.slots,
-    parts: () => toolServers.hub.parts(),
+    parts: ({ tenant_id }) => toolServers.hub.parts(tenant_id),
     clock,
     version: VERSION,
     instance_id,
@@ -234,7 +253,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       ...bindApprovals({ approvals: new Approvals({ store }) }),
       ...bindAgents({ agents, imports }),
       ...bindMcpServers(toolServers),
-      ...bindTools({ catalog, direct, agents, collectMs }),
+      ...bindTools({ catalog, direct, questions: directQuestions, agents, collectMs }),
       ...bindResources({ resources: new Resources({ reads, clock }), collectMs }),
       ...bindPrompts({ prompts: new Prompts({ reads }) }),
       ...bindPolicies({ policies }),

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ERROR_STATUS } from "../src/domain/error.ts";
 import { EVENT_DATA } from "../src/domain/event.ts";
 import { Answer } from "../src/domain/run.ts";
-import { operations } from "../src/operations/mod.ts";
+import { byHand, operations } from "../src/operations/mod.ts";
 import { LIMIT_CLASSES } from "../src/operations/operation.ts";
 import { Settings } from "../src/settings/schema.ts";
 import { listSettings } from "../src/settings/tree.ts";
@@ -24,6 +24,8 @@ Deno.test("operations, events, errors and answers are as pinned", () => {
     `${op.kind} ${op.id} ${op.access} ${op.http} ${op.kind === "duplex" ? 101 : op.status ?? 200}`
   );
   assert.deepEqual(ops, lines(pinned.OPERATIONS));
+  const routes = byHand.map(({ id, http, uses, answer }) => `${id} ${http} ${answer.status} as ${uses.id}`);
+  assert.deepEqual(routes, lines(pinned.BY_HAND));
   assert.deepEqual([...operations.values()].filter(({ once }) => once).map(({ id }) => id), lines(pinned.ONCE));
   const events = Object.entries(EVENT_DATA).map(([type, data]) => [type, ...Object.keys(data.shape)].join(" "));
   assert.deepEqual(events, lines(pinned.EVENTS));
@@ -81,7 +83,7 @@ Deno.test("every operation says all that is derived from it", () => {
 
 /** As it goes over the wire. */
 const document: Json = JSON.parse(
-  JSON.stringify(toOpenApi(operations.values(), { version: "1.2.3", base_path: "/muxi" })),
+  JSON.stringify(toOpenApi(operations.values(), { version: "1.2.3", base_path: "/muxi", byHand })),
 );
 
 function* nodes(value: unknown): Generator<Json> {
@@ -115,7 +117,12 @@ Deno.test("the document holds every operation with its errors, and no two schema
       found.set(operation.operationId as string, { ...operation, path, method });
     }
   }
-  assert.deepEqual([...found.keys()].sort(), [...operations.keys()].sort());
+  assert.deepEqual([...found.keys()].sort(), [...operations.keys(), ...byHand.map(({ id }) => id)].sort());
+  for (const { id, errors } of byHand) {
+    const { responses } = found.get(id)! as { responses: Record<string, { description: string; content: Json }> };
+    for (const error of errors) assert.ok(responses[ERROR_STATUS[error]]!.description.includes(error), id);
+    assert.notDeepEqual(responses[401]!.content, (found.get("run_get")!.responses as typeof responses)[401]!.content);
+  }
   const named = new Map<string, string>();
   for (const op of operations.values()) {
     const { responses } = found.get(op.id)! as { responses: Record<string, { description: string }> };

@@ -9,6 +9,7 @@ import { reportSettings, reviewSettings } from "../settings/report.ts";
 import type { Verbs } from "../transports/cli/verbs.ts";
 import { documentOf } from "./documents.ts";
 import { load, readTls } from "./load.ts";
+import { checkOwnFiles } from "./own_files.ts";
 
 /** The settings in force. */
 export const configPrint: Verbs["configPrint"] = async (given) => reportSettings(await load(given));
@@ -17,8 +18,10 @@ export const configPrint: Verbs["configPrint"] = async (given) => reportSettings
 export const configCheck: Verbs["configCheck"] = async (given) => {
   const loaded = await load(given);
   await readTls(loaded.settings);
-  await readMcpServers(loaded.settings, loaded.variables);
-  return reviewSettings(loaded);
+  await checkOwnFiles(loaded);
+  const { notes } = await readMcpServers(loaded.settings, loaded.variables);
+  const review = await reviewSettings(loaded);
+  return { ...review, notes: [...review.notes, ...notes.map((words) => `mcp_servers: ${words}`)] };
 };
 
 /** The OpenAPI document of a server with these settings. */

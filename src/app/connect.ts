@@ -51,7 +51,7 @@ async function openHere(given: GivenSettings, { runs, signal }: ConnectOptions):
   const level = origins.has("log.level") ? settings.log.level : "warn";
   const log = openLog({ ...settings, log: { ...settings.log, level } });
   // A command that carries out no runs must not cost those of an earlier process an attempt.
-  const appOptions: AppOptions = { variables, ports: { log }, supervise: runs };
+  const appOptions: AppOptions = { variables, ports: { log }, supervise: runs, operator: true };
   const app = await createApp(withoutDoors(settings), appOptions).catch((error) => {
     throw explainTaken(error, settings.data_dir);
   });

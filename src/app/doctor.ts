@@ -31,6 +31,7 @@ import { VERSION } from "../version.ts";
 import { readAddress } from "./address.ts";
 import { findDeno } from "./find_deno.ts";
 import { load, readTls } from "./load.ts";
+import { checkOwnFiles } from "./own_files.ts";
 import { openLog, openModel } from "./ports.ts";
 
 /** A larger database takes too long to read through. */
@@ -55,6 +56,19 @@ function checkSettings(loaded: LoadedSettings): Check[] {
   const checks: Check[] = [{ name: "settings", status: "ok", detail: source }];
   for (const detail of notes) checks.push({ name: "settings", status: "warn", detail });
   return [...checks, checkReadiness(loaded.settings)];
+}
+
+/** Whether a start would take the files of agents and policies. */
+async function checkFilesOfSettings(loaded: LoadedSettings): Promise<Check> {
+  const { agents, tools } = loaded.settings;
+  const name = "agents and policies";
+  try {
+    await checkOwnFiles(loaded);
+    const own = [agents.file, tools.policies_file].filter((file) => file !== "");
+    return { name, status: "ok", detail: own.length === 0 ? "The built-in ones" : `Read from ${own.join(" and ")}` };
+  } catch (error) {
+    return fromError(name, error, "Mend the file; nothing starts with it");
+  }
 }
 
 function withoutProduction(settings: Settings): Settings {
@@ -226,7 +240,7 @@ async function askSandbox({ data_dir }: Settings, env: Readonly<Record<string, s
     return await sandbox.abilities();
   } catch (error) {
     // Without a Deno no program of a tool server is started here.
-    if (error instanceof AppError) return { javascript: "none", native: "none", notes: [error.message] };
+    if (error instanceof AppError) return { javascript: "none", native: "none", ceilings: [], notes: [error.message] };
     throw error;
   }
 }
@@ -253,6 +267,7 @@ export async function diagnose(given: GivenSettings): Promise<Check[]> {
     checkClock(now, newest),
     await checkFiles(settings.server.max_streams + settings.server.max_requests),
     ...checkSettings(loaded),
+    await checkFilesOfSettings(loaded),
     await checkTls(settings),
     checkPort(settings, owner),
     ...folder,

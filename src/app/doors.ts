@@ -21,6 +21,7 @@ import type { Catalog } from "../transports/mcp/catalog.ts";
 import { mountMcp } from "../transports/mcp/mount.ts";
 import { createOriginCheck } from "../transports/mcp/origins.ts";
 import { isMcpPath, toMcpResponse } from "../transports/mcp/plain_error.ts";
+import { mountSignIn } from "../transports/sign_in/mount.ts";
 import { mountSse } from "../transports/sse/mount.ts";
 import { EventStreams } from "../transports/streams.ts";
 import { mountTools } from "../transports/tools/mount.ts";
@@ -71,6 +72,7 @@ export function createDoors(
   const users = secret === ""
     ? undefined
     : createTokens({ secret, issuer: "open-webui", algorithms: ["HS256"], clock });
+  const verifyUser = users && (async (token: string) => (await users.verify(token)).sub ?? "");
   mountOpenAi(app, gateway, {
     streams,
     clock,
@@ -78,9 +80,10 @@ export function createDoors(
     // Pictures and files come inside the JSON.
     readJson: (request) => readJson(request, limits.upload),
     collectMs: () => collect_timeout_seconds * 1000,
-    ...users && { verifyUser: async (token: string) => (await users.verify(token)).sub ?? "" },
+    verifyUser,
   });
   mountTools(app, gateway, {
+    verifyUser,
     base_path: server.base_path,
     version: VERSION,
     readJson: (request) => readJson(request, limits.json),
@@ -92,9 +95,10 @@ export function createDoors(
   const { mode, jwt } = settings.auth;
   const mcp = mountMcp(app, gateway, {
     openCatalog,
+    verifyUser,
     streams,
     clock,
-    readJson: (request) => readJson(request, limits.json),
+    readJson: (request) => readJson(request, limits.json, { lists: true }),
     findFault: createOriginCheck({
       host: server.host,
       proxied: server.trusted_proxies.length > 0,
@@ -107,6 +111,7 @@ export function createDoors(
     max_sessions: server.max_mcp_sessions,
     session_idle_ms: server.mcp_session_idle_seconds * 1000,
   });
+  mountSignIn(app, gateway);
   mountHttp(app, gateway, limits);
   let { retention } = settings;
   const docs = mountDocs(app, {

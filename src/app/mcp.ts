@@ -5,14 +5,14 @@
  */
 import type { OAuthIdentity } from "../adapters/mcp/oauth_provider.ts";
 import type { Learn } from "../core/mcp_servers/learning.ts";
-import type { Policies } from "../core/policies/policies.ts";
+import type { HeldPolicy } from "../core/policies/grants_of_files.ts";
 import { toCommandLine } from "../domain/mcp_definition.ts";
 import type { McpServer } from "../domain/mcp_server.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { McpConnector } from "../ports/mcp_client.ts";
 import type { McpSignIns, McpTokens } from "../ports/mcp_tokens.ts";
-import type { AccessQuestion, Program, Sandbox, SandboxReport } from "../ports/sandbox.ts";
+import type { AccessQuestion, Process, Program, Sandbox } from "../ports/sandbox.ts";
 import type { Settings } from "../settings/schema.ts";
 import { VERSION } from "../version.ts";
 import { findDeno } from "./find_deno.ts";
@@ -25,7 +25,8 @@ export interface McpDeps {
   /** Given by a program that embeds MUXI, or a test. */
   given: { connector?: McpConnector & McpSignIns; sandbox?: Sandbox };
   variables: Readonly<Record<string, string>>;
-  policies: Policies;
+  /** The policy that holds the program of a server. */
+  policyOf(server: string): HeldPolicy;
   tokens: McpTokens;
   clock: Clock;
   log: Log;
@@ -35,8 +36,8 @@ export interface McpDeps {
   onGranted(server: string): void;
   /** Told what was denied to the program of a server, in words. */
   onDenied(server: string, words: string): void;
-  /** Told what was decided about the program of a server, when it has ended. */
-  onEnded(server: string, report: SandboxReport): void;
+  /** Told that the program of a server runs, or is watched to learn its policy. */
+  onStarted(server: string, process: Process, options: { learning: boolean }): void;
 }
 
 /** What speaks with tool servers, and what holds them. */
@@ -53,7 +54,7 @@ export interface Mcp {
 
 /** Builds it. Nothing is loaded, read or started yet. */
 export function createMcp(deps: McpDeps): Mcp {
-  const { settings, given, variables, policies, clock, log } = deps;
+  const { settings, given, variables, policyOf, clock, log } = deps;
   const loadSandbox = lazy(async () => {
     if (given.sandbox) return given.sandbox;
     const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
@@ -63,19 +64,30 @@ export function createMcp(deps: McpDeps): Mcp {
     return createSandbox({ dir: `${dir}/sandbox`, deno, hidden: [dir], env: variables, clock, log });
   });
   const profiles = new Map<string, string>();
-  const profileOf = (name: string) => JSON.stringify(policies.of(name).sandbox);
+  const profileOf = (name: string) => {
+    const { policy, withheld } = policyOf(name);
+    return JSON.stringify([policy.sandbox, withheld]);
+  };
   const spawn: Spawn = async (server, signal, hold) => {
     const sandbox = await loadSandbox();
-    profiles.set(server.name, profileOf(server.name));
+    const { policy, withheld } = policyOf(server.name);
+    const profile = profileOf(server.name);
+    if (withheld !== undefined) {
+      if (profiles.get(server.name) !== profile) {
+        log.warn("A policy trusts no server that came over the API", { server: server.name, words: withheld });
+      }
+      deps.onDenied(server.name, withheld);
+    }
+    profiles.set(server.name, profile);
     const process = await sandbox.start(toProgram(server), {
-      policy: policies.of(server.name),
+      policy,
       signal,
       // Time that a person takes to answer is not the server's silence.
       ask: (question, signal) => hold(() => deps.askAccess(server.name, question, signal)),
       onGranted: () => deps.onGranted(server.name),
       onDenied: (words) => deps.onDenied(server.name, words),
     });
-    void process.exited.then(() => deps.onEnded(server.name, process.report));
+    deps.onStarted(server.name, process, { learning: false });
     return process;
   };
   const build = async (spawn: Spawn) => {
@@ -92,7 +104,10 @@ export function createMcp(deps: McpDeps): Mcp {
   const loadConnector = lazy(async () => given.connector ?? await build(spawn));
   return {
     connector: { connect: async (server, options) => await (await loadConnector()).connect(server, options) },
-    signIns: { finishSignIn: async (server, answer) => await (await loadConnector()).finishSignIn(server, answer) },
+    signIns: {
+      findSignIn: async (state) => await (await loadConnector()).findSignIn(state),
+      finishSignIn: async (server, answer) => await (await loadConnector()).finishSignIn(server, answer),
+    },
     sandbox: {
       abilities: async () => await (await loadSandbox()).abilities(),
       start: async (program, options) => await (await loadSandbox()).start(program, options),
@@ -103,6 +118,7 @@ export function createMcp(deps: McpDeps): Mcp {
         sandbox: await loadSandbox(),
         connector: (spawn) => build(spawn),
         toProgram,
+        onStarted: (process) => deps.onStarted(server.name, process, { learning: true }),
         timeout_ms: settings.runs.tool_timeout_seconds * 1000,
       });
       return await learn(server, options);
@@ -126,7 +142,11 @@ function toProgram(server: McpServer): Program {
 function toIdentity(settings: Settings): OAuthIdentity {
   const address = `${addressOf(settings)}/api/v1/mcp`;
   const isPublic = settings.server.public_url !== "" && address.startsWith("https://");
-  return { redirect_url: `${address}/sign_in`, ...isPublic && { client_metadata_url: `${address}/client` } };
+  return {
+    redirect_url: `${address}/sign_in`,
+    begin_url: `${address}/sign_in/begin`,
+    ...isPublic && { client_metadata_url: `${address}/client` },
+  };
 }
 
 /** Where people's browsers reach this server. */

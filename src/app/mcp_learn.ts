@@ -7,9 +7,8 @@ import type { Hold } from "../adapters/mcp/channel.ts";
 import type { Learn, Learned, TrialCall } from "../core/mcp_servers/learning.ts";
 import { AppError } from "../domain/error.ts";
 import type { McpServer } from "../domain/mcp_server.ts";
-import type { SandboxProfile } from "../domain/policy.ts";
 import type { McpConnection, McpConnector, McpHandlers } from "../ports/mcp_client.ts";
-import type { Process, Program, Sandbox } from "../ports/sandbox.ts";
+import type { Process, Program, Sandbox, Watching } from "../ports/sandbox.ts";
 
 /** Starts the program of a server, whose environment is complete. */
 export type Spawn = (server: McpServer, signal: AbortSignal, hold: Hold) => Promise<Process>;
@@ -20,6 +19,8 @@ export interface LearnDeps {
   /** A connector that starts programs by `spawn`. */
   connector: (spawn: Spawn) => Promise<McpConnector>;
   toProgram: (server: McpServer) => Program;
+  /** Told of each program that is watched. */
+  onStarted: (process: Process) => void;
   timeout_ms: number;
 }
 
@@ -35,25 +36,26 @@ const NOBODY: McpHandlers = {
 };
 
 /** Builds a {@linkcode Learn}. */
-export function createLearn({ sandbox, connector, toProgram, timeout_ms }: LearnDeps): Learn {
+export function createLearn({ sandbox, connector, toProgram, onStarted, timeout_ms }: LearnDeps): Learn {
   return async (server, { policy, calls, signal: outer }): Promise<Learned> => {
     const signal = AbortSignal.any([outer, AbortSignal.timeout(LEARN_MS)]);
     const driven = Promise.withResolvers<void>();
     // A server that doesn't know our era is started a second time.
-    const profiles: Promise<SandboxProfile>[] = [];
+    const watchings: Promise<Watching>[] = [];
     const opened = await connector((resolved, signal) => {
       const started = Promise.withResolvers<Process>();
-      const profile = sandbox.learn(toProgram(resolved), {
+      const watching = sandbox.learn(toProgram(resolved), {
         policy,
         signal,
         drive: (process) => {
+          onStarted(process);
           started.resolve(process);
           return driven.promise;
         },
       });
       const ended = () => started.reject(new AppError("ProcessError", `Tool server "${server.name}" ended at once`));
-      profile.then(ended, started.reject);
-      profiles.push(profile);
+      watching.then(ended, started.reject);
+      watchings.push(watching);
       return started.promise;
     });
     try {
@@ -70,10 +72,10 @@ export function createLearn({ sandbox, connector, toProgram, timeout_ms }: Learn
         await connection.close();
       }
       driven.resolve();
-      return { profile: await profiles.at(-1)!, failed };
+      return { ...await watchings.at(-1)!, failed };
     } finally {
       driven.resolve();
-      await Promise.allSettled(profiles);
+      await Promise.allSettled(watchings);
     }
   };
 }

@@ -129,7 +129,8 @@ export function openModel(settings: Settings, { clock, log }: { clock: Clock; lo
   });
 }
 
-async function readAgents({ agents: { file } }: Settings): Promise<{ text: string; format: "yaml" | "json" }> {
+/** The text of the agents' file. */
+export async function readAgents({ agents: { file } }: Settings): Promise<{ text: string; format: "yaml" | "json" }> {
   if (file === "") return { text: builtInAgents, format: "yaml" };
   try {
     return { text: await Deno.readTextFile(file), format: file.endsWith(".json") ? "json" : "yaml" };

@@ -11,6 +11,7 @@ import { Grants } from "../core/mcp_servers/grants.ts";
 import { type HubOptions, McpHub } from "../core/mcp_servers/hub.ts";
 import { Learning } from "../core/mcp_servers/learning.ts";
 import { McpServers } from "../core/mcp_servers/mcp_servers.ts";
+import { SignIns } from "../core/mcp_servers/sign_ins.ts";
 import type { Policies } from "../core/policies/policies.ts";
 import type { Audit } from "../core/identity/audit.ts";
 import type { Owner } from "../domain/access.ts";
@@ -28,6 +29,8 @@ export interface ToolServersDeps extends AskingDeps {
   variables: Readonly<Record<string, string>>;
   /** Whether servers are started at once, instead of when somebody looks for them. */
   eager: boolean;
+  /** Whether only the operator can call, in this process. */
+  operator: boolean;
   /** Seals what servers are trusted with. */
   sealer: Sealer;
   definitions: Definitions;
@@ -40,6 +43,7 @@ export interface ToolServersDeps extends AskingDeps {
 export interface ToolServers extends AsyncDisposable {
   hub: McpHub;
   servers: McpServers;
+  signIns: SignIns;
   learning: Learning;
   sandbox: Mcp["sandbox"];
   clientDocument: Mcp["clientDocument"];
@@ -76,60 +80,99 @@ export function createServersSealer({ data_dir, database: { encryption_key } }: 
 
 /** Wires them. */
 export function createToolServers(settings: Settings, deps: ToolServersDeps): ToolServers {
-  const { ports, variables, eager, sealer, definitions, agents, policies, audit, askPerson, askModel } = deps;
+  const {
+    ports,
+    variables,
+    eager,
+    operator,
+    sealer,
+    definitions,
+    agents,
+    policies,
+    audit,
+    askPerson,
+    askModel,
+    noteUnasked,
+  } = deps;
   const { store, clock, log, connector: given, sandbox } = ports;
   const tokens = new Grants({ store, clock, sealer });
+  const policyOf = (server: string) => policies.holding(server, definitions.sourceOf(server));
   const mcp = createMcp({
     settings,
     given: { ...given && { connector: given }, ...sandbox && { sandbox } },
     variables,
-    policies,
+    policyOf,
     tokens,
     clock,
     log,
     async askAccess(server, { words }, signal) {
       const upstream = hub.get(server);
-      const tool_call_id = upstream?.onlyCall;
-      if (tool_call_id === undefined) {
-        const why = upstream?.busy
-          ? "several calls are under way, and it could be for any of them"
-          : "no call is under way";
+      const nobody = (why: string) => {
         const refused = `Nobody could be asked whether the server "${server}" may ${words}: ${why}`;
         upstream?.denials.note(refused);
         // An answer would be remembered; another call, by itself, may ask again.
-        throw new AppError("ConflictError", refused);
+        return new AppError("ConflictError", refused);
+      };
+      const tool_call_id = upstream?.onlyCall;
+      if (tool_call_id === undefined) {
+        throw nobody(
+          upstream?.busy ? "several calls are under way, and it could be for any of them" : "no call is under way",
+        );
       }
       // A yes widens the box for everybody who uses the server, so it isn't a user's to say.
       const message = `${words} (an admin decides: a yes holds for all users of the server, until MUXI ends)`;
-      const { action } = await askPerson({ message }, { server, tool_call_id, signal, decider: "admin" });
-      return action === "accept";
+      const answer = await askPerson({ message }, { server, tool_call_id, signal, decider: "admin" });
+      if ("unasked" in answer) throw nobody(answer.unasked);
+      return answer.action === "accept";
     },
     onGranted: (server) => hub.get(server)?.renew(),
     onDenied: (server, words) => hub.get(server)?.denials.note(words),
-    onEnded: (server, report) => recordDecisions(audit, { server, report }),
+    onStarted: (server, process, { learning }) => {
+      // A name of its own for each server: what is refused is counted together by its name.
+      recordDecisions(process, { action: `${learning ? "sandbox_learn" : "sandbox"}:${server}`, audit, clock });
+    },
   });
   const hub: McpHub = new McpHub({
     connector: mcp.connector,
     definitions,
-    asking: new Asking({ askPerson, askModel }),
+    asking: new Asking({
+      askPerson,
+      askModel,
+      async noteUnasked(server, note) {
+        log.warn("Nobody was asked what a tool server wants to know", { server, words: note.words });
+        hub.get(server)?.denials.note(note.words);
+        await noteUnasked(server, note);
+      },
+    }),
     clock,
     log,
     options: toHubOptions(settings),
     eager,
     variable: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
   });
-  const servers = new McpServers({ agents, definitions, hub, grants: tokens, signIns: mcp.signIns, clock });
+  const servers = new McpServers({ agents, definitions, hub, clock });
   const watching = policies.watch(() => {
     for (const name of mcp.outdated()) void hub.get(name)?.restart();
   });
   return {
     hub,
     servers,
-    learning: new Learning({ servers, policies, learn: ports.learn ?? mcp.learn }),
+    signIns: new SignIns({ hub, grants: tokens, signIns: mcp.signIns, clock }),
+    learning: new Learning({
+      servers,
+      policies,
+      policyOf: (server) => policyOf(server).policy,
+      sourceOf: (server) => definitions.sourceOf(server),
+      operator,
+      isBoxed: async () => (await mcp.sandbox.abilities()).javascript === "full",
+      learn: ports.learn ?? mcp.learn,
+    }),
     sandbox: mcp.sandbox,
     clientDocument: mcp.clientDocument,
     declare: async (owner, settings) => {
-      return await definitions.declare(owner, await readMcpServers(settings, variables));
+      const { servers, notes } = await readMcpServers(settings, variables);
+      for (const words of notes) log.warn("A part of mcp_servers was left out", { words });
+      return await definitions.declare(owner, servers);
     },
     update: (settings) => hub.update(toHubOptions(settings)),
     async [Symbol.asyncDispose]() {

@@ -48,11 +48,13 @@ export function allows(principal: Principal, needed: Access): boolean {
   return ACCESS.indexOf(principal.access) >= ACCESS.indexOf(needed);
 }
 
-/** `principal` acting for `user_id`, where it may. */
+/** `principal` acting for `user_id`, where it may. Who acts for a user already doesn't turn to another. */
 export function actingFor(principal: Principal, user_id: string | undefined): Principal {
   if (user_id === undefined || user_id === principal.user_id) return principal;
-  if (principal.may_assert_user) return { ...principal, user_id };
-  throw new AppError("ForbiddenError", `Cannot act for user "${user_id}": the key belongs to another`);
+  const { may_assert_user } = principal;
+  if (may_assert_user && principal.user_id === undefined) return { ...principal, user_id };
+  const other = may_assert_user ? "the request names another" : "the key belongs to another";
+  throw new AppError("ForbiddenError", `Cannot act for user "${user_id}": ${other}`);
 }
 
 /** The owner columns of what `principal` creates. */

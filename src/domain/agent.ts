@@ -55,6 +55,7 @@ export const AgentPrompt = z.strictObject({
     name: z.string().regex(/^[\w-]{1,64}$/),
     description: z.string().max(1000).default(""),
     required: z.boolean().default(false),
+    values: z.array(z.string().min(1).max(200)).max(200).optional().describe("Proposed to whoever fills it in"),
   })).max(20).default([]),
   text: z.string().min(1).max(20_000),
 }).meta({ id: "AgentPrompt" });
@@ -73,6 +74,9 @@ export const AgentConfig = z.strictObject({
   mcp_servers: z.array(McpServer).max(50).default([]),
   tool_search: z.boolean().default(false).describe(
     "Offer the model one tool that finds the others and one that calls them, instead of all",
+  ),
+  resources: z.boolean().default(false).describe(
+    "Offer the model one tool that lists what its tool servers let read and one that reads it",
   ),
   policies: AgentPolicies.default({}),
   prompts: z.array(AgentPrompt).max(50).default([]).describe("Texts that people begin with"),
@@ -121,6 +125,7 @@ export const Agent = z.object({
   prompts: z.array(AgentPrompt).optional(),
   system_prompt: z.string().optional(),
   tool_search: z.boolean().optional(),
+  resources: z.boolean().optional(),
   policies: AgentPolicies.optional(),
   mcp_servers: z.array(z.object({ name: z.string(), type: z.string().nullable() })).optional(),
   max_steps: z.number().int().optional(),
@@ -134,7 +139,7 @@ export type Agent = z.infer<typeof Agent>;
 /** `row` as `full` (an admin's) or reduced view. Credentials are in neither. */
 export function toAgent(row: AgentRow, full: boolean): Agent {
   const { name, description, role, model, allowed_tools, prompts = [] } = row.config;
-  const { system_prompt, tool_search, policies, mcp_servers, max_steps, metadata } = row.config;
+  const { system_prompt, tool_search, resources = false, policies, mcp_servers, max_steps, metadata } = row.config;
   return {
     id: row.id,
     name,
@@ -147,6 +152,7 @@ export function toAgent(row: AgentRow, full: boolean): Agent {
     ...full && {
       system_prompt,
       tool_search,
+      resources,
       policies,
       mcp_servers: mcp_servers.map(({ name, type = null }) => ({ name, type })),
       max_steps,

@@ -59,9 +59,13 @@ export function withoutMachine(server: McpServer): McpServer {
   return { ...server, credentials };
 }
 
-/** Whether {@linkcode withoutMachine} takes something away. */
-export function namesMachine({ credentials }: McpServer): boolean {
-  return credentials.some(({ env_fallback, file }) => env_fallback !== undefined || file !== undefined);
+/** The first field that {@linkcode withoutMachine} takes away. */
+export function machineField({ credentials }: McpServer): string | undefined {
+  for (const [i, { env_fallback, file }] of credentials.entries()) {
+    if (env_fallback !== undefined) return `credentials.${i}.env_fallback`;
+    if (file !== undefined) return `credentials.${i}.file`;
+  }
+  return undefined;
 }
 
 const WORD = /(?:"[^"]*"|'[^']*'|[^\s"'])+/g;

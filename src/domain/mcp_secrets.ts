@@ -93,9 +93,15 @@ function secretsInCommand(server: McpServer): string[] {
   return readCommand(server).flatMap(({ secrets }) => secrets);
 }
 
+/** A word as one types it: in quotes where it would be several, or none. */
+function quoted(word: string): string {
+  if (word !== "" && !/\s/.test(word)) return word;
+  return word.includes('"') ? `'${word}'` : `"${word}"`;
+}
+
 /** A command line without the values of what sounds secret, and without passwords and parameters in addresses. */
 export function shownCommand(line: Parameters<typeof readCommand>[0]): string {
-  return readCommand(line).map(({ shown }) => shown).join(" ");
+  return readCommand(line).map(({ shown }) => quoted(shown)).join(" ");
 }
 
 /** A command line as {@linkcode shownCommand} shows it, in its parts; those without a secret as they are. */

@@ -7,19 +7,23 @@ import { z } from "zod";
 import { AppError, type AppErrorOptions, type ErrorName } from "./error.ts";
 
 /** A server's name: unique in the installation, and the first half of its tools' names. */
-export const McpServerName = z.string().regex(/^[a-zA-Z0-9](?:_?[a-zA-Z0-9-])*$/).max(40)
+export const McpServerName = z.string()
+  .regex(/^[a-zA-Z0-9](?:_?[a-zA-Z0-9-])*$/, "want letters, digits, - and single _, a letter or digit first").max(40)
   .refine((name) => name !== "agent", '"agent" stands for the agents themselves')
   .describe("The server's name; its tools are called name__tool");
 
 /** A secret of a tool server, and where it goes (002, section 7.2). */
 export const McpCredential = z.strictObject({
-  id: z.string().min(1).max(100),
+  id: z.string().min(1).max(100)
+    .describe("What the secret is called: its value is given and changed by this name, and complaints say it"),
   param_name: z.string().min(1).max(100)
     .describe("command_line: the variable; otherwise the header, or the query's parameter when it begins with ?"),
   required: z.boolean().default(false),
   value: z.string().max(4096).optional().describe("The secret itself. Never shown again"),
-  file: z.string().max(1000).optional().describe("A file of the server's machine that holds it"),
-  env_fallback: z.string().max(100).optional().describe("The server's variable that holds it"),
+  file: z.string().max(1000).optional().describe("A file of MUXI's machine that holds it; only in files"),
+  env_fallback: z.string().max(100).optional().describe(
+    "The variable of MUXI's own environment that holds it while no value is given; only in files",
+  ),
 });
 /** See {@linkcode McpCredential}. */
 export type McpCredential = z.infer<typeof McpCredential>;
@@ -37,6 +41,8 @@ export const McpOAuth = z.strictObject({
 export const MCP_SERVER_TYPE = ["command_line", "streamable_http", "http_sse", "websocket"] as const;
 /** One of {@linkcode MCP_SERVER_TYPE}. */
 export type McpServerType = typeof MCP_SERVER_TYPE[number];
+
+const ToolPattern = z.string().min(1).max(200);
 
 /** A tool server as people describe it. */
 export const McpServer = z.strictObject({
@@ -56,6 +62,9 @@ export const McpServer = z.strictObject({
   idle_seconds: z.number().min(1).max(86_400).optional().describe(
     "Stopped after this long without a call; woken by one",
   ),
+  enabled_tools: z.array(ToolPattern).max(500).optional()
+    .describe("Its only tools that anybody is offered, by its own names; `*` matches any part"),
+  disabled_tools: z.array(ToolPattern).max(500).optional().describe("Its tools that nobody is offered; the same"),
   elicitation: z.enum(["ask", "decline"]).default("ask").describe("Whether its questions reach a person"),
   sampling: z.enum(["ask", "allow", "deny"]).default("deny").describe("Whether it may use the agent's model"),
 }).meta({ id: "McpServer" });
@@ -66,6 +75,11 @@ export type McpServer = z.infer<typeof McpServer>;
 export const MCP_SERVER_STATE = ["connecting", "ready", "degraded", "backing_off", "open_circuit", "stopped"] as const;
 /** One of {@linkcode MCP_SERVER_STATE}. */
 export type McpServerState = typeof MCP_SERVER_STATE[number];
+
+/** What keeps a program below its ceilings: the kernel, process by process, and we, looking at all of them together. */
+export const CEILING_KEEPER = ["prlimit", "watching"] as const;
+/** One of {@linkcode CEILING_KEEPER}. */
+export type CeilingKeeper = typeof CEILING_KEEPER[number];
 
 /** How the sandbox holds a program: all of it, by what Deno asks alone, or not at all. */
 export const SANDBOX_TIER = ["full", "broker", "none"] as const;
@@ -90,6 +104,7 @@ export const McpServerView = z.object({
   sandbox: z.object({
     tier: z.enum(SANDBOX_TIER),
     policy: z.string(),
+    ceilings: z.array(z.enum(CEILING_KEEPER)).describe("What bounds its memory, processes and disk"),
     decisions: z.array(z.object({
       permission: z.string(),
       value: z.string(),
@@ -101,11 +116,20 @@ export const McpServerView = z.object({
   failures: z.number().int(),
   latency_ms: z.number().nullable().describe("Of the last calls, the middle one"),
   restarts: z.number().int(),
-  last_error: z.string().nullable(),
+  last_error: z.string().nullable().describe("Of the last failure, also of one that is over"),
   sign_in_url: z.string().nullable().describe("Where a person allows MUXI in, when the server waits for that"),
 }).meta({ id: "McpServerView" });
 /** See {@linkcode McpServerView}. */
 export type McpServerView = z.infer<typeof McpServerView>;
+
+/** A server that is not ready, as whoever may use its tools sees it. */
+export const McpServerTrouble = z.object({
+  name: z.string(),
+  state: z.enum(MCP_SERVER_STATE),
+  reason: z.string().nullable().describe("Why, without addresses and secrets"),
+}).meta({ id: "McpServerTrouble" });
+/** See {@linkcode McpServerTrouble}. */
+export type McpServerTrouble = z.infer<typeof McpServerTrouble>;
 
 /** What went wrong between us and a server. */
 export type McpFailureKind =

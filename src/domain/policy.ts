@@ -27,9 +27,16 @@ export const ToolRule = z.strictObject({
 export type ToolRule = z.infer<typeof ToolRule>;
 
 const paths = (what: string) =>
-  z.array(z.string().min(1).max(1000)).max(200).default([])
+  z.array(z.string().min(1).max(1000).refine((path) => !path.startsWith("~"), "want the whole path, without ~"))
+    .max(200).default([])
     .describe(`Folders and files that may be ${what}, with all below; relative ones start at the server's own folder`);
-const hosts = z.array(z.string().min(1).max(300)).max(200).default([])
+/** Names with dots, addresses, IPv6 in brackets where a port follows. */
+const HOST = /^(?:\*\.)?[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?(?::\d{1,5})?$/u;
+const HOST_V6 = /^(?:\[[\da-f:.]+\](?::\d{1,5})?|[\da-f]*:[\da-f:.]*:[\da-f:.]*)$/i;
+const isHost = (text: string) => HOST.test(text) || HOST_V6.test(text);
+const Host = z.string().min(1).max(300)
+  .refine(isHost, 'want host, host:port or *.host, such as "api.example.com", without http:// and a path');
+const hosts = z.array(Host).max(200).default([])
   .describe("host, host:port or *.host. Addresses of this machine and its network only where named by address");
 
 /** The permissions that a program asks for. */
@@ -52,17 +59,23 @@ export const SandboxProfile = z.strictObject({
     .describe("What isn't allowed here and is asked of an admin, for 30 s at most, instead of denied"),
   memory_mb: z.number().int().min(64).max(262_144).default(1024).describe("Of all its processes together"),
   processes: z.number().int().min(1).max(10_000).default(64).describe("At the same time"),
-  disk_mb: z.number().int().min(1).max(1_048_576).default(256).describe("Of its temporary folder"),
+  disk_mb: z.number().int().min(1).max(1_048_576).default(256).describe(
+    "Of its temporary folder, and of what all folders that it may write to grow by while it runs",
+  ),
   unsandboxed: z.boolean().default(false)
     .describe(
-      "Runs it with all rights of MUXI, where the policy names the server in full. For those you trust like MUXI",
+      "Runs it with all rights of MUXI, where the policy names the server in full and files define it. For those you " +
+        "trust like MUXI",
     ),
 }).meta({ id: "SandboxProfile" });
 /** See {@linkcode SandboxProfile}. */
 export type SandboxProfile = z.infer<typeof SandboxProfile>;
 
 /** A policy's id. */
-export const PolicyId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/);
+export const PolicyId = z.string().regex(
+  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  "want small letters, digits, _ and -, at most 64, a letter or digit first",
+);
 
 /** What is said of the servers whose names match. */
 export const Policy = z.strictObject({
@@ -111,7 +124,21 @@ export function isTrusted({ servers, sandbox }: Policy, server: string): boolean
 
 /** The id of the policy that is for `server` and no other: that of `present` where it is one, else one that is free. */
 export function ownPolicyId(policies: readonly NamedPolicy[], server: string, present: NamedPolicy): string {
-  if (present.servers.length === 1 && present.servers[0] === server) return present.id;
-  const wanted = server.toLowerCase();
-  return policies.some(({ id }) => id === wanted) ? `${wanted}-own` : wanted;
+  if (isFor(present, server)) return present.id;
+  const [wanted, other] = ownIds(server);
+  return policies.some(({ id }) => id === wanted) ? other : wanted;
+}
+
+/** Whether `policy` was made for `server` by adding it or learning of it: nothing else is under it, and it is named so. */
+export function isMadeFor(policy: NamedPolicy, server: string): boolean {
+  return isFor(policy, server) && ownIds(server).includes(policy.id);
+}
+
+function isFor({ servers }: Policy, server: string): boolean {
+  return servers.length === 1 && servers[0] === server;
+}
+
+function ownIds(server: string): [string, string] {
+  const id = server.toLowerCase();
+  return [id, `${id}-own`];
 }

@@ -16,6 +16,7 @@ import { AppError } from "../domain/error.ts";
 import { joinSignals } from "../kit/joined_signal.ts";
 import type { Log } from "../kit/log.ts";
 import type { CallOptions, Credentials, Gateway, ReadInput } from "./gateway.ts";
+import { toWords } from "./issue_words.ts";
 import type { Bound, Call, Context, Duplex, Item, Opened, Operation, Stream, Visit } from "./operation.ts";
 
 /** Refusals that are worth an audit row. */
@@ -179,7 +180,11 @@ export class LocalGateway implements Gateway {
     }
     const missing = op.scopes?.find((scope) => !principal.scopes.includes(scope));
     if (missing !== undefined && principal.access !== "admin") {
-      throw new AppError("ForbiddenError", `Cannot use ${op.id} with this key: it lacks the scope "${missing}"`);
+      const how = "Keys of the settings have those in auth.user_scopes (MUXI_AUTH_USER_SCOPES)";
+      throw new AppError(
+        "ForbiddenError",
+        `Cannot use ${op.id} with this key: it lacks the scope "${missing}". ${how}`,
+      );
     }
     if (op.access === "admin" && !this.#deps.adminFrom(address)) {
       throw new AppError("ForbiddenError", `Cannot use ${op.id} from this address: the settings don't allow it`);
@@ -228,7 +233,7 @@ function parse(op: Operation, raw: unknown): unknown {
   const parsed = op.input.safeParse(raw ?? {});
   if (parsed.success) return parsed.data;
   const issues = (parsed.error as z.ZodError).issues.slice(0, MAX_ISSUES)
-    .map(({ path, message }) => ({ field: path.join("."), message: message.slice(0, MAX_MESSAGE) }));
+    .map((issue) => ({ field: issue.path.join("."), message: toWords(issue).slice(0, MAX_MESSAGE) }));
   const first = issues.slice(0, 3).map(({ field, message }) => field === "" ? message : `${field}: ${message}`);
   throw new AppError("ValidationError", `Cannot use ${op.id}: ${first.join("; ")}`.slice(0, MAX_MESSAGE * 2), {
     details: { issues },

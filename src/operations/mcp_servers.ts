@@ -6,8 +6,10 @@
 import { z } from "zod";
 import type { Learning } from "../core/mcp_servers/learning.ts";
 import type { McpServers } from "../core/mcp_servers/mcp_servers.ts";
+import type { SignIns } from "../core/mcp_servers/sign_ins.ts";
 import { AgentId } from "../domain/agent.ts";
 import { AppError } from "../domain/error.ts";
+import { McpServerChange } from "../domain/mcp_change.ts";
 import { McpServer, McpServerName, McpServerView } from "../domain/mcp_server.ts";
 import { SandboxProfile } from "../domain/policy.ts";
 import { type Bound, call, onCall } from "./operation.ts";
@@ -54,6 +56,17 @@ export const mcpServerGet = call({
   http: "GET /agents/{agent_id}/mcp_servers/{server_name}",
 });
 
+/** Changes a server. */
+export const mcpServerUpdate = call({
+  ...shared,
+  id: "mcp_server_update",
+  summary: "Change a tool server for every agent that uses it, such as to give it another secret, and connect anew",
+  input: McpServerChange.extend(one),
+  output: McpServerView,
+  errors: [...NOT_FOUND, "ConflictError", "UpstreamError"],
+  http: "PATCH /agents/{agent_id}/mcp_servers/{server_name}",
+});
+
 /** Removes a server. */
 export const mcpServerRemove = call({
   ...shared,
@@ -81,7 +94,7 @@ export const mcpServerRestart = call({
 export const mcpServerLearn = call({
   ...shared,
   id: "mcp_server_learn",
-  summary: "Run a tool server once with everything allowed but noted, and propose the least policy",
+  summary: "Run a tool server once, watched and with wide rights, and propose the least policy",
   input: z.strictObject({
     ...one,
     calls: z.array(z.strictObject({
@@ -95,11 +108,29 @@ export const mcpServerLearn = call({
     proposed: SandboxProfile,
     present: SandboxProfile,
     difference: z.array(z.string()).describe("A line for each access that would come or go"),
+    refused: z.array(z.string()).describe("What it was refused even then, and so isn't proposed"),
     failed: z.array(z.object({ tool: z.string(), message: z.string() })).describe("Calls that failed"),
     applied: z.boolean(),
   }),
   errors: [...NOT_FOUND, "ConflictError", "UpstreamError", "TimeoutError", "UnavailableError"],
   http: "POST /agents/{agent_id}/mcp_servers/{server_name}/learn",
+});
+
+/** Begins a sign-in. */
+export const mcpServerSignInBegin = call({
+  id: "mcp_server_sign_in_begin",
+  summary: "Get for whom a sign-in at a tool server is, and where it goes on; a browser gets a page that leads there",
+  access: "public",
+  input: z.strictObject({ state: z.string().min(1).max(500) }),
+  output: z.object({
+    server: z.string(),
+    user_id: z.string().nullable().describe("For whom alone; null: for all users of the server"),
+    url: z.string(),
+    browser: z.string().describe("What the page leaves in the browser that goes on, as a cookie; no other may end it"),
+  }),
+  errors: ["NotFoundError"],
+  http: "GET /mcp/sign_in/begin",
+  limit: "public",
 });
 
 /** Ends a sign-in. */
@@ -116,6 +147,7 @@ export const mcpServerSignIn = call({
     error_uri: z.string().max(2000).optional(),
     session_state: z.string().max(2000).optional(),
     scope: z.string().max(4000).optional(),
+    browser: z.string().max(100).optional().describe("From the cookie of the browser; over HTTP from nowhere else"),
   }),
   output: z.object({ signed_in: z.boolean(), message: z.string() }),
   errors: [],
@@ -147,17 +179,20 @@ export const mcpServerOperations = [
   mcpServerList,
   mcpServerAdd,
   mcpServerGet,
+  mcpServerUpdate,
   mcpServerRemove,
   mcpServerRestart,
   mcpServerLearn,
+  mcpServerSignInBegin,
   mcpServerSignIn,
   mcpClientGet,
 ] as const;
 
 /** Binds this file's operations. */
 export function bindMcpServers(
-  { servers, learning, clientDocument }: {
+  { servers, signIns, learning, clientDocument }: {
     servers: McpServers;
+    signIns: SignIns;
     learning: Learning;
     clientDocument(): Promise<Record<string, unknown> | undefined>;
   },
@@ -168,6 +203,9 @@ export function bindMcpServers(
       return servers.add(principal, agent_id, { server, allow });
     }),
     onCall(mcpServerGet, ({ agent_id, server_name }, { principal }) => servers.get(principal, agent_id, server_name)),
+    onCall(mcpServerUpdate, ({ agent_id, server_name, ...change }, { principal }) => {
+      return servers.update(principal, agent_id, server_name, change);
+    }),
     onCall(mcpServerRemove, async ({ agent_id, server_name }, { principal }) => {
       await servers.remove(principal, agent_id, server_name);
       return null;
@@ -178,8 +216,9 @@ export function bindMcpServers(
     onCall(mcpServerLearn, ({ agent_id, server_name, calls, apply }, { principal, signal }) => {
       return learning.learn(principal, { agent_id, server_name, calls, apply, signal });
     }),
-    onCall(mcpServerSignIn, ({ state, code, iss, error }) => {
-      return servers.finishSignIn({ state, ...code && { code }, ...iss && { iss }, ...error && { error } });
+    onCall(mcpServerSignInBegin, ({ state }) => signIns.begin(state)),
+    onCall(mcpServerSignIn, ({ state, code, iss, error, browser }) => {
+      return signIns.finish({ state, ...code && { code }, ...iss && { iss }, ...error && { error } }, { browser });
     }),
     onCall(mcpClientGet, async () => {
       const document = await clientDocument();

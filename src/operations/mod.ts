@@ -9,8 +9,8 @@ import { chatOperations } from "./chat.ts";
 import { conversationOperations } from "./conversations.ts";
 import { fileOperations } from "./files.ts";
 import { mcpServerOperations } from "./mcp_servers.ts";
-import { mcpOperations } from "./mcp.ts";
-import type { Operation } from "./operation.ts";
+import { mcpByHand, mcpOperations } from "./mcp.ts";
+import type { ByHand, Operation } from "./operation.ts";
 import { policyOperations } from "./policies.ts";
 import { promptOperations } from "./prompts.ts";
 import { resourceOperations } from "./resources.ts";
@@ -40,3 +40,6 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     ...systemOperations,
   ].map((op) => [op.id, op as Operation]),
 );
+
+/** What protocols shape by hand, beside the operations. */
+export const byHand: readonly ByHand[] = mcpByHand;

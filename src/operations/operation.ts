@@ -104,6 +104,23 @@ export interface Duplex<I extends z.ZodObject = z.ZodObject, In = unknown, Out =
 // deno-lint-ignore no-explicit-any -- the registry holds operations of every type
 export type Operation = Call<any, any> | Stream<any, any> | Duplex<any, any, any>;
 
+/**
+ * A route that a protocol shapes by hand. Its door answers it, with the access,
+ * the limit and the audit of an operation; here is what others are told of it.
+ */
+export interface ByHand extends Pick<Declaration<z.ZodObject>, "id" | "summary" | "http" | "errors"> {
+  /** Whose access, limit and audit it has. */
+  uses: Operation;
+  /** What stands in the query. */
+  query: z.ZodObject;
+  /** What is sent as JSON; absent: nothing. */
+  body?: z.ZodType;
+  /** What success says, and the data of each type of event where it is a stream. */
+  answer: { status: 200 | 202; text: string; items?: Stream["items"] };
+  /** An error, as the protocol has it. */
+  error: z.ZodType;
+}
+
 /** Declares a {@linkcode Call}. */
 export function call<I extends z.ZodObject, O extends z.ZodType>(op: Omit<Call<I, O>, "kind">): Call<I, O> {
   return { kind: "call", ...op };

@@ -13,6 +13,7 @@ import { type Bound, call, onCall } from "./operation.ts";
 
 const PolicyView = z.object({
   id: z.string(),
+  source: z.enum(["file", "api"]).describe("Where it was made. One of a file can be changed, but not deleted"),
   revision: z.number().int().describe("0: as its file has it"),
   ...Policy.shape,
   updated_at: z.string().nullable(),
@@ -70,8 +71,20 @@ export const policyUpdate = call({
   http: "PATCH /policies/{policy_id}",
 });
 
+/** Deletes a policy. */
+export const policyDelete = call({
+  ...shared,
+  id: "policy_delete",
+  summary: "Delete a policy with its history; its servers are under the next that names them, else under `default`",
+  input: z.strictObject({ policy_id: PolicyId }),
+  output: z.null(),
+  status: 204,
+  errors: ["NotFoundError", "ConflictError"],
+  http: "DELETE /policies/{policy_id}",
+});
+
 /** Every operation of this file. */
-export const policyOperations = [policyList, policyGet, policyUpdate] as const;
+export const policyOperations = [policyList, policyGet, policyUpdate, policyDelete] as const;
 
 /** Binds this file's operations. */
 export function bindPolicies({ policies }: { policies: Policies }): Bound[] {
@@ -106,6 +119,10 @@ export function bindPolicies({ policies }: { policies: Policies }): Bound[] {
         throw new AppError("ValidationError", message);
       };
       return toView(await policies.update(principal, policy_id, { change, revision }));
+    }),
+    onCall(policyDelete, async ({ policy_id }) => {
+      await policies.remove(policy_id);
+      return null;
     }),
   ];
 }

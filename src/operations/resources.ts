@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { Resources } from "../core/tools/resources.ts";
+import { Proposals } from "../domain/proposals.ts";
 import { UserId } from "../domain/conversation.ts";
 import { McpServerName } from "../domain/mcp_server.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
@@ -47,6 +48,24 @@ export const resourceRead = call({
   limit: "tool",
 });
 
+/** Completes a template. */
+export const resourceComplete = call({
+  ...shared,
+  id: "resource_complete",
+  summary: "Propose values for what stands in braces in a template of addresses, as its server does",
+  input: z.strictObject({
+    ...target,
+    uri: target.uri.describe("The template, as it is listed"),
+    argument: z.string().min(1).max(200).describe("What stands in the braces"),
+    value: z.string().max(2000).default("").describe("How it begins"),
+    arguments: z.record(z.string().max(200), z.string().max(2000)).default({}).describe("Those that are filled in"),
+  }),
+  output: Proposals,
+  errors: ["NotFoundError", "ConflictError", "TimeoutError", "UpstreamError"],
+  http: "POST /resources/complete",
+  limit: "read",
+});
+
 const Updated = z.object({ server: z.string(), uri: z.string() });
 
 /** Follows a resource. */
@@ -63,7 +82,7 @@ export const resourceWatch = stream({
 });
 
 /** Every operation of this file. */
-export const resourceOperations = [resourceList, resourceRead, resourceWatch] as const;
+export const resourceOperations = [resourceList, resourceRead, resourceComplete, resourceWatch] as const;
 
 /** Binds this file's operations. */
 export function bindResources(
@@ -75,6 +94,9 @@ export function bindResources(
     }),
     onCall(resourceRead, ({ uri, server }, { principal, signal }) => {
       return resources.read(principal, { uri, server }, signal);
+    }),
+    onCall(resourceComplete, ({ uri, server, user_id: _, ...typed }, { principal, signal }) => {
+      return resources.complete(principal, { uri, server }, { ...typed, signal });
     }),
     onStream(resourceWatch, async ({ uri, server, follow }, { principal, signal }) => {
       const collected = new AbortController();

@@ -162,7 +162,7 @@ export function bindSystem(
         throw new AppError("UnavailableError", "Cannot serve requests now", { retry_after: 5 });
       }
       if (principal.access !== "admin") return { status: "ok" as const };
-      const components = await system.components();
+      const components = await system.components(principal);
       return { status: components.every((part) => part.ok) ? "ok" as const : "degraded" as const, components };
     }),
     onCall(systemStatus, (_, { principal }) => system.status(principal)),

@@ -7,9 +7,12 @@ import { z } from "zod";
 import type { Agents } from "../core/agents/agents.ts";
 import type { Catalog } from "../core/tools/catalog.ts";
 import type { DirectCalls, ReadyCall } from "../core/tools/direct_calls.ts";
+import type { DirectQuestions } from "../core/tools/direct_questions.ts";
+import { ownerOf } from "../domain/access.ts";
 import { AgentId } from "../domain/agent.ts";
 import { UserId } from "../domain/conversation.ts";
-import { McpServerName } from "../domain/mcp_server.ts";
+import { CAN_ANSWER, DirectQuestion, DirectReply } from "../domain/direct_question.ts";
+import { McpServerName, McpServerTrouble } from "../domain/mcp_server.ts";
 import { PageInput, pageOf } from "../domain/page.ts";
 import { Tool, ToolResult } from "../domain/tool.ts";
 import { type Bound, call, type Item, onCall, onStream, stream } from "./operation.ts";
@@ -32,7 +35,7 @@ const CALL_ERRORS = [
 /** Lists tools. */
 export const toolList = call({
   id: "tool_list",
-  summary: "List the tools of all servers, of one, or of an agent",
+  summary: "List the tools of all servers, of one, or of an agent, and the servers that are not ready",
   access: "user",
   input: z.strictObject({
     ...PageInput,
@@ -40,7 +43,7 @@ export const toolList = call({
     server: McpServerName.optional(),
     agent_id: AgentId.optional().describe("Only what this agent may use"),
   }),
-  output: pageOf(Tool),
+  output: pageOf(Tool).extend({ servers: z.array(McpServerTrouble).describe("Whose tools may be missing") }),
   errors: ["AgentNotFoundError"],
   http: "GET /tools",
   mcp: { read_only: true },
@@ -71,7 +74,7 @@ export const toolGet = call({
   access: "user",
   input: z.strictObject({ tool_name: ToolName }),
   output: Tool,
-  errors: ["NotFoundError"],
+  errors: ["NotFoundError", "UpstreamError"],
   http: "GET /tools/{tool_name}",
   mcp: { read_only: true },
   limit: "read",
@@ -100,8 +103,16 @@ export const toolCall = stream({
   summary: "Call a tool; streamed, it tells how far it is, and who leaves cancels it",
   access: "user",
   scopes: ["tools"],
-  input: z.strictObject({ tool_name: ToolName, arguments: Arguments, user_id: UserId.optional() }),
+  input: z.strictObject({
+    tool_name: ToolName,
+    arguments: Arguments,
+    user_id: UserId.optional(),
+    approve: z.boolean().default(false).describe("Confirms, as an admin, a call that a policy leaves to a person"),
+    can_answer: z.array(z.enum(CAN_ANSWER)).max(CAN_ANSWER.length).default([])
+      .describe("What the caller can be asked in the middle, when it is streamed: see tool_call_answer"),
+  }),
   items: {
+    "tool.call.question": DirectQuestion,
     "tool.call.progress": z.object({
       tool_call_id: z.string(),
       progress: z.number(),
@@ -116,14 +127,34 @@ export const toolCall = stream({
   limit: "tool",
 });
 
+/** Answers a question in a call. */
+export const toolCallAnswer = call({
+  id: "tool_call_answer",
+  summary: "Answer a question that came in the stream of a tool's call",
+  access: "user",
+  scopes: ["tools"],
+  input: z.strictObject({
+    tool_call_id: z.string().max(100),
+    question_id: z.string().max(100),
+    ...DirectReply.shape,
+    user_id: UserId.optional().describe("As in the call"),
+  }),
+  output: z.null(),
+  status: 204,
+  errors: ["NotFoundError"],
+  http: "POST /tools/calls/{tool_call_id}/answer",
+  limit: "write",
+});
+
 /** Every operation of this file. */
-export const toolOperations = [toolList, catalogWatch, toolGet, toolInvoke, toolCall] as const;
+export const toolOperations = [toolList, catalogWatch, toolGet, toolInvoke, toolCall, toolCallAnswer] as const;
 
 /** Binds this file's operations. */
 export function bindTools(
-  { catalog, direct, agents, collectMs }: {
+  { catalog, direct, questions, agents, collectMs }: {
     catalog: Catalog;
     direct: DirectCalls;
+    questions: DirectQuestions;
     agents: Agents;
     collectMs: () => number;
   },
@@ -149,12 +180,18 @@ export function bindTools(
     onCall(toolGet, ({ tool_name }, { principal }) => catalog.get(principal.tenant_id, tool_name)),
     onCall(toolInvoke, async ({ tool_name: tool, arguments: args, agent_id }, { principal, signal }) => {
       const agent = await agentOf(principal.tenant_id, agent_id);
-      const ready = await direct.prepare(principal, { tool, arguments: args, agent });
+      // Whoever tests a tool consents to the call.
+      const ready = await direct.prepare(principal, { tool, arguments: args, agent, approve: true });
       return await ready.make({ signal });
     }),
-    onStream(toolCall, async ({ tool_name: tool, arguments: args }, { principal, signal }) => {
-      const ready = await direct.prepare(principal, { tool, arguments: args });
+    onStream(toolCall, async ({ tool_name: tool, arguments: args, ...given }, { principal, signal }) => {
+      const ready = await direct.prepare(principal, { tool, arguments: args, ...given });
       return { items: made(ready, signal), collect: () => ready.make({ signal }) };
+    }),
+    onCall(toolCallAnswer, ({ tool_call_id, question_id, action, content, said }, { principal }) => {
+      const reply = { action, ...content && { content }, ...said && { said } };
+      questions.answer(ownerOf(principal), { tool_call_id, question_id, reply });
+      return Promise.resolve(null);
     }),
   ];
 }
@@ -167,16 +204,21 @@ async function* toItems(changes: ReturnType<Catalog["watch"]>): AsyncGenerator<I
 
 async function* nothing(): AsyncGenerator<Item> {}
 
-/** Makes a call and tells how far it is: a slow reader is told the latest only. */
+/** Makes a call and tells how far it is, of which a slow reader is told the latest only, and what is asked. */
 async function* made(ready: ReadyCall, signal: AbortSignal): AsyncGenerator<Item> {
   const { tool_call_id } = ready;
   let wake = Promise.withResolvers<void>();
   let latest: Item | undefined;
+  const questions: Item[] = [];
   let over = false;
   const answer = ready.make({
     signal,
     onProgress: (progress) => {
       latest = { type: "tool.call.progress", data: JSON.stringify({ tool_call_id, ...progress }) };
+      wake.resolve();
+    },
+    onQuestion: (question) => {
+      questions.push({ type: "tool.call.question", data: JSON.stringify(question) });
       wake.resolve();
     },
   }).finally(() => {
@@ -190,6 +232,7 @@ async function* made(ready: ReadyCall, signal: AbortSignal): AsyncGenerator<Item
     wake = Promise.withResolvers<void>();
     if (latest && !over) yield latest;
     latest = undefined;
+    while (questions.length > 0 && !over) yield questions.shift()!;
   }
   yield { type: "tool.call.result", data: JSON.stringify(await answer) };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Proposals, Typed } from "../domain/proposals.ts";
 import type { McpServer, McpServerType } from "../domain/mcp_server.ts";
 import type { FilledPrompt } from "../domain/prompt.ts";
 import type { ToolContent, ToolResult } from "../domain/tool.ts";
@@ -18,6 +19,8 @@ export interface OfferedTool {
   destructive: boolean;
   idempotent: boolean;
   open_world: boolean;
+  /** Whether it can be called only as a task, which its server goes on with after its first answer. */
+  as_task?: boolean;
 }
 
 /** Something a server lets others read. */
@@ -38,6 +41,11 @@ export interface OfferedPrompt {
   title?: string;
   description?: string;
   arguments: { name: string; description?: string; required: boolean }[];
+}
+
+/** What is to be completed: an argument of a prompt, by the server's own name of it, or of a template. */
+export interface CompletionRequest extends Typed {
+  of: { prompt: string } | { uri: string };
 }
 
 /** How far a call is. */
@@ -75,21 +83,35 @@ export interface SamplingAnswer {
   stop_reason: "endTurn" | "maxTokens" | "stopSequence";
 }
 
+/** In which call a server asks something. */
+export interface AskedOptions {
+  signal: AbortSignal;
+  /** Absent where it is none, or nobody can tell which. */
+  tool_call_id?: string;
+  /** The calls of several audiences that were under way, where nobody can tell which it is. */
+  among?: readonly string[];
+}
+
 /** What a server may want of us. */
 export interface McpHandlers {
   /** Its list of `kind` is another now. */
   onListChanged(kind: "tools" | "resources" | "prompts"): void;
   /** The resource `uri` is another now. */
   onResourceUpdated(uri: string): void;
-  /** `tool_call_id` is that of the call it asks in, where that is known. */
-  elicit(request: Elicitation, options: { signal: AbortSignal; tool_call_id?: string }): Promise<ElicitationAnswer>;
-  sample(request: SamplingRequest, options: { signal: AbortSignal; tool_call_id?: string }): Promise<SamplingAnswer>;
+  /** Its program printed a line that is no message. */
+  onNoise?(line: string): void;
+  elicit(request: Elicitation, options: AskedOptions): Promise<ElicitationAnswer>;
+  sample(request: SamplingRequest, options: AskedOptions): Promise<SamplingAnswer>;
 }
 
 /** Options of a call. */
 export interface McpCallOptions {
   signal: AbortSignal;
   tool_call_id: string;
+  /** What the tool says of itself: `OfferedTool.as_task`. */
+  as_task?: boolean | undefined;
+  /** Who would be asked what the server asks in this call: it doesn't matter which call of one audience it asks in. */
+  audience?: string;
   /** Whose credentials the server is to see, where each user has their own. */
   user_id?: string;
   onProgress?: (progress: Progress) => void;
@@ -126,6 +148,8 @@ export interface McpConnection {
   callTool(tool: string, args: Record<string, unknown>, options: McpCallOptions): Promise<ToolResult>;
   readResource(uri: string, options: McpReadOptions): Promise<ToolContent[]>;
   getPrompt(name: string, args: Record<string, string>, options: McpReadOptions): Promise<FilledPrompt>;
+  /** Proposes values; absent where the server can't. */
+  complete?(request: CompletionRequest, options: McpReadOptions): Promise<Proposals>;
   /**
    * Has the server tell when the resource `uri` is another, through `onResourceUpdated`, until `signal` aborts.
    * Resolves when it does so; absent where it can't.

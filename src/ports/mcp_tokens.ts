@@ -22,7 +22,8 @@ export interface McpGrant {
 /** Keeps grants. */
 export interface McpTokens {
   load(key: McpGrantKey): Promise<McpGrant | undefined>;
-  save(key: McpGrantKey, grant: McpGrant): Promise<void>;
+  /** Makes another of what is kept, in one step: what others did meanwhile is neither lost nor undone. */
+  change(key: McpGrantKey, change: (kept: McpGrant | undefined) => McpGrant): Promise<McpGrant>;
   /** Whose sign-in waits under `state`. */
   find(state: string): Promise<McpGrantKey | undefined>;
   /** Ends the wait under `state`. Whether there was one: only the first who comes is told so. */
@@ -38,8 +39,17 @@ export interface SignInAnswer {
   error?: string;
 }
 
-/** Ends sign-ins. A failure of a connection names where to begin one, in its details' `sign_in_url`. */
+/** A sign-in that waits for its person. */
+export interface SignInBegun {
+  key: McpGrantKey;
+  /** Where the authorization server asks the person. */
+  url: string;
+}
+
+/** Sign-ins. A failure of a connection names where to begin one, in its details' `sign_in_url`. */
 export interface McpSignIns {
+  /** The sign-in that waits under `state`; undefined where none does, or not any more. */
+  findSignIn(state: string): Promise<SignInBegun | undefined>;
   /** Takes the answer for `server`. Rejects with `McpFailure` of the kind `unauthorized`. */
   finishSignIn(server: McpServer, answer: SignInAnswer): Promise<McpGrantKey>;
 }

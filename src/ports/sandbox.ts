@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SandboxTier } from "../domain/mcp_server.ts";
+import type { CeilingKeeper, SandboxTier } from "../domain/mcp_server.ts";
 import type { NamedPolicy, Permission, SandboxProfile } from "../domain/policy.ts";
 
 /** A program to be started. */
@@ -30,6 +30,8 @@ export interface SandboxReport {
   tier: SandboxTier;
   /** The policy's id. */
   policy: string;
+  /** What bounds its memory, processes and disk. */
+  ceilings: CeilingKeeper[];
   /** What was asked so far, the denied first; the rarest are left out of long lists. */
   decisions(): Decision[];
 }
@@ -73,8 +75,18 @@ export interface SandboxAbilities {
   /** For programs in JavaScript, and for all others. */
   javascript: SandboxTier;
   native: SandboxTier;
+  /** What bounds what they use up. */
+  ceilings: CeilingKeeper[];
   /** What is missing, and what to do about it. */
   notes: string[];
+}
+
+/** What comes of watching a program. */
+export interface Watching {
+  /** The least profile with which it can do the same again. */
+  profile: SandboxProfile;
+  /** What even then it was refused: `net 10.0.0.7:5432`. */
+  refused: string[];
 }
 
 /** Starts programs. */
@@ -82,9 +94,12 @@ export interface Sandbox {
   abilities(): Promise<SandboxAbilities>;
   /** Rejects with `McpFailure` of kind `sandbox` where the policy can't be enforced here. */
   start(program: Program, options: StartOptions): Promise<Process>;
-  /** Runs `drive` with everything allowed but noted; resolves with the least profile that it needed. */
+  /**
+   * Runs `drive` with a program that may read this machine's files but MUXI's data, write to copies of what it was named, and
+   * reach the internet, all of it noted. Where there is no box around it, it writes to the files themselves.
+   */
   learn(
     program: Program,
     options: { policy: NamedPolicy; signal: AbortSignal; drive: (process: Process) => Promise<void> },
-  ): Promise<SandboxProfile>;
+  ): Promise<Watching>;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { McpServerState } from "../domain/mcp_server.ts";
 import type { Tool, ToolResult } from "../domain/tool.ts";
 import type { Progress } from "./mcp_client.ts";
 
@@ -11,6 +12,8 @@ export interface ToolCallOptions {
   /** When it aborts, the tool is told. */
   signal: AbortSignal;
   tool_call_id: string;
+  /** Who would be asked what its server asks in this call. */
+  audience?: string;
   /** For whom it is called. */
   user_id?: string;
   onProgress?: (progress: Progress) => void;
@@ -22,6 +25,17 @@ export interface CatalogChange {
   server: string | null;
   /** Nobody else may hear of it; absent: everybody may. */
   tenant_id?: string;
+}
+
+/** A server that is not ready. */
+export interface UnreadyServer {
+  name: string;
+  state: McpServerState;
+  reason: string | null;
+  /** Whether its tools are in the list all the same, as it had them before. */
+  listed: boolean;
+  /** What it was trusted with, and where it is: no word of it may be in what is said of it. */
+  hidden: readonly string[];
 }
 
 /** Lists and calls tools. */
@@ -39,6 +53,10 @@ export interface Toolbox {
   secretsOf?(tool: string): readonly string[];
   /** Calls `listener` when something comes, goes or changes, until disposed. */
   watch?(listener: (change: CatalogChange) => void): Disposable;
+  /** The servers of a tenant that are not ready, by name; those that rest until somebody calls are. */
+  unready?(tenant_id: string): readonly UnreadyServer[];
+  /** Tries the server `name` at once, unless it failed too often. Resolves when that went well, or not. */
+  reach?(name: string): Promise<void>;
   /** How long `tool` may be silent, and take in all while it tells its progress, where whoever attached it said so. */
   timeoutsOf?(tool: string): { timeout_ms?: number; max_timeout_ms?: number };
   call(tool: string, args: Record<string, unknown>, options: ToolCallOptions): Promise<ToolResult>;

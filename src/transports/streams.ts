@@ -3,11 +3,15 @@
  *
  * @module
  */
+import { AppError } from "../domain/error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Item } from "../operations/operation.ts";
 
 /** Why a stream's visit ends. One for all, as making an error costs more than sending an event. */
 const OVER = new Error("The stream is over");
+
+/** The longest that a timer takes. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** Keeps proxies awake. */
 const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
@@ -33,6 +37,8 @@ export interface StreamSource {
   /** What is written last when the items end, or the server does. */
   atEnd?(): Uint8Array | undefined;
   headers?: Record<string, string>;
+  /** When what it was opened with is worth nothing any more, in milliseconds: it ends then, with an error. */
+  expires_at?: number | undefined;
 }
 
 /**
@@ -86,6 +92,7 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
   #unreadSince: number;
   /** Not the same as an aborted visit: who leaves aborts that first, and the rest is still to be done. */
   #over = false;
+  #expiry: Disposable | undefined;
 
   constructor(source: StreamSource, clock: Clock, onOver: () => void) {
     this.#source = source;
@@ -97,6 +104,8 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
+    const { expires_at } = this.#source;
+    if (expires_at !== undefined) this.#endAt(expires_at);
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -113,9 +122,7 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
         return;
       }
     } catch (thrown) {
-      if (this.#over) return;
-      controller.enqueue(this.#source.toErrorFrame(thrown));
-      this.#close();
+      this.#fail(thrown);
     }
   }
 
@@ -147,6 +154,25 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
     this.#finish();
   }
 
+  #endAt(time: number): void {
+    const left = time - this.#clock.now();
+    this.#expiry = this.#clock.after(Math.max(0, Math.min(left, MAX_TIMER)), () => {
+      if (left > MAX_TIMER) return this.#endAt(time);
+      this.#fail(new AppError("UnauthorizedError", "The token has expired that the stream was opened with"));
+    });
+  }
+
+  /** Ends the stream with `thrown`, behind what is written. */
+  #fail(thrown: unknown): void {
+    if (this.#over) return;
+    try {
+      this.#controller?.enqueue(this.#source.toErrorFrame(thrown));
+    } catch {
+      // The reader went at the same moment.
+    }
+    this.#close();
+  }
+
   #close(): void {
     if (this.#over) return;
     try {
@@ -160,6 +186,7 @@ class Writer implements UnderlyingDefaultSource<Uint8Array> {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#expiry?.[Symbol.dispose]();
     this.#onOver();
     this.#source.visit.abort(OVER);
     this.#iterator.return?.().catch(() => {});

@@ -46,6 +46,7 @@ const connector = createMcpConnector({
   oauth: {
     tokens: tokensInMemory(),
     redirect_url: "http://localhost:3000/callback",
+    begin_url: "http://localhost:3000/begin",
     client_metadata_url: "https://conformance-test.local/client-metadata.json",
   },
 });
@@ -58,7 +59,9 @@ async function signedIn<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       const where = error instanceof McpFailure && error.details?.sign_in_url;
       if (typeof where !== "string" || left === 0) throw error;
-      const page = await fetch(where, { redirect: "manual", signal });
+      const begun = await connector.findSignIn(new URL(where).searchParams.get("state") ?? "");
+      if (begun === undefined) throw error;
+      const page = await fetch(begun.url, { redirect: "manual", signal });
       await page.body?.cancel();
       const back = new URL(page.headers.get("location") ?? "about:blank");
       await connector.finishSignIn(server, Object.fromEntries(back.searchParams) as unknown as SignInAnswer);

@@ -12,16 +12,13 @@
  */
 // deno-lint-ignore-file no-console -- a person reads it
 import { strict as assert } from "node:assert";
-import { chromium, type Page } from "playwright-core";
+import { openWebUi, SECRET } from "../support/open_webui.ts";
 import type { ProviderRequest, Step } from "../support/provider.ts";
 import { startProvider } from "../support/provider.ts";
 import { toFrame } from "../support/provider_reply.ts";
-import { ADMIN_KEY, startServer, USER_KEY } from "../support/server.ts";
+import { ADMIN_KEY, startServer } from "../support/server.ts";
 
-const ADA = { email: "ada@example.org", password: "correct-horse-1" };
-const SECRET = "a secret of Open WebUI and the server";
 const SOURCE = { type: "url_citation", url_citation: { url: "https://example.org/muxi", title: "About MUXI" } };
-const { OPEN_WEBUI = "open-webui", CHROMIUM = "/usr/bin/chromium", PICTURES } = Deno.env.toObject();
 
 function toStep({ body }: ProviderRequest): Step {
   const last = JSON.stringify(body.messages.at(-1));
@@ -41,83 +38,18 @@ function toStep({ body }: ProviderRequest): Step {
   return { reasoning: ["They ", "greet me."], tokens: ["Hello, ", "I am ", "scripted."], delay: 50 };
 }
 
-async function isUp(url: string): Promise<boolean> {
-  try {
-    await (await fetch(url)).body?.cancel();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Starts Open WebUI as the example does, with an admin, and waits until it answers. */
-async function openWebUi(muxi: string) {
-  const folder = await Deno.makeTempDir({ prefix: "open-webui-" });
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const child = new Deno.Command("bash", {
-    args: ["examples/open_webui.sh"],
-    cwd: new URL("../../", import.meta.url),
-    env: {
-      OPEN_WEBUI,
-      MUXI_URL: muxi,
-      MUXI_USER_API_KEY: USER_KEY,
-      MUXI_AUTH_OPEN_WEBUI_SECRET: SECRET,
-      DATA_DIR: folder,
-      PORT: String(port),
-      WEBUI_SECRET_KEY: crypto.randomUUID(),
-      WEBUI_ADMIN_EMAIL: ADA.email,
-      WEBUI_ADMIN_PASSWORD: ADA.password,
-    },
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const url = `http://127.0.0.1:${port}`;
-  let ended = false;
-  child.status.then(() => ended = true);
-  while (!await isUp(`${url}/health`)) {
-    if (ended) throw new Error("Open WebUI ended before it answered");
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      if (!ended) child.kill("SIGTERM");
-      await child.status;
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
 await using provider = await startProvider({ script: toStep });
 await using server = await startServer({
   provider: provider.url,
   settings: { auth: { open_webui_secret: SECRET } },
 });
-await using webUi = await openWebUi(server.url);
-await using browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-const page: Page = await browser.newPage({ viewport: { width: 1280, height: 860 } });
-
-async function saw(what: string, text: string | RegExp) {
-  await page.getByText(text).first().waitFor();
-  if (PICTURES) await page.screenshot({ path: `${PICTURES}/${what.replaceAll(/\W+/g, "_")}.png` });
-  console.log("saw", what);
-}
-
-async function say(text: string) {
-  await page.locator("#chat-input").click();
-  await page.keyboard.type(text);
-  await page.keyboard.press("Enter");
-}
+await using webUi = await openWebUi({ muxi: server.url });
+const { page, saw, say } = webUi;
 
 async function runs(): Promise<{ status: string; user_id: string; conversation_id: string }[]> {
   return (await (await server.request("GET", "/runs", { key: ADMIN_KEY })).json()).data;
 }
 
-await page.goto(`${webUi.url}/auth`);
-await page.fill("input[type=email]", ADA.email);
-await page.fill("input[type=password]", ADA.password);
-await page.click("button[type=submit]");
-await page.getByText("Okay, Let's Go!").click();
 await saw("the agent among the models", "Assistant");
 
 await say("Hello, who are you?");

@@ -33,9 +33,16 @@ const CALLERS: readonly Caller[] = [
   { name: "an admin's token", key: await tokenOf("root", { access: "admin" }), kind: "admin" },
 ];
 
+/** What is refused to everybody who may ask: they didn't begin to sign in, and nothing is asked of them. */
+const UNBEGUN: Record<string, number> = {
+  mcp_server_sign_in_begin: 404,
+  mcp_server_sign_in: 403,
+  tool_call_answer: 404,
+};
+
 /** The status that `caller` must meet. */
 function expected(op: Operation, { kind, name, key, user_id }: Caller, about: "bobs" | "own"): number {
-  const success = op.kind === "duplex" ? 101 : op.status ?? 200;
+  const success = UNBEGUN[op.id] ?? (op.kind === "duplex" ? 101 : op.status ?? 200);
   if (kind === "unknown") return 401;
   if (kind === "nobody") return op.access === "public" ? success : 401;
   if (op.access === "admin" && kind !== "admin") return 403;
@@ -268,8 +275,8 @@ Deno.test("without a key only health and the documentation answer, whatever the 
       const hasBody = method !== "GET" && method !== "DELETE";
       const response = await fetch(server.url + path, { method, headers, ...hasBody && { body: '{"stream":true}' } });
       const text = await response.text();
-      if (path.endsWith("/mcp/sign_in")) {
-        // Who comes back from signing in has no key of ours, but knows what we sent along.
+      if (/\/mcp\/sign_in(\/begin)?$/.test(path)) {
+        // Who signs in has no key of ours, but knows what we sent along.
         assert.equal(response.status, 400, `${route}: ${text}`);
         continue;
       }

@@ -134,6 +134,17 @@ Deno.test("a denied call is not made, and the model is told why", async () => {
   assert.deepEqual([call.status, call.error.error, call.arguments], ["denied", "ForbiddenError", { to: "ada" }]);
 });
 
+Deno.test("a decision answers with what becomes of the call, and why it was asked is no reason to deny it", async () => {
+  for (const [decision, status] of [["deny", "denied"], ["approve", "pending"]]) {
+    await using story = await asked({ policy: { ...POLICY, policies: { ask: ["send"] } } });
+    const { server, answer, provider } = story;
+    const decided = await decide(server, answer.run_id, { decision });
+    assert.ok([status, "running", "completed"].includes(decided.status), decided.status);
+    await untilStatus(server, answer.run_id, "completed");
+    if (decision === "deny") assert.match(saidTo(provider.requests[1]!).at(-1)!, /denied: a person said no/);
+  }
+});
+
 Deno.test("deciding twice is refused, whoever was first", async () => {
   await using story = await asked();
   const { server, answer, toolbox } = story;

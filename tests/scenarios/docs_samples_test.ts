@@ -24,20 +24,26 @@ const assets = new URL("../../src/transports/docs/assets/", import.meta.url);
  * example has its tool server nobody listens.
  */
 const REFUSED: Record<string, RegExp> = {
+  mcp_message: /"error":"NotFoundError"/,
   mcp_server_learn: /"error":"ConflictError"/,
+  mcp_server_sign_in_begin: /"error":"NotFoundError"/,
+  mcp_server_sign_in: /"error":"ForbiddenError"/,
   mcp_client_get: /"error":"NotFoundError"/,
-  tool_get: /"error":"NotFoundError"/,
-  tool_invoke: /"error":"NotFoundError"/,
-  tool_call: /"error":"NotFoundError"/,
+  tool_get: /"error":"UpstreamError"/,
+  tool_invoke: /"error":"UpstreamError"/,
+  tool_call: /"error":"UpstreamError"/,
+  tool_call_answer: /"error":"NotFoundError"/,
   resource_read: /"error":"NotFoundError"/,
+  resource_complete: /"error":"NotFoundError"/,
   resource_watch: /"error":"NotFoundError"/,
   prompt_get: /"error":"NotFoundError"/,
+  prompt_complete: /"error":"NotFoundError"/,
   tool_call_decide: /"error":"ToolCallNotFoundError"/,
   run_cancel: /"status":"completed"|"error":"ConflictError"/,
 };
 
-/** What tells of changes for as long as somebody listens. */
-const ENDLESS = new Set(["catalog_watch"]);
+/** What goes on for as long as somebody listens. */
+const ENDLESS = new Set(["catalog_watch", "mcp_stream"]);
 
 const make = async (server: TestServer, path: string, body: unknown, key = ADMIN_KEY) => {
   const response = await server.request("POST", path, { key, body });

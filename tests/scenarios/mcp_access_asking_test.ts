@@ -38,7 +38,7 @@ Deno.test("while several calls are under way an access is refused, the calls say
   await Deno.writeTextFile(`${dir}/server.ts`, PROGRAM);
   let options: StartOptions | undefined;
   const sandbox: Sandbox = {
-    abilities: () => Promise.resolve({ javascript: "none", native: "none", notes: [] }),
+    abilities: () => Promise.resolve({ javascript: "none", native: "none", ceilings: [], notes: [] }),
     start({ name, command, args }, given) {
       options = given;
       return spawnPlainly(toServer({ name, command, args: [...args] }));

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { verbs } from "../../src/app/verbs.ts";
 import { runCli } from "../../src/transports/cli/cli.ts";
+import { offered, scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { muxi } from "../support/muxi.ts";
 import { registryEnv } from "../support/registry.ts";
 import { ADMIN_KEY, startServer, USER_KEY } from "../support/server.ts";
@@ -25,7 +26,9 @@ async function openFolder() {
 
 /** The same story in process and on a server. */
 async function everywhere(story: (run: Run, dir: string) => Promise<void>): Promise<void> {
-  await using server = await startServer({ variables: Deno.env.toObject() });
+  // A key adds programs here and has them watched, which else only the operator does.
+  const settings = { tools: { trust_api_policies: true } };
+  await using server = await startServer({ variables: Deno.env.toObject(), settings });
   for (const where of [{}, { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY }]) {
     await using folder = await openFolder();
     const { dir } = folder;
@@ -45,7 +48,7 @@ Deno.test("a server is added with what it may touch, refused the rest, taught th
   everywhere(async (run, dir) => {
     const added = await done(run(["add", "files", "--cwd", "notes", "--read", "notes", "--", ...FILESYSTEM, "."]));
     assert.match(added, /^Added "files" to agent "assistant"\n {2}Tools, each called files__…: read_file, /);
-    assert.match(added, /under the policy "files"\n$/);
+    assert.match(added, /under the policy "files"/);
     const { data: [listed] } = JSON.parse(await done(run(["list", "--json"])));
     assert.deepEqual([listed.name, listed.state, listed.agents], ["files", "ready", ["assistant"]]);
     assert.match(await done(run(["list", "--agent", "assistant"])), /^NAME .*\nfiles +ready +\d+ /);
@@ -63,7 +66,8 @@ Deno.test("a server is added with what it may touch, refused the rest, taught th
     assert.match(proposed, new RegExp(`  write  ${path}\n[^]*  - read: ${path}\n  \\+ write: ${path}\n`));
     assert.match(proposed, /Nothing was changed\. The same with --apply makes it policy "files"/);
     assert.equal((await run(["call", ...write])).code, 69);
-    await Deno.remove(`${dir}/notes/new.txt`);
+    // What it wrote while somebody looked went to a copy.
+    await assert.rejects(() => Deno.stat(`${dir}/notes/new.txt`), Deno.errors.NotFound);
     const applied = JSON.parse(await done(run([...learn, "--apply", "--json"])));
     assert.deepEqual([applied.applied, applied.proposed.write, applied.failed], [true, [path], []]);
     await done(run(["call", ...write]));
@@ -71,7 +75,7 @@ Deno.test("a server is added with what it may touch, refused the rest, taught th
 
     const answer = JSON.parse(await done(run(["call", "files__list_directory", "-", "--json"], '{"path": "."}')));
     assert.match(answer.result.content[0].text, /new\.txt/);
-    assert.equal(await done(run(["remove", "files"])), 'Took "files" from agent "assistant"\n');
+    assert.equal(await done(run(["remove", "files"])), 'Took "files" from agent "assistant", and its policy "files"\n');
     const gone = await run(["remove", "files"]);
     assert.deepEqual([gone.code, gone.err], [
       66,
@@ -101,6 +105,42 @@ Deno.test("the servers of a desktop host are taken over, and one that can't be h
     assert.deepEqual(learned.proposed.read, [`${await Deno.realPath(dir)}/notes`]);
     assert.equal((await run(["import", "-"], '{"servers": []}')).code, 65);
   }));
+
+Deno.test("a host's file is imported as far as it can be, and what is turned off there stays off", async () => {
+  const odd = new ScriptedServer();
+  odd.tools = [offered("look"), offered("destroy")];
+  await using server = await startServer({ ports: { connector: scriptedConnector({ odd, vs: odd }) } });
+  await using folder = await openFolder();
+  const env = { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY, MY_TOKEN: "geheim-123" };
+  const file = `${folder.dir}/.vscode/mcp.json`;
+  await Deno.mkdir(`${folder.dir}/.vscode`);
+  await Deno.writeTextFile(
+    file,
+    `{ // as an editor keeps it
+  "inputs": [{ "id": "key", "type": "promptString", "password": true }],
+  "servers": {
+    "odd": { "url": "https://odd.test/mcp", "disabledTools": ["destroy"], "novelty": 1,
+      "headers": { "x-token": "\${env:MY_TOKEN}", "x-key": "\${input:key}", "x-in": "\${workspaceFolder}" }, },
+    "unset": { "command": "x", "env": { "T": "\${NOT_SET_ANYWHERE}" } },
+    "wrong": { "command": 7 },
+  },
+}`,
+  );
+  const run = (...args: string[]) => muxi(["mcp", "import", file, ...args], { env });
+  const ended = await run("--input", "key=of-a-person");
+  assert.equal(ended.code, 80, ended.err);
+  assert.match(ended.out, /^Added "odd" to agent "assistant"\n {2}Tools, each called odd__…: look\n/);
+  assert.match(ended.err, /Skipped "unset": env\.T: it names \$\{NOT_SET_ANYWHERE\}, and the variable/);
+  assert.match(ended.err, /Skipped "wrong": command: /);
+  assert.match(ended.err, /Note: "odd": novelty is not known here/);
+  const { headers } = odd.definition!;
+  assert.deepEqual(headers, { "x-token": "geheim-123", "x-key": "of-a-person", "x-in": folder.dir });
+  const call = await server.request("POST", "/tools/odd__destroy/call", { key: ADMIN_KEY, body: {} });
+  assert.deepEqual([call.status, odd.calls], [404, []]);
+  const json = await run("--json");
+  assert.equal(json.code, 65, "nothing was added without the input");
+  assert.deepEqual(JSON.parse(json.out).skipped.map(({ name }: { name: string }) => name), ["odd", "unset", "wrong"]);
+});
 
 Deno.test("what makes no sense is refused before anything is started", async () => {
   await using server = await startServer();

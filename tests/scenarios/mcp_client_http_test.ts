@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 import { McpFailure } from "../../src/domain/mcp_server.ts";
 import { toolText } from "../../src/domain/tool.ts";
 import { type Clock, systemClock } from "../../src/kit/clock.ts";
-import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
+import { connectorForTests, toConnectOptions, tokensInMemory, toServer } from "../support/mcp_client_connector.ts";
 import { openEvents, selfSigned, startHttpUpstream, toResponse } from "../support/mcp_client_http_server.ts";
 import { callOptions, failureOf } from "../support/mcp_client_odd.ts";
 import { hasProgram } from "../support/parts.ts";
@@ -64,6 +64,10 @@ Deno.test("a server that isn't there, or isn't whom it claims to be, can't be re
   assert.deepEqual([gone.kind, gone.sent], ["unreachable", false]);
   assert.match(gone.message, /^Cannot connect to tool server "upstream": .*Connection refused/);
 
+  // Both kinds of address say it in the same words, once, and without the address.
+  const old = await failureOf(connect({ type: "http_sse", url: `http://127.0.0.1:${port}/sse?token=geheim-123` }));
+  assert.deepEqual([old.kind, old.sent, old.message], ["unreachable", false, gone.message]);
+
   const tls = await selfSigned();
   await using upstream = startHttpUpstream(undefined, { tls });
   const untrusted = await failureOf(connect({ url: upstream.url }));
@@ -85,6 +89,27 @@ Deno.test("a refusal to let us in is reported as one, with the server's reason a
     assert.equal(
       failure.message,
       `Cannot connect to tool server "upstream": it answered with HTTP ${status}: [masked] expired`,
+    );
+  }
+});
+
+Deno.test("a server that lets nobody in, not even to sign in, is told of in its own words first", async () => {
+  await using upstream = startHttpUpstream(({ url }) => {
+    const why = url.pathname === "/mcp" ? "token expired" : "go away";
+    const challenge = `Bearer error="invalid_token", error_description="${why}"`;
+    return new Response("No", { status: 401, headers: { "www-authenticate": challenge } });
+  });
+  const oauth = {
+    redirect_url: "http://127.0.0.1:1/back",
+    begin_url: "http://127.0.0.1:1/in",
+    tokens: tokensInMemory(),
+  };
+  for (const type of ["streamable_http", "http_sse"] as const) {
+    const failure = await failureOf(connect({ type, url: upstream.url }, {}, { oauth }));
+    assert.equal(failure.kind, "unauthorized");
+    assert.match(
+      failure.message,
+      /^Cannot connect to tool server "upstream": it answered with HTTP 401: token expired; signing in failed: /,
     );
   }
 });

@@ -4,7 +4,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { createClient, ERAS, USER_KEY } from "../support/mcp_door.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { ask, type Json, until, untilStatus } from "../support/story.ts";
+import { ask, createAgent, type Json, until, untilStatus } from "../support/story.ts";
 import { OTHER_KEY, startWorld } from "../support/world.ts";
 
 const authorization = `Bearer ${USER_KEY}`;
@@ -172,4 +172,40 @@ Deno.test("the list and single requests are there as plain HTTP", async () => {
   ) {
     assert.equal((await request(method as string, params, 400)).error, "ValidationError");
   }
+});
+
+Deno.test("a request as JSON-RPC has it is answered as JSON-RPC does, with its id", async () => {
+  await using server = await startServer();
+  const body = (id: Json) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "agent_list" } });
+  for (const id of [7, 0, "seven"]) {
+    const { jsonrpc, id: echoed, result } = await ask(server, "POST /mcp/request", { body: body(id) });
+    assert.deepEqual([jsonrpc, echoed, result.isError], ["2.0", id, undefined]);
+    assert.ok(result.structuredContent.data.length > 0);
+  }
+  await ask(server, "POST /mcp/request", { body: { jsonrpc: "1.0", id: 1, method: "ping" }, status: 400 });
+  await ask(server, "POST /mcp/request", { body: { id: {}, method: "ping" }, status: 400 });
+  const refused = await ask(server, "POST /mcp/request", { body: { ...body(7), method: "nonsense" }, status: 400 });
+  assert.equal(refused.error, "ValidationError");
+});
+
+Deno.test("agents with long names are tools with names that every host takes, each of its own", async () => {
+  await using server = await startServer();
+  const long = "a".repeat(60);
+  const ids = [`${long}-one`, `${long}-two`, "b".repeat(57)];
+  for (const id of ids) await createAgent(server, id);
+  const { tools } = await ask(server, "GET /mcp/tools");
+  const names = tools.map(({ name }: Json) => name).filter((name: string) => /^agent__(aaa|bbb)/.test(name));
+  assert.equal(new Set(names).size, 3);
+  assert.ok(names.every((name: string) => name.length <= 64), names.join());
+  assert.ok(names.includes(`agent__${ids[2]}`), "what is short enough stays");
+  for (const name of names) {
+    const call = { method: "tools/call", params: { name, arguments: { message: "Hello" } } };
+    const { structuredContent, isError } = await ask(server, "POST /mcp/request", { body: call });
+    assert.ok(!isError && structuredContent.run_id, name);
+  }
+  const asked = await ask(server, "GET /runs");
+  assert.deepEqual(asked.data.map(({ agent_id }: Json) => agent_id).sort(), ids.toSorted());
+  // Whoever knows a name from before is still understood.
+  const before = { method: "tools/call", params: { name: `agent__${ids[0]}`, arguments: { message: "Hello" } } };
+  assert.ok((await ask(server, "POST /mcp/request", { body: before })).structuredContent.run_id);
 });

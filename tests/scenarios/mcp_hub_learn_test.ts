@@ -14,12 +14,12 @@ Deno.test("a policy that was learned is just enough: the server works, and what 
   const data_dir = await Deno.realPath(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-learn-data-" }));
   try {
     for (const name of ["files", "other"]) await Deno.writeTextFile(`${dir}/${name}.mode`, "ok");
-    await using server = await startServer({ data_dir, variables: Deno.env.toObject() });
-    await createAgent(server, "clerk");
-    await askAdmin(server, "POST /agents/clerk/mcp_servers", {
-      body: { name: "files", command: `deno run ${PROGRAM} stdio ${dir} files` },
-      status: 201,
+    await using server = await startServer({
+      data_dir,
+      variables: Deno.env.toObject(),
+      settings: { mcp_servers: [{ name: "files", command: `deno run ${PROGRAM} stdio ${dir} files` }] },
     });
+    await createAgent(server, "clerk", { mcp_servers: [{ name: "files" }] });
     const path = "/agents/clerk/mcp_servers/files";
     const view = (): Promise<Json> => askAdmin(server, `GET ${path}`);
     const before = await until("it was tried", async () => {

@@ -115,6 +115,83 @@ Deno.test("a name has one definition: others use it by the name, and another def
   await add("butler", {}, 400);
 });
 
+Deno.test("a secret of a server that several agents use is changed for all of them, once, and connected with at once", async () => {
+  const clock = clockServer();
+  await using home = await house({ clock });
+  const { server } = home;
+  await createAgent(server, "butler");
+  await createAgent(server, "maid");
+  const definition = { ...CLOCK, headers: { ...CLOCK.headers, "x-other": "stays-as-it-is" } };
+  await askAdmin(server, "POST /agents/butler/mcp_servers", { body: { name: "clock", ...definition }, status: 201 });
+  await askAdmin(server, "POST /agents/maid/mcp_servers", { body: { name: "clock" }, status: 201 });
+  const refused = await askAdmin(server, "POST /agents/maid/mcp_servers", {
+    body: { name: "clock", ...CLOCK, headers: {} },
+    status: 409,
+  });
+  assert.match(refused.message, /another headers: mcp_server_update changes it for all/);
+  const route = "PATCH /agents/maid/mcp_servers/clock";
+  await ask(server, route, { body: { headers: { authorization: "x" } }, status: 403 });
+  const changed = await askAdmin(server, route, { body: { headers: { authorization: "Bearer new-secret" } } });
+  assert.deepEqual([changed.state, changed.agents], ["ready", ["butler", "maid"]]);
+  assert.deepEqual(clock.definition?.headers, { authorization: "Bearer new-secret", "x-other": "stays-as-it-is" });
+  assert.deepEqual([clock.connects, clock.open, clock.definition?.url], [2, 1, CLOCK.url]);
+  assert.ok(!JSON.stringify(changed).includes("new-secret"));
+  await askAdmin(server, "PATCH /agents/butler", { body: { description: "Can still be changed" } });
+  await askAdmin(server, route, { body: { headers: { "x-other": null }, disabled_tools: ["s*"] } });
+  assert.deepEqual(clock.definition?.headers, { authorization: "Bearer new-secret" });
+  const { data } = await ask(server, "GET /tools");
+  assert.deepEqual(data.map(({ name }: Json) => name), ["clock__now"]);
+  await askAdmin(server, route, { body: { command: "" }, status: 400 });
+  await askAdmin(server, "PATCH /agents/maid/mcp_servers/other", { body: {}, status: 404 });
+});
+
+Deno.test("a credential is changed by its id: what is given by it stands before the operator's variable", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "muxi-hub-" });
+  try {
+    const file = `${dir}/agents.yaml`;
+    await Deno.writeTextFile(
+      file,
+      `agents:
+  butler:
+    mcp_servers:
+    - name: clock
+      type: http_sse
+      url: https://clock.test/mcp
+      credentials:
+      - { id: search_api_key, param_name: api_key, required: true, env_fallback: SEARCH_API_KEY }
+`,
+    );
+    const [clock, mine] = [clockServer(), clockServer()];
+    const settings = { agents: { file }, mcp_servers: [{ name: "mine", url: "https://mine.test" }] };
+    await using home = await house({ clock, mine }, { settings, variables: { SEARCH_API_KEY: "of-the-machine" } });
+    const { server } = home;
+    const credential = { id: "search_api_key", param_name: "api_key", required: true, env_fallback: "SEARCH_API_KEY" };
+    await until("it is up", () => clock.open === 1);
+    assert.deepEqual(clock.definition?.credentials, [credential]);
+    const route = "PATCH /agents/butler/mcp_servers/clock";
+    const unknown = await askAdmin(server, route, {
+      body: { credentials: [{ id: "other", value: "x" }] },
+      status: 400,
+    });
+    assert.match(unknown.message, /no credential "other".*there are: "search_api_key"/);
+    await askAdmin(server, route, { body: { credentials: [{ id: "search_api_key", value: "of-an-admin" }] } });
+    assert.deepEqual(clock.definition?.credentials, [{ ...credential, value: "of-an-admin" }]);
+    await askAdmin(server, route, { body: { credentials: [{ id: "search_api_key", value: null }] } });
+    assert.deepEqual(clock.definition?.credentials, [credential]);
+    // Whoever may change where the secret goes must not be given it.
+    const moved = await askAdmin(server, route, { body: { url: "https://thief.test" }, status: 400 });
+    assert.match(moved.message, /credentials\.0\.env_fallback/);
+    await askAdmin(server, "POST /agents/butler/mcp_servers", { body: { name: "mine" }, status: 201 });
+    const fixed = await askAdmin(server, "PATCH /agents/butler/mcp_servers/mine", {
+      body: { headers: { a: "b" } },
+      status: 409,
+    });
+    assert.match(fixed.message, /the settings define it: change it there/);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("one server that is down hides none of the others, and says why", async () => {
   const [clock, broken] = [clockServer(), new ScriptedServer()];
   broken.connecting = () => Promise.reject(failure("unauthorized", { sign_in_url: "https://sign.test/in" }));
@@ -146,10 +223,22 @@ Deno.test("only the operator's own files may name the machine's variables and fi
     settings: { mcp_servers: [server_of("own")] },
     variables: { SECRET: "geheim-123" },
   });
-  await createAgent(home.server, "butler", { mcp_servers: [{ name: "own" }, server_of("api")] });
-  await until("both are up", () => own.open + api.open === 2);
+  await createAgent(home.server, "butler", { mcp_servers: [{ name: "own" }] });
+  await until("it is up", () => own.open === 1);
   assert.deepEqual(own.definition?.credentials[0]?.env_fallback, "SECRET");
-  assert.deepEqual(api.definition?.credentials, [{ id: "key", param_name: "x-key", required: false }]);
+  const refused = await askAdmin(home.server, "POST /agents/butler/mcp_servers", {
+    body: server_of("api"),
+    status: 400,
+  });
+  assert.match(refused.message, /credentials\.0\.env_fallback: only files .*give its value instead/);
+  assert.equal(refused.details.field, "credentials.0.env_fallback");
+  const { credentials: [{ env_fallback: _, ...of_file } = credentials[0]!] } = server_of("api");
+  const other = await askAdmin(home.server, "POST /agents", {
+    body: { id: "maid", name: "Maid", mcp_servers: [{ ...server_of("api"), credentials: [of_file] }] },
+    status: 400,
+  });
+  assert.match(other.message, /credentials\.0\.file: only files/);
+  assert.equal(api.connects, 0);
 });
 
 Deno.test("the settings define servers as a list, as desktop hosts do, and in a file; a restart follows them", async () => {
@@ -197,6 +286,34 @@ Deno.test("the settings define servers as a list, as desktop hosts do, and in a 
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("settings may hold a host's servers as text: variables are filled in, and what is turned off stays off", async () => {
+  const clock = clockServer();
+  const lines: string[] = [];
+  const text = (header: string) =>
+    `{ // of a host
+      "servers": { "clock": { "url": "https://clock.test", "headers": { "x-key": "${header}" },
+        "disabledTools": ["set"], "novelty": true }, }, "inputs": [] }`;
+  {
+    await using home = await house({ clock }, {
+      settings: { mcp_servers: text("\${env:KEY}") },
+      variables: { KEY: "geheim-123" },
+      onLog: (line: string) => lines.push(line),
+    });
+    await createAgent(home.server, "butler", { mcp_servers: [{ name: "clock" }], allowed_tools: ["*"] });
+    const { data } = await ask(home.server, "GET /tools");
+    assert.deepEqual(data.map(({ name }: Json) => name), ["clock__now"]);
+    assert.deepEqual(clock.definition?.headers, { "x-key": "geheim-123" });
+    await askAdmin(home.server, "POST /tools/clock__set/call", { body: {}, status: 404 });
+    assert.ok(lines.some((line) => line.includes("novelty is not known here")));
+  }
+  const refused = (header: string) => house({ clock }, { settings: { mcp_servers: text(header) } });
+  await assert.rejects(
+    refused("\${KEY}"),
+    /Cannot use mcp_servers: "clock": headers\.x-key: it names \$\{KEY\}, and the/,
+  );
+  await assert.rejects(refused("\${input:key}"), /names \$\{input:key\}, for which the host asks a person/);
 });
 
 Deno.test("an agent of a file gets every tool of its servers unless it says which", async () => {

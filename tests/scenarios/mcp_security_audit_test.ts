@@ -57,3 +57,41 @@ Deno.test("what a program asked for is on record, and who changed which policy",
   assert.ok(details.denied >= 1);
   assert.ok(details.refused.includes("read /etc/passwd"), JSON.stringify(details));
 });
+
+Deno.test("what a program asked for while somebody looked is on record, too", async () => {
+  await using server = await startServer({
+    variables: Deno.env.toObject(),
+    settings: { mcp_servers: [{ name: "leaky", command: "deno", args: ["run", LEAKY] }] },
+  });
+  await createAgent(server, "butler", { mcp_servers: [{ name: "leaky" }] });
+  const { proposed, refused } = await askAdmin(server, "POST /agents/butler/mcp_servers/leaky/learn", {
+    body: { calls: [{ tool: "spy", arguments: {} }] },
+  });
+  assert.deepEqual([proposed.read, refused], [["/etc/passwd"], []]);
+  const row = await until("the audit is written", async () => {
+    const rows = await auditOf(`${server.data_dir}/muxi.db`);
+    return rows.find(({ action }) => action === "sandbox_learn:leaky") ?? null;
+  });
+  assert.deepEqual([row.outcome, row.details.tier, row.details.denied], ["allowed", "full", 0]);
+  assert.ok(row.details.allowed >= 1);
+});
+
+Deno.test("what a program is denied again and again at its start is a warning once", async () => {
+  const lines: Json[] = [];
+  await using server = await startServer({
+    variables: Deno.env.toObject(),
+    onLog: (line) => lines.push(JSON.parse(line)),
+    settings: { tools: { retry_seconds: 1 } },
+  });
+  await Deno.writeTextFile(`${server.data_dir}/curious.ts`, 'Deno.readTextFileSync("/etc/passwd")');
+  await createAgent(server, "butler");
+  const { last_error } = await askAdmin(server, "POST /agents/butler/mcp_servers", {
+    body: { name: "curious", command: "deno", args: ["run", `${server.data_dir}/curious.ts`] },
+  });
+  assert.match(last_error, /does not allow reading "\/etc\/passwd"/);
+  const denials = (level: string) =>
+    lines.filter((line) => line.message === "Denied by the sandbox" && line.level === level);
+  await until("it was tried again", () => lines.filter(({ message }) => message === "Started a program").length > 2);
+  await until("each is told", () => denials("debug").length > 0);
+  assert.deepEqual(denials("warn").map(({ words }) => /"\/etc\/passwd"/.test(words)), [true]);
+});

@@ -150,9 +150,11 @@ Deno.test("a server's question is no longer than a person reads", async () => {
 
 Deno.test("in one call a server asks so often and no more, of people and of models", async () => {
   let asked = 0;
+  const noted: string[] = [];
   const asking = new Asking({
     askPerson: () => Promise.resolve((asked++, { action: "accept" as const })),
     askModel: () => Promise.resolve((asked++, { model: "m", text: "t", stop_reason: "endTurn" as const })),
+    noteUnasked: (_, { words }) => Promise.resolve(void noted.push(words)),
   });
   const { elicit, sample } = asking.of(toServer({ url: "https://x.test/", sampling: "allow" }));
   const { signal } = new AbortController();
@@ -162,6 +164,7 @@ Deno.test("in one call a server asks so often and no more, of people and of mode
   const refused = results.filter(({ status }) => status === "rejected");
   assert.ok(asked <= 100, String(asked));
   assert.match(String((refused[0] as PromiseRejectedResult).reason), /too often/);
-  assert.deepEqual(await elicit({ message: "?" }, { signal, tool_call_id: "tool_1" }), { action: "decline" });
+  assert.deepEqual(await elicit({ message: "?" }, { signal, tool_call_id: "tool_1" }), { action: "cancel" });
+  assert.match(noted[0]!, /it asks too often in one call/);
   await sample(request, { signal, tool_call_id: "tool_2" });
 });

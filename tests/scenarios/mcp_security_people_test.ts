@@ -70,6 +70,19 @@ Deno.test("tools of one tenant's servers are nobody else's, whatever their keys 
   assert.deepEqual([status, text.includes("zanzibar")], [200, true], "its own tenant's admin may");
 });
 
+Deno.test("an admin sees how the tool servers of the own tenant do, and of no other", async () => {
+  await using home = await house();
+  const { server } = home;
+  const keys = { own: ADMIN_KEY, other: await tokenOf("mallory", { tenant_id: "other", access: "admin" }) };
+  for (const route of ["GET ^/health/ready", "GET /system/status"]) {
+    const seen = async (key: string) => (await said(server, route, key))[1];
+    assert.match(await seen(keys.own), /"mcp_server:vault"/);
+    const others = await seen(keys.other);
+    assert.match(others, /"store"/, `${route} shows what is everybody's`);
+    assert.doesNotMatch(others, /vault/, route);
+  }
+});
+
 Deno.test("nobody hears of what comes and goes at another tenant's servers", async () => {
   await using home = await house();
   const { server, vault } = home;

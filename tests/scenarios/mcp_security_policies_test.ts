@@ -5,7 +5,9 @@
  */
 import { strict as assert } from "node:assert";
 import { startServer, testSettings } from "../support/server.ts";
-import { askAdmin, type Json } from "../support/story.ts";
+import { askAdmin, createAgent, type Json, until } from "../support/story.ts";
+
+const LEAKY = new URL("../support/mcp_security_leaky_server.ts", import.meta.url).pathname;
 
 Deno.test("no key lets a program out of the sandbox, or hands it the variables of MUXI", async () => {
   await using server = await startServer();
@@ -56,4 +58,74 @@ Deno.test("what a file grants may be changed otherwise, taken back, and handed t
   } finally {
     await Deno.remove(data_dir, { recursive: true });
   }
+});
+
+Deno.test("a file that trusts a name trusts what files define under it, not what comes over the API", async () => {
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-named-" });
+  try {
+    const file = `${data_dir}/policies.yaml`;
+    const trusting = "{ servers: [mine, guest, broken], sandbox: { unsandboxed: true, env: [LANG, OPENAI_API_KEY] } }";
+    await Deno.writeTextFile(file, `policies: { trusted: ${trusting} }`);
+    const program = (name: string) => ({ name, command: "deno", args: ["run", "--quiet", "-A", LEAKY] });
+    const settings = (extra: Json = {}) => ({
+      mcp_servers: [program("mine")],
+      tools: { policies_file: file, ...extra },
+    });
+    const lines: string[] = [];
+    await using server = await startServer({
+      data_dir,
+      settings: settings(),
+      reread: () => Promise.resolve(testSettings(data_dir, { settings: settings({ trust_api_policies: true }) })),
+      variables: { ...Deno.env.toObject(), OPENAI_API_KEY: "none of its business" },
+      onLog: (line) => lines.push(line),
+    });
+    await createAgent(server, "butler", { mcp_servers: [{ name: "mine" }] });
+    const path = "/agents/butler/mcp_servers";
+    const tierOf = (name: string) =>
+      until(`${name} is up`, async () => {
+        const { state, sandbox } = await askAdmin(server, `GET ${path}/${name}`);
+        return state === "ready" && sandbox.tier;
+      });
+    const knows = async (name: string) => {
+      const { result } = await askAdmin(server, `POST /tools/${name}__tell/invoke`, { body: {} });
+      return "OPENAI_API_KEY" in JSON.parse(result.content[0].text).env;
+    };
+    await askAdmin(server, `POST ${path}`, { body: program("guest") });
+    assert.deepEqual([await tierOf("mine"), await knows("mine")], ["none", true]);
+    assert.notEqual(await tierOf("guest"), "none");
+    assert.equal(await knows("guest"), false);
+    const how =
+      /"sandbox\.unsandboxed: true", "sandbox\.env: OPENAI_API_KEY".*Define it in .*mcp_servers.*trust_api_pol/;
+    const broken = { name: "broken", command: "deno", args: ["run", `${data_dir}/missing.ts`] };
+    assert.match((await askAdmin(server, `POST ${path}`, { body: broken })).last_error, how);
+    const told = lines.filter((line) => line.includes('"guest"') && how.test(JSON.parse(line).words));
+    assert.equal(told.length, 1, "told once");
+    await server.app.reload();
+    await until("it is let out", async () => await tierOf("guest") === "none");
+  } finally {
+    await Deno.remove(data_dir, { recursive: true });
+  }
+});
+
+Deno.test("what came over the API is trusted as soon as the agents' file says the same", async () => {
+  await using stack = new AsyncDisposableStack();
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-adopted-" });
+  stack.defer(() => Deno.remove(data_dir, { recursive: true }));
+  const file = `${data_dir}/policies.yaml`;
+  await Deno.writeTextFile(file, "policies: { trusted: { servers: [guest], sandbox: { unsandboxed: true } } }");
+  const guest = { name: "guest", command: "deno", args: ["run", "--quiet", "-A", LEAKY] };
+  const agents = `${data_dir}/agents.json`;
+  const settings = { tools: { policies_file: file }, agents: { file: agents } };
+  const tierIn = async (mcp_servers: Json[]) => {
+    await Deno.writeTextFile(agents, JSON.stringify({ agents: [{ id: "butler", name: "Butler", mcp_servers }] }));
+    await using server = await startServer({ data_dir, settings, variables: Deno.env.toObject() });
+    const path = "/agents/butler/mcp_servers";
+    if (mcp_servers.length === 0) await askAdmin(server, `POST ${path}`, { body: guest });
+    return await until("it is up", async () => {
+      const { state, sandbox } = await askAdmin(server, `GET ${path}/guest`);
+      return state === "ready" && sandbox.tier;
+    });
+  };
+  assert.notEqual(await tierIn([]), "none");
+  assert.equal(await tierIn([guest]), "none");
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { rowsOf, runSql } from "../support/database.ts";
 import { startServer } from "../support/server.ts";
 import { askAdmin, createAgent, type Json, until } from "../support/story.ts";
 
@@ -77,4 +78,81 @@ Deno.test("without the key servers stay, say what they lack, and are mended by g
     assert.equal((await askAdmin(server, `POST ${path}`, { body: definition })).state, "ready");
     assert.equal((await askAdmin(server, "GET /agents/cook/mcp_servers/web")).state, "ready");
   });
+});
+
+Deno.test("an agents' file that was not changed gives back what was lost, and changes nothing else", async () => {
+  await using upstream = startUpstream();
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-sealed-" });
+  try {
+    const file = `${data_dir}/agents.json`;
+    const web = {
+      name: "web",
+      url: `http://127.0.0.1:${upstream.addr.port}/mcp?key=geheim-query`,
+      headers: { "X-Thing": "geheim-header" },
+    };
+    const other = { ...web, name: "other", headers: { "X-Thing": "geheim-outdated" } };
+    const agents = [
+      { id: "butler", name: "Butler", mcp_servers: [web] },
+      { id: "cook", name: "Cook", mcp_servers: [{ name: "web" }, other] },
+    ];
+    await Deno.writeTextFile(file, JSON.stringify({ agents }));
+    const settings = { agents: { file } };
+    {
+      await using server = await startServer({ data_dir, settings });
+      await askAdmin(server, "PATCH /agents/butler", { body: { description: "Changed since" } });
+      await askAdmin(server, "POST /agents/cook/mcp_servers", { body: { ...web, name: "other" } });
+    }
+    await Deno.remove(`${data_dir}/grants.key`);
+    const lines: string[] = [];
+    await using server = await startServer({ data_dir, settings, onLog: (line) => lines.push(line) });
+    await until("it is up", async () => {
+      return (await askAdmin(server, "GET /agents/butler/mcp_servers/web")).state === "ready";
+    });
+    assert.equal((await askAdmin(server, "GET /agents/butler")).description, "Changed since");
+    assert.equal((await askAdmin(server, "GET /agents/cook/mcp_servers/web")).state, "ready");
+    const redefined = await askAdmin(server, "GET /agents/cook/mcp_servers/other");
+    assert.match(redefined.reason, /Define it again/, "what came over the API since is not the file's to give");
+    const warned = lines.filter((line) => line.includes("lost its secrets"));
+    assert.deepEqual(warned.map((line) => /tool server \\"(\w+)/.exec(line)?.[1]), ["other"]);
+  } finally {
+    await Deno.remove(data_dir, { recursive: true });
+  }
+});
+
+Deno.test("what was stored as it is in earlier days is sealed at the next start, once", async () => {
+  await using upstream = startUpstream();
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-sealed-" });
+  const database = `${data_dir}/muxi.db`;
+  const definition = {
+    name: "web",
+    url: `http://127.0.0.1:${upstream.addr.port}/mcp?key=geheim-query`,
+    args: [],
+    env: {},
+    headers: { "X-Thing": "geheim-header" },
+    credentials: [],
+    elicitation: "ask",
+    sampling: "deny",
+  };
+  try {
+    {
+      await using server = await startServer({ data_dir });
+      await createAgent(server, "butler");
+      await askAdmin(server, "POST /agents/butler/mcp_servers", { body: definition });
+    }
+    await runSql(database, "UPDATE mcp_servers SET definition = ?", [JSON.stringify(definition)]);
+    assert.ok((await rowsOf(database)).some((row) => row.includes("geheim-header")));
+    const sealed: number[] = [];
+    for (let start = 1; start <= 2; start++) {
+      const lines: string[] = [];
+      await using server = await startServer({ data_dir, onLog: (line) => lines.push(line) });
+      await until("it is up", async () => {
+        return (await askAdmin(server, "GET /agents/butler/mcp_servers/web")).state === "ready";
+      });
+      sealed.push(lines.filter((line) => line.includes("Sealed what tool servers are trusted with")).length);
+    }
+    assert.deepEqual(sealed, [1, 0]);
+    assert.deepEqual((await rowsOf(database)).filter((row) => row.includes("geheim")), []);
+  } finally {
+    await Deno.remove(data_dir, { recursive: true });
+  }
 });

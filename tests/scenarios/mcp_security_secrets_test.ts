@@ -4,34 +4,13 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { rowsOf } from "../support/database.ts";
 import { startServer } from "../support/server.ts";
 import { ADMIN_KEY, type TestServer } from "../support/server.ts";
 import { ask, askAdmin, createAgent, until } from "../support/story.ts";
 
 const LEAKY = new URL("../support/mcp_security_leaky_server.ts", import.meta.url).pathname;
 const MARK = "geheim";
-
-/** Every row of every table, read by another process. */
-async function rowsOf(path: string): Promise<string[]> {
-  const code = `import { DatabaseSync } from "node:sqlite";
-    const database = new DatabaseSync(Deno.args[0], { readOnly: true });
-    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
-    const rows = tables.flatMap((name) =>
-      database.prepare('SELECT * FROM "' + name + '"').all().map((row) => JSON.stringify({ name, row }, (_, value) =>
-        value instanceof Uint8Array ? new TextDecoder().decode(value) : value)));
-    console.log(JSON.stringify(rows));`;
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    await Deno.writeTextFile(file, code);
-    const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-config", file, path],
-    }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-    return JSON.parse(new TextDecoder().decode(stdout));
-  } finally {
-    await Deno.remove(file);
-  }
-}
 
 /** The text around each secret in `text`. */
 function found(text: string): string[] {

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { type OAuthUpstream, startOAuthUpstream } from "../support/mcp_client_oauth_server.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { goTo } from "../support/sign_in.ts";
 import { ask, askAdmin, createAgent, type Json, until } from "../support/story.ts";
 
 const WHO = "POST /tools/vault__echo/call";
@@ -35,8 +36,9 @@ function viewOf(server: TestServer): Promise<Json> {
 
 /** Goes where `sign_in_url` leads, as a person with a browser. */
 async function signIn(server: TestServer, upstream: OAuthUpstream, { url, user }: Json): Promise<Json> {
-  const query = new URLSearchParams({ ...await upstream.visit(url, user) });
-  return await ask(server, `GET /mcp/sign_in?${query}`, { key: null });
+  const { url: where, cookie } = await goTo(server, url);
+  const query = new URLSearchParams({ ...await upstream.visit(where, user) });
+  return await ask(server, `GET /mcp/sign_in?${query}`, { key: null, headers: { cookie } });
 }
 
 const textOf = (answer: Json) => answer.result.content[0].text;
@@ -50,9 +52,9 @@ Deno.test("a person signs in once; tokens are kept sealed, renewed, and outlive 
       const view = await viewOf(server);
       assert.deepEqual([view.state, view.tools], ["stopped", []]);
       assert.match(view.reason, /a person has to sign in first/);
-      assert.match(new URL(view.sign_in_url).searchParams.get("redirect_uri")!, /\/api\/v1\/mcp\/sign_in$/);
-      const refused = await ask(server, "GET /mcp/sign_in?state=guessed&code=x", { key: null });
-      assert.equal(refused.signed_in, false);
+      const { url } = await goTo(server, view.sign_in_url);
+      assert.match(new URL(url).searchParams.get("redirect_uri")!, /\/api\/v1\/mcp\/sign_in$/);
+      await ask(server, "GET /mcp/sign_in?state=guessed&code=x", { key: null, status: 403 });
       const done = await signIn(server, upstream, { url: view.sign_in_url });
       assert.deepEqual([done.signed_in, /"vault"/.test(done.message)], [true, true]);
       const after = await viewOf(server);
@@ -118,13 +120,15 @@ Deno.test("an answer that lets nobody in is used up, and the server says anew wh
   await using upstream = startOAuthUpstream();
   await using server = await start(upstream);
   const before = (await viewOf(server)).sign_in_url;
-  const { state } = await upstream.visit(before);
-  const denied = await ask(server, `GET /mcp/sign_in?state=${state}&error=access_denied`, { key: null });
+  const { url, cookie } = await goTo(server, before);
+  const { state } = await upstream.visit(url);
+  const headers = { cookie };
+  const denied = await ask(server, `GET /mcp/sign_in?state=${state}&error=access_denied`, { key: null, headers });
   assert.equal(denied.signed_in, false);
   assert.match(denied.message, /tool server "vault".*access_denied/);
   const after = await viewOf(server);
   assert.ok(after.sign_in_url !== null && after.sign_in_url !== before);
-  const unknown = await signIn(server, upstream, { url: before });
+  const unknown = await ask(server, `GET /mcp/sign_in?state=${state}&code=x`, { key: null, headers });
   assert.deepEqual([unknown.signed_in, /vault/.test(unknown.message)], [false, false]);
   const done = await signIn(server, upstream, { url: after.sign_in_url });
   assert.match(done.message, /signed in at tool server "vault" for all its users/);
@@ -134,7 +138,7 @@ Deno.test("behind an address of https, MUXI is known by its document instead of 
   await using upstream = startOAuthUpstream({ documents: true });
   await using server = await start(upstream, { public_url: "https://muxi.test/at/" });
   const id = "https://muxi.test/at/api/v1/mcp/client";
-  const where = new URL((await viewOf(server)).sign_in_url).searchParams;
+  const where = new URL((await goTo(server, (await viewOf(server)).sign_in_url)).url).searchParams;
   assert.equal(where.get("client_id"), id);
   assert.ok(!upstream.heard.some(({ url }) => url.pathname === "/register"));
   const document = await ask(server, "GET /mcp/client", { key: null });

@@ -219,3 +219,33 @@ Deno.test("an agent sees only tools of servers that it is attached to, and none 
   const offered = desk.provider.requests[0]!.body.tools.map((tool: Json) => tool.function.name);
   assert.deepEqual(offered, ["files__read"]);
 });
+
+Deno.test("a change that changes nothing makes no revision, and hosts and paths that can't be meant are refused", async () => {
+  await using desk = await office({ files__write: tool("write") });
+  const { revision } = await desk.change({
+    sandbox: { read: ["/a"], net: ["a.test:443", "::1", "[::1]:80", "*.b.test"] },
+  });
+  assert.equal((await desk.change({})).revision, revision);
+  assert.equal((await desk.change({ sandbox: { read: ["/a"] } })).revision, revision);
+  for (const net of ["not a host!", "http://foo.test/x", "*", "a.test/x", "a.test:x", ""]) {
+    await desk.change({ sandbox: { net: [net] } }, { status: 400 });
+  }
+  assert.match(
+    (await desk.change({ sandbox: { read: ["~/x"] } }, { status: 400 })).message,
+    /sandbox\.read\.0: want the whole path, without ~/,
+  );
+  const { message } = await askAdmin(desk.server, "PATCH /policies/Not%20it", { body: {}, status: 400 });
+  assert.match(message, /policy_id: want small letters, digits, _ and -/);
+});
+
+Deno.test("a policy is deleted with its history, and what it held is under the next that names it", async () => {
+  await using desk = await office({ files__write: tool("write") });
+  await desk.change({ tools: { write: { decision: "deny" } } });
+  await desk.call("files__write", {}, { status: 403 });
+  await askAdmin(desk.server, "DELETE /policies/papers", { status: 204 });
+  await desk.call("files__write");
+  await askAdmin(desk.server, "DELETE /policies/papers", { status: 404 });
+  assert.equal((await desk.change({ description: "Anew" })).revision, 1);
+  const refused = await askAdmin(desk.server, "DELETE /policies/default", { status: 409 });
+  assert.match(refused.message, /it stands in a file of policies/);
+});

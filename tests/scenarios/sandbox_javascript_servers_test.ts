@@ -23,7 +23,7 @@ const STORIES: Story[] = [
     async work(talk, dir) {
       assert.equal((await talk.call("read_text_file", { path: `${dir}/notes/a.txt` })).text, "a note");
       assert.ok(!(await talk.call("write_file", { path: `${dir}/notes/b.txt`, content: "b" })).failed);
-      assert.equal(await Deno.readTextFile(`${dir}/notes/b.txt`), "b");
+      assert.equal((await talk.call("read_text_file", { path: `${dir}/notes/b.txt` })).text, "b");
       assert.match((await talk.call("list_directory", { path: `${dir}/notes` })).text, /a\.txt[^]*b\.txt/);
     },
   },
@@ -88,11 +88,14 @@ for (const story of STORIES) {
     await using world = await openSandbox("full");
     const program = await prepare(world, story);
     const { signal } = new AbortController();
-    const learned = await world.sandbox.learn(program, {
+    const { profile: learned, refused } = await world.sandbox.learn(program, {
       policy: toPolicy(),
       signal,
       drive: async (process) => await story.work(await openTalk(process), world.dir),
     });
+    assert.deepEqual(refused, []);
+    // What it wrote while somebody looked went to copies.
+    assert.deepEqual([...Deno.readDirSync(`${world.dir}/notes`)].map(({ name }) => name), ["a.txt"]);
     assert.deepEqual([learned.unsandboxed, learned.run, learned.ffi, learned.net], [false, [], false, []]);
     for (const path of [...learned.read, ...learned.write]) assert.ok(path.startsWith(`${world.dir}/`), path);
     const process = await world.sandbox.start(program, { policy: { ...toPolicy(), sandbox: learned }, signal });

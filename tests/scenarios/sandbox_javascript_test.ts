@@ -31,7 +31,10 @@ async function attack(
     connection.close();
   }, () => {});
   const plan: HostilePlan = { allowed, secret, port: server.addr.port, parent: Deno.pid };
-  const process = await world.run("hostile.ts", { args: [JSON.stringify(plan)], profile: { write: [allowed] } });
+  const profile = { write: [allowed] };
+  const leaving = await world.run("hostile.ts", { args: [JSON.stringify({ ...plan, leave: true })], profile });
+  assert.match(await textOf(leaving), /"got"/, leaving.errors());
+  const process = await world.run("hostile.ts", { args: [JSON.stringify(plan)], profile });
   const text = await textOf(process);
   const end = await process.exited;
   socket.close();

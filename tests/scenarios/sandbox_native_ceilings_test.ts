@@ -103,6 +103,41 @@ for folder in ["/", "/dev", "/run", "/etc", "/proc", "/usr", "/var"]:
   assert.equal(said, "/tmp/full 28 True\n/dev/shm/full 28 True");
 });
 
+Deno.test("a folder that it may write has a ceiling, and each file in it", async () => {
+  const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-disk-" });
+  try {
+    const profile = { disk_mb: 4, write: [dir] };
+    const one = await python(
+      `try:\n  with open("${dir}/one", "wb", 0) as file:\n    while True: file.write(bytes(1_000_000))\n` +
+        "except OSError as error: print(error.errno)",
+      { profile },
+    );
+    // Python bears the signal and fails.
+    assert.deepEqual([one.said, (await Deno.stat(`${dir}/one`)).size], ["27", 5 * 2 ** 20]);
+    const many = await python(
+      `import time\nfor i in range(100000):\n  open(f"{i:d}".join(["${dir}/", ""]), "wb").write(bytes(1_000_000))\n` +
+        "  time.sleep(0.02)",
+      { profile },
+    );
+    assert.equal(many.end, "killed: disk");
+    // What has no name any more is still there while it is open; in its own folders it is bounded by their size.
+    const nameless = await python(
+      `import os,time\nkept=[]\nfor i in range(100):\n  kept.append(open("${dir}/x","wb",0)); os.unlink("${dir}/x")\n` +
+        "  kept[-1].write(bytes(1_000_000)); time.sleep(0.02)\nprint('all of it')",
+      { profile },
+    );
+    assert.deepEqual([nameless.end, nameless.said], ["killed: disk", ""]);
+    const temporary = await python(
+      "import tempfile,time\nkept=tempfile.TemporaryFile()\nkept.write(bytes(3_500_000)); kept.flush(); time.sleep(1)\n" +
+        `open("${dir}/y","wb").write(bytes(1_500_000)); time.sleep(1); print("fine")`,
+      { profile },
+    );
+    assert.deepEqual([temporary.end, temporary.said], ["exit code 0", "fine"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("output that nobody reads stops the program, not us", async () => {
   await using boxed = await startBoxed({ command: "/bin/sh", args: ["-c", "yes & yes >&2 & wait"] });
   const reader = boxed.process.stdout.getReader();

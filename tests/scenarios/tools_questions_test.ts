@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { toolText } from "../../src/domain/tool.ts";
+import type { McpCallOptions } from "../../src/ports/mcp_client.ts";
 import { scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer } from "../support/server.ts";
@@ -15,16 +16,16 @@ const QUESTION = {
   schema: { type: "object", properties: { folder: { type: "string" } }, required: ["folder"] },
 };
 
+const asking = async (files: ScriptedServer, { signal, tool_call_id }: McpCallOptions) =>
+  toolText(JSON.stringify(await files.options!.handlers.elicit(QUESTION, { signal, tool_call_id })));
+
 /** A server whose agent calls a tool that asks, and answers with what it was told. */
-async function interview(settings: Json = {}) {
+async function interview(settings: Json = {}, calling = asking) {
   await using stack = new AsyncDisposableStack();
   const script = [{ tool_calls: [{ name: "files__echo", arguments: {} }] }, { tokens: ["Thanks"] }];
   const provider = stack.use(await startProvider({ script }));
   const files = new ScriptedServer();
-  files.calling = async (_, { signal, tool_call_id }) => {
-    const answer = await files.options!.handlers.elicit(QUESTION, { signal, tool_call_id });
-    return toolText(JSON.stringify(answer));
-  };
+  files.calling = (_, options) => calling(files, options);
   const server = stack.use(
     await startServer({
       provider: provider.url,
@@ -113,10 +114,26 @@ Deno.test("cancelling the run withdraws the question", async () => {
   assert.equal((await ask(talk.server, "GET /approvals?status=withdrawn")).data.length, 1);
 });
 
-Deno.test("a direct call has nobody to ask", async () => {
+Deno.test("a direct call whose caller can't be asked says so to its server: nobody has declined", async () => {
   await using talk = await interview();
   const { result } = await ask(talk.server, "POST /tools/files__echo/call", { body: {} });
-  assert.deepEqual(JSON.parse(result.content[0].text), { action: "decline" });
+  assert.deepEqual(JSON.parse(result.content[0].text), { action: "cancel" });
+});
+
+Deno.test("a question that could be for several calls is nobody's, and the runs of these calls tell why", async () => {
+  await using talk = await interview({}, async (files, { signal, tool_call_id }) => {
+    const among = [tool_call_id, "tool_of_another"];
+    return toolText(JSON.stringify(await files.options!.handlers.elicit(QUESTION, { signal, among })));
+  });
+  const { run } = talk;
+  await untilStatus(talk.server, run.id, "completed");
+  assert.match(talk.told(), /cancel/);
+  const denied = (await eventsOf(talk.server, run.id)).find(({ type }) => type === "tool.call.denied")!.data;
+  assert.equal(denied.decided_by, "nobody");
+  assert.match(
+    denied.reason,
+    /^Nobody was asked what tool server "files" wants to know: it could be for calls of several people/,
+  );
 });
 
 Deno.test("strangers see no question, and can't answer one", async () => {

@@ -36,7 +36,7 @@ export interface TestBrowser extends AsyncDisposable {
 export async function startBrowser(executablePath: string): Promise<TestBrowser> {
   const browser = await chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
   });
   return {
     async newPage(options = {}) {

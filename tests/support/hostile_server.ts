@@ -26,6 +26,8 @@ export interface HostilePlan {
   port: number;
   /** The process that started it. */
   parent: number;
+  /** Only to leave something for the next start. */
+  leave?: boolean;
 }
 
 /** How an attempt went. */
@@ -38,7 +40,7 @@ export interface Attempt {
 /** What the secrets say. */
 const MARK = "TOP SECRET";
 
-const { allowed, secret, port, parent } = JSON.parse(Deno.args[0]!) as HostilePlan;
+const { allowed, secret, port, parent, leave = false } = JSON.parse(Deno.args[0]!) as HostilePlan;
 const file = `${secret}/secret.txt`;
 const json = `${secret}/secret.json`;
 /** Keeps an import from being read beforehand. */
@@ -131,6 +133,10 @@ const READS: Record<string, () => unknown> = {
     const buffer = new Uint8Array(100);
     return new TextDecoder().decode(buffer.subarray(0, await connection.read(buffer) ?? 0));
   },
+  "of what an earlier start left in its storage": () => localStorage.getItem(LEFT),
+  "of what an earlier start left in its cache": async () => {
+    return await (await (await caches.open("left")).match(LEFT))?.text();
+  },
   "by a program": () => cp.execFileSync("/bin/cat", [file], { env: {} }).toString(),
   "by a shell": () => cp.execSync(`cat ${file}`).toString(),
   "by another Deno": () => {
@@ -138,6 +144,9 @@ const READS: Record<string, () => unknown> = {
     return new TextDecoder().decode(new Deno.Command(Deno.execPath(), { args, clearEnv: true }).outputSync().stdout);
   },
 };
+
+/** Where the next start could look. */
+const LEFT = "https://left.test/";
 
 /** What no secret comes of: succeeding is the evidence. */
 const DEEDS: Record<string, () => unknown> = {
@@ -217,6 +226,12 @@ function toDetail(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}`.slice(0, 300) : String(error);
 }
 
+if (leave) {
+  localStorage.setItem(LEFT, MARK);
+  await (await caches.open("left")).put(LEFT, new Response(MARK));
+  say({ name: "leave something", outcome: "got", detail: "" });
+  Deno.exit(0);
+}
 for (const [name, attack] of Object.entries(READS)) {
   try {
     const text = String(await attack());

@@ -57,7 +57,11 @@ export function tokensInMemory(): McpTokens & { grants: Map<string, McpGrant> } 
   return {
     grants,
     load: (key) => Promise.resolve(grants.get(keyOf(key))),
-    save: (key, grant) => Promise.resolve(void grants.set(keyOf(key), grant)),
+    change(key, change) {
+      const grant = change(grants.get(keyOf(key)));
+      grants.set(keyOf(key), grant);
+      return Promise.resolve(grant);
+    },
     remove: (key) => Promise.resolve(void grants.delete(keyOf(key))),
     take(state) {
       const found = grants.entries().find(([, grant]) => grant.state === state);

@@ -17,7 +17,7 @@ export interface OAuthUpstream extends HttpUpstream {
 }
 
 /** Starts one, which looks up `documents` of clients instead of registering them. Its tool `who` says whose token it was called with; `admin` wants the scope of that name, a call that says so in its arguments is answered, or refused, with the token. */
-export function startOAuthUpstream({ documents = false } = {}): OAuthUpstream {
+export function startOAuthUpstream({ documents = false, tools = ["echo"] } = {}): OAuthUpstream {
   const valid = new Map<string, string>();
   const scopes = new Map<string, string>();
   const refreshable = new Map<string, string>();
@@ -104,6 +104,9 @@ export function startOAuthUpstream({ documents = false } = {}): OAuthUpstream {
     const { answer, refuse } = (message?.params?.arguments ?? {}) as { answer?: boolean; refuse?: boolean };
     if (answer) return { content: [{ type: "text", text: `You gave ${given}` }] };
     if (refuse) return Response.json({ message: `I dislike ${given}` }, { status: 400 });
+    if (message?.method === "tools/list") {
+      return { tools: tools.map((name) => ({ name, inputSchema: { type: "object" } })) };
+    }
     return tool === undefined ? undefined : { content: [{ type: "text", text: `${tool} ${user}` }] };
   }
 

@@ -81,18 +81,20 @@ const tools: Record<string, (id: unknown, params: NonNullable<Message["params"]>
     answer(id, text("done"));
   },
   ask: (id) => {
-    asked = id;
+    const question = `question-${asked.size}`;
+    asked.set(question, id);
     const params = {
       message: "Who are you?",
       requestedSchema: { type: "object", properties: { name: { type: "string" } } },
     };
-    say({ jsonrpc: "2.0", id: "question", method: "elicitation/create", params });
+    say({ jsonrpc: "2.0", id: question, method: "elicitation/create", params });
   },
 };
-let asked: unknown;
+/** Calls by the questions asked in them. */
+const asked = new Map<unknown, unknown>();
 
 function take({ id, method, params = {}, ...rest }: Message): void {
-  if (id === "question") return answer(asked, text(JSON.stringify(rest)));
+  if (asked.has(id)) return answer(asked.get(id), text(JSON.stringify(rest)));
   if (method === "notifications/cancelled") return void cancelled.push(params.requestId);
   if (id === undefined) return;
   if (method === "initialize") {

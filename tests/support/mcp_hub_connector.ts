@@ -4,11 +4,13 @@
  * @module
  */
 import type { Learn } from "../../src/core/mcp_servers/learning.ts";
+import type { Proposals } from "../../src/domain/proposals.ts";
 import { McpFailure, type McpFailureKind, type McpServer } from "../../src/domain/mcp_server.ts";
 import { SandboxProfile } from "../../src/domain/policy.ts";
 import type { FilledPrompt } from "../../src/domain/prompt.ts";
 import { type ToolContent, type ToolResult, toolText } from "../../src/domain/tool.ts";
 import type {
+  CompletionRequest,
   McpCallOptions,
   McpConnection,
   McpConnectOptions,
@@ -54,12 +56,15 @@ export class ScriptedServer {
   calling: (args: Record<string, unknown>, options: McpCallOptions, tool: string) => Promise<ToolResult> | ToolResult =
     (args) => toolText(JSON.stringify(args));
   listing: () => Promise<void> = () => Promise.resolve();
+  listingResources: () => Promise<void> = () => Promise.resolve();
   reading: (uri: string, options: McpReadOptions) => Promise<ToolContent[]> | ToolContent[] = (uri) => [
     { type: "resource", uri, text: `The text of ${uri}` },
   ];
   filling: (name: string, args: Record<string, string>, options: McpReadOptions) => FilledPrompt = (name, args) => ({
     messages: [{ role: "user", content: { type: "text", text: `${name} ${JSON.stringify(args)}` } }],
   });
+  /** What it proposes; undefined: it can't. */
+  completing: ((request: CompletionRequest, options: McpReadOptions) => Promise<Proposals> | Proposals) | undefined;
   /** What it tells when it changes; undefined: it doesn't. */
   watched: Set<string> | undefined = new Set();
   /** What resolving its credentials found. */
@@ -112,7 +117,10 @@ export class ScriptedServer {
         await this.listing();
         return this.tools;
       },
-      listResources: () => Promise.resolve(this.resources),
+      listResources: async () => {
+        await this.listingResources();
+        return this.resources;
+      },
       listPrompts: () => Promise.resolve(this.prompts),
       callTool: async (tool, args, options) => {
         this.calls.push(options.tool_call_id);
@@ -120,6 +128,7 @@ export class ScriptedServer {
       },
       readResource: async (uri, options) => await this.reading(uri, options),
       getPrompt: (name, args, options) => Promise.resolve(this.filling(name, args, options)),
+      ...this.completing && { complete: async (request, options) => await this.completing!(request, options) },
       ...this.watched && {
         watchResource: (uri, { signal }) => {
           const { watched } = this;
@@ -144,9 +153,11 @@ export function scriptedConnector(servers: Record<string, ScriptedServer> = {}):
       const server = servers[definition.name];
       return server === undefined ? Promise.reject(failure("unreachable")) : server.connect(definition, options);
     },
+    findSignIn: () => Promise.resolve(undefined),
     finishSignIn: ({ name }) => Promise.resolve({ server: name }),
   };
 }
 
 /** Learns that nothing is needed. */
-export const learnNothing: Learn = () => Promise.resolve({ profile: SandboxProfile.parse({}), failed: [] });
+export const learnNothing: Learn = () =>
+  Promise.resolve({ profile: SandboxProfile.parse({}), refused: [], failed: [] });

@@ -37,7 +37,13 @@ export interface TestServer extends AsyncDisposable {
   request(
     method: string,
     path: string,
-    options?: { key?: string | null; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal },
+    options?: {
+      key?: string | null;
+      body?: unknown;
+      headers?: Record<string, string>;
+      signal?: AbortSignal;
+      redirect?: RequestRedirect;
+    },
   ): Promise<Response>;
 }
 
@@ -90,7 +96,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     app,
     url,
     data_dir,
-    request(method, path, { key = USER_KEY, body, headers = {}, signal } = {}) {
+    request(method, path, { key = USER_KEY, body, headers = {}, signal, redirect } = {}) {
       return fetch(
         path.startsWith("http") ? path : `${url}${path.startsWith("^") ? path.slice(1) : `/api/v1${path}`}`,
         {
@@ -102,6 +108,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
           },
           ...body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) },
           ...signal && { signal },
+          ...redirect && { redirect },
         },
       );
     },

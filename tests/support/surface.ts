@@ -39,9 +39,11 @@ call agent_import admin POST /agents/import 200
 call mcp_server_list admin GET /agents/{agent_id}/mcp_servers 200
 call mcp_server_add admin POST /agents/{agent_id}/mcp_servers 201
 call mcp_server_get admin GET /agents/{agent_id}/mcp_servers/{server_name} 200
+call mcp_server_update admin PATCH /agents/{agent_id}/mcp_servers/{server_name} 200
 call mcp_server_remove admin DELETE /agents/{agent_id}/mcp_servers/{server_name} 204
 call mcp_server_restart admin POST /agents/{agent_id}/mcp_servers/{server_name}/restart 200
 call mcp_server_learn admin POST /agents/{agent_id}/mcp_servers/{server_name}/learn 200
+call mcp_server_sign_in_begin public GET /mcp/sign_in/begin 200
 call mcp_server_sign_in public GET /mcp/sign_in 200
 call mcp_client_get public GET /mcp/client 200
 call tool_list user GET /tools 200
@@ -49,14 +51,18 @@ stream catalog_watch user GET /tools/events 200
 call tool_get user GET /tools/{tool_name} 200
 call tool_invoke admin POST /tools/{tool_name}/invoke 200
 stream tool_call user POST /tools/{tool_name}/call 200
+call tool_call_answer user POST /tools/calls/{tool_call_id}/answer 204
 call resource_list user GET /resources 200
 call resource_read user GET /resources/content 200
+call resource_complete user POST /resources/complete 200
 stream resource_watch user GET /resources/events 200
 call prompt_list user GET /prompts 200
 call prompt_get user POST /prompts/{prompt_name}/get 200
+call prompt_complete user POST /prompts/{prompt_name}/complete 200
 call policy_list admin GET /policies 200
 call policy_get admin GET /policies/{policy_id} 200
 call policy_update admin PATCH /policies/{policy_id} 200
+call policy_delete admin DELETE /policies/{policy_id} 204
 call mcp_tools user GET /mcp/tools 200
 call mcp_request user POST /mcp/request 200
 call file_create user POST /files 201
@@ -75,6 +81,12 @@ call system_usage admin GET /system/usage 200
 call config_get admin GET /system/config 200
 call config_reload admin POST /system/config/reload 200
 call ticket_create user POST /tickets 201
+`;
+
+/** What protocols shape: id, route, status of success, and whose access, limit and audit it has. */
+export const BY_HAND = `
+mcp_stream GET /mcp/stream 200 as mcp_request
+mcp_message POST /mcp/message 202 as mcp_request
 `;
 
 /** What happens once for each `Idempotency-Key`. */
@@ -290,11 +302,11 @@ providers.ollama.base_url OLLAMA_HOST
 export const COMMANDS = `
 chat MESSAGE --agent --conversation --user --reasoning --stream --approve --deny --patience --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp list --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp add NAME URL | -- COMMAND --agent --allow --read --write --net --cwd --env --header --type --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp remove NAME --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp add NAME URL | -- COMMAND --agent --allow --read --write --net --cwd --env --header --type --replace --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp remove NAME --agent --keep-policy --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp learn NAME --agent --call --apply --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp call TOOL NAME=VALUE | JSON --user --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp import FILE --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp call TOOL NAME=VALUE | JSON --user --yes --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp import FILE --agent --input --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp serve --admin --url --key-file --data-dir --log-level --config --set --no-color --help
 serve --host --port --data-dir --log-level --config --set --no-color --help
 config print --host --port --data-dir --log-level --config --set --json --no-color --help
@@ -347,9 +359,11 @@ approvals list
 mcp-servers list AGENT_ID
 mcp-servers add AGENT_ID
 mcp-servers get AGENT_ID SERVER_NAME
+mcp-servers update AGENT_ID SERVER_NAME
 mcp-servers remove AGENT_ID SERVER_NAME
 mcp-servers restart AGENT_ID SERVER_NAME
 mcp-servers learn AGENT_ID SERVER_NAME
+mcp-servers sign-in-begin
 mcp-servers sign-in
 mcp client-get
 mcp tools
@@ -361,12 +375,15 @@ tools call TOOL_NAME
 catalog watch
 resources list
 resources read
+resources complete
 resources watch
 prompts list
 prompts get PROMPT_NAME
+prompts complete PROMPT_NAME
 policies list
 policies get POLICY_ID
 policies update POLICY_ID
+policies delete POLICY_ID
 files create FILE
 files download FILE_ID
 files get FILE_ID

@@ -51,7 +51,7 @@ export interface World extends AsyncDisposable {
 function library(): ScriptedServer {
   const script = new ScriptedServer();
   script.resources = [resource("library://news")];
-  script.prompts = [{ name: "greet", arguments: [] }];
+  script.prompts = [{ name: "greet", arguments: [{ name: "who", required: false }] }];
   return script;
 }
 
@@ -123,6 +123,12 @@ export async function startWorld(
               { name: "program", command: "program", args: ["--word", MARKER] },
             ],
           },
+        }),
+      );
+      await made(
+        await server.request("PATCH", "/policies/spare", {
+          key: ADMIN_KEY,
+          body: { create: true, servers: ["nobody"] },
         }),
       );
       await made(

@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import { EventView, toJsonLine } from "../../src/transports/cli/derived/events.ts";
 import { toAge, toShort } from "../../src/transports/cli/derived/format.ts";
 import { toRecord } from "../../src/transports/cli/derived/record.ts";
-import { toTable } from "../../src/transports/cli/derived/table.ts";
+import { chooseColumns, leftOut, toTable } from "../../src/transports/cli/derived/table.ts";
 import { widthOf } from "../../src/transports/cli/chat/text_width.ts";
 import { padTo, wrapTo } from "../../src/transports/cli/layout.ts";
 import { createStyle } from "../../src/transports/cli/style.ts";
@@ -119,7 +119,7 @@ Deno.test("times are told by their distance, figures in short", () => {
   assert.deepEqual(ages, ["now", "5 s ago", "1 min ago", "2 h ago", "1 day ago", "2 days ago"]);
   assert.equal(toAge(before(-60), now), "in 1 min");
   assert.equal(toShort(0.1 + 0.2, now), "0.3");
-  assert.equal(toShort({ input_tokens: 3, cost: null, output_tokens: 0 }, now), "input tokens 3");
+  assert.equal(toShort({ input_tokens: 3, cost: null, output_tokens: 0 }, now), "input_tokens 3");
   assert.equal(toShort(["a", "b"], now), "a, b");
 });
 
@@ -142,7 +142,7 @@ Deno.test("events are lines, and text that comes in pieces flows between them", 
       "Hello there",
       "   5  message.completed",
       '   6  tool.call.started  tool=weather arguments {"city":"Ro…',
-      "   7  run.completed  input tokens 3, output tokens 2",
+      "   7  run.completed  input_tokens 3, output_tokens 2",
       "",
     ].join("\n"),
   );
@@ -180,4 +180,37 @@ Deno.test("no text of a stranger is an order to the terminal", () => {
       assert.doesNotMatch(text, OBEYED, JSON.stringify(attack));
     }
   }
+});
+
+Deno.test("what has no room is told under its row, and names of columns without room can be told", () => {
+  const rows = [{
+    tool_call_id: "tool_0123456789",
+    run_id: "run_0123456789",
+    tool: "files__write_file",
+    arguments: { path: "a" },
+    reason: "It changes files, which somebody should see before it is done",
+    agent_id: "assistant_with_a_long_name",
+  }];
+  const options = { style, columns: 60, now };
+  assert.deepEqual(toTable(rows, options), [
+    "TOOL CALL ID     RUN ID          TOOL",
+    "tool_0123456789  run_0123456789  files__write_file",
+    '    arguments: {"path":"a"}',
+    "    reason: It changes files, which somebody should see",
+    "    before it is done",
+  ]);
+  assert.deepEqual(leftOut(rows, chooseColumns(rows, options), options), ["AGENT ID"]);
+  // Arguments have one form, however many there are and whatever is in them.
+  const wide = toTable([{ id: "a", arguments: { a: 1 } }, { id: "b", arguments: { b: { c: 1 } } }], options);
+  assert.deepEqual(wide, ["ID  ARGUMENTS", 'a   {"a":1}', 'b   {"b":{"c":1}}']);
+});
+
+Deno.test("names inside of something are shown as they are: they may be data", () => {
+  const lines = toRecord({ created_by: "admin", tools: { "write_*": { decision: "ask" } } }, {
+    style,
+    columns: 60,
+    now,
+  });
+  assert.deepEqual(lines, ["created by:  admin", "tools:", "  write_*:", "    decision:  ask"]);
+  assert.equal(toShort({ my_key: 1 }, now), "my_key 1");
 });

@@ -4,7 +4,7 @@ import { documentOf } from "../../src/app/documents.ts";
 import { RUN_STATUS } from "../../src/domain/run.ts";
 import { ERROR_STATUS } from "../../src/domain/error.ts";
 import { EVENT_DATA } from "../../src/domain/event.ts";
-import { operations } from "../../src/operations/mod.ts";
+import { byHand, operations } from "../../src/operations/mod.ts";
 import { call, type Operation } from "../../src/operations/operation.ts";
 import { byTag, type Found } from "../../src/transports/docs/document.ts";
 import { errorsPage } from "../../src/transports/docs/pages/errors.ts";
@@ -15,7 +15,8 @@ import { TAG_TEXT, tagOf } from "../../src/transports/docs/tags.ts";
 import { toMap, withMap } from "../../tools/docs.ts";
 
 const document = documentOf(operations.values(), { base_path: "/muxi" });
-const all = byTag(document).flatMap((group) => group.operations);
+const found = byTag(document).flatMap((group) => group.operations);
+const all = found.filter(({ op }) => !op["x-by-hand"]);
 const facts = { keepalive_seconds: 15, write_timeout_seconds: 60, delta_days: 7, run_days: 90 };
 
 /** What the document's examples make of an operation's input. */
@@ -51,6 +52,21 @@ Deno.test("every operation is in one group, with its access, command and code in
   for (const name of Object.keys(TAG_TEXT)) assert.ok(groups.includes(name), `there is no group ${name} any more`);
 });
 
+Deno.test("what a protocol shapes is in the group of its door, with its access and examples that fit", () => {
+  const others = new Map(found.filter(({ op }) => op["x-by-hand"]).map((one) => [one.op.operationId, one]));
+  assert.deepEqual([...others.keys()], byHand.map(({ id }) => id));
+  for (const { id, uses, query, body, answer } of byHand) {
+    const { op } = others.get(id)!;
+    assert.deepEqual([op.tags, op["x-access"]], [["mcp"], uses.access], id);
+    assert.equal(op["x-stream"] !== undefined, answer.items !== undefined, id);
+    const needed = (op.parameters ?? []).filter(({ required }) => required).map(({ name, example }) => [name, example]);
+    assert.ok(query.safeParse(Object.fromEntries(needed)).success, id);
+    const sent = op.requestBody?.content["application/json"]?.example;
+    assert.equal(body?.safeParse(sent).success ?? sent === undefined, true, id);
+    assert.match(op["x-codeSamples"][0]!.source, /^curl [^]*MUXI_KEY/);
+  }
+});
+
 Deno.test("a group is named after the path where the path names the thing", () => {
   const of = (id: string, http: Operation["http"]) => tagOf({ id, http });
   assert.equal(of("agent_list", "GET /agents"), "agents");
@@ -79,7 +95,7 @@ Deno.test("pages hold every operation, event, state and error, and every link in
     "/muxi/docs/errors": String(await errorsPage(document, "/muxi")),
   };
   const ids = (path: string) => new Set([...pages[path]!.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!));
-  for (const id of operations.keys()) assert.ok(ids("/muxi/docs").has(id), id);
+  for (const { op } of found) assert.ok(ids("/muxi/docs").has(op.operationId), op.operationId);
   for (const type of Object.keys(EVENT_DATA)) assert.ok(ids("/muxi/docs/events").has(type), type);
   for (const name of Object.keys(ERROR_STATUS)) assert.ok(ids("/muxi/docs/errors").has(name), name);
   for (const status of RUN_STATUS) {
@@ -109,7 +125,7 @@ Deno.test("the operation map of the README is the one that belongs there", async
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   const plain = documentOf(operations.values(), { base_path: "" });
   assert.equal(withMap(readme, plain), readme, "README.md has an old operation map: run deno task docs");
-  for (const id of operations.keys()) assert.ok(toMap(plain).includes(`\`${id}\``), id);
+  for (const { op } of found) assert.ok(toMap(plain).includes(`\`${op.operationId}\``), op.operationId);
   const stale = readme.replace("`chat_send`", "`chat_sent`");
   assert.notEqual(stale, readme);
   assert.equal(withMap(stale, plain), readme);

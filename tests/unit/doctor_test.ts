@@ -90,15 +90,18 @@ Deno.test("machines get every check", async () => {
 });
 
 Deno.test("the sandbox is told as it is: in full, for JavaScript alone, or with a part missing", () => {
-  const full = { javascript: "full", native: "full", notes: [] } as const;
+  const full = { javascript: "full", native: "full", ceilings: ["prlimit", "watching"], notes: [] } as const;
   assert.deepEqual(checkSandbox(full), {
     name: "sandbox",
     status: "ok",
-    detail: "Programs of tool servers are held by the sandbox in full",
+    detail:
+      "Programs of tool servers are held by the sandbox in full. Their memory, processes and disk are bounded by " +
+      "prlimit and by watching",
   });
   const notes = ["No bubblewrap: install it (Debian: bubblewrap)", "Attacks may get through"];
-  const half = checkSandbox({ javascript: "broker", native: "none", notes });
+  const half = checkSandbox({ javascript: "broker", native: "none", ceilings: ["watching"], notes });
   assert.equal(half.status, "off");
+  assert.match(half.detail, /bounded by watching$/);
   assert.match(half.detail, /^Tool servers in JavaScript are held by Deno's permissions alone; all others .* refused/);
   assert.equal(half.remedy, "No bubblewrap: install it (Debian: bubblewrap). Attacks may get through");
   assert.equal(checkSandbox({ ...full, notes: ["No prlimit"] }).status, "warn");

@@ -7,9 +7,10 @@ import { strict as assert } from "node:assert";
 import { createJsonSchema } from "../../src/adapters/json_schema/json_schema.ts";
 import { toSafeLength } from "../../src/adapters/json_schema/pattern.ts";
 
-const { check } = new (class {
+const { check, problemOf } = new (class {
   readonly #schema = createJsonSchema();
   check = (schema: Record<string, unknown>, value: unknown) => this.#schema.check(schema, value);
+  problemOf = (schema: Record<string, unknown>) => this.#schema.problemOf(schema);
 })();
 
 Deno.test("a value that fits has no errors, and each error is one line with its place", () => {
@@ -56,6 +57,43 @@ Deno.test("newer and older revisions are understood", () => {
   assert.equal(check(old, "1").length > 0, true);
   assert.deepEqual(check({ dependentRequired: { a: ["b"] } }, { a: 1, b: 2 }), []);
   assert.equal(check({ dependentRequired: { a: ["b"] } }, { a: 1 }).length, 1);
+});
+
+Deno.test("dynamic references are followed, and what they could mean in several ways is refused by name", () => {
+  const tree = {
+    type: "object",
+    $dynamicAnchor: "node",
+    properties: {
+      name: { type: "string" },
+      children: { type: "array", items: { $dynamicRef: "#node", required: ["name"] } },
+    },
+  };
+  const wrong = { children: [{ name: "a" }, { name: "b", children: [{ name: 7 }] }] };
+  assert.deepEqual(check(tree, { children: [{ name: "a", children: [] }] }), []);
+  assert.match(check(tree, wrong)[0]!, /^"\/children\/1\/children\/0\/name": /);
+  assert.match(check(tree, { children: [{}] })[0]!, /name/);
+  const pointed = { $defs: { word: { type: "string" } }, properties: { a: { $dynamicRef: "#/$defs/word" } } };
+  assert.equal(check(pointed, { a: 1 }).length, 1);
+  const both = {
+    properties: { a: { $ref: "#/$defs/x", $dynamicRef: "#y" } },
+    $defs: { x: { type: "number" }, y: { $dynamicAnchor: "y", minimum: 5 } },
+  };
+  assert.equal(check(both, { a: 4 }).length, 1);
+  assert.deepEqual(check(both, { a: 6 }), []);
+  assert.deepEqual(check({ properties: { $dynamicRef: { type: "string" } } }, { $dynamicRef: "x" }), []);
+  const extended = {
+    $ref: "list",
+    $defs: {
+      item: { $dynamicAnchor: "item", type: "string" },
+      list: { $id: "list", items: { $dynamicRef: "#item" }, $defs: { item: { $dynamicAnchor: "item" } } },
+    },
+  };
+  assert.match(problemOf(extended)!, /\$dynamicRef "#item" among several \$id/);
+  assert.match(check(extended, [1])[0]!, /^Cannot check the value: .*\$dynamicRef/);
+  assert.match(problemOf({ $dynamicRef: "#nowhere" })!, /"#nowhere"/);
+  // Older revisions don't know the word.
+  const older = { $schema: "http://json-schema.org/draft-07/schema#", properties: { a: { $dynamicRef: "#nowhere" } } };
+  assert.deepEqual(check(older, { a: 1 }), []);
 });
 
 Deno.test("patterns work, beside formats too, and look-ahead within bounds", () => {

@@ -1,5 +1,5 @@
 /**
- * Definitions of tool servers: read, compared, shown.
+ * Definitions of tool servers: compared, shown.
  *
  * @module
  */
@@ -7,54 +7,8 @@ import { strict as assert } from "node:assert";
 import { checkDefinition, differingFields, toCommandLine, toReference } from "../../src/domain/mcp_definition.ts";
 import { secretsOf, shownCommand, shownUrl } from "../../src/domain/mcp_secrets.ts";
 import { McpServer } from "../../src/domain/mcp_server.ts";
-import { toMcpServers } from "../../src/domain/mcp_server_list.ts";
 
 const server = (fields: Record<string, unknown>) => McpServer.parse({ name: "one", ...fields });
-
-Deno.test("the servers of a desktop host are read as they are", () => {
-  const read = toMcpServers({
-    mcpServers: {
-      filesystem: { command: "npx", args: ["-y", "server-filesystem", "/tmp"], env: { A: "b" }, autoApprove: ["read"] },
-      "My Git!": { type: "stdio", command: "uvx mcp-server-git", disabled: false },
-      remote: { type: "http", url: "https://a.test/mcp", headers: { Authorization: "Bearer x" }, timeout: 60_000 },
-      old: { type: "sse", serverUrl: "https://b.test/sse", timeout: 30 },
-      socket: { type: "ws", url: "wss://c.test" },
-      off: { command: "never", disabled: true },
-    },
-  });
-  assert.deepEqual(
-    read.map((
-      { name, type, url, command, args, timeout_seconds },
-    ) => [name, type ?? null, url ?? command, args.length, timeout_seconds ?? null]),
-    [
-      ["filesystem", null, "npx", 3, null],
-      ["My_Git", "command_line", "uvx mcp-server-git", 0, null],
-      ["remote", "streamable_http", "https://a.test/mcp", 0, 60],
-      ["old", "http_sse", "https://b.test/sse", 0, 30],
-      ["socket", "websocket", "wss://c.test", 0, null],
-    ],
-  );
-  assert.deepEqual(toMcpServers([{ name: "one", url: "https://a.test" }]), [server({ url: "https://a.test" })]);
-  assert.deepEqual(toMcpServers({ servers: { one: { url: "https://a.test" } } }), [server({ url: "https://a.test" })]);
-});
-
-Deno.test("what can't be a list of servers is refused with the place", () => {
-  const why = (value: unknown) => {
-    try {
-      toMcpServers(value);
-    } catch (error) {
-      return (error as Error).message.replace("Cannot read the tool servers: ", "");
-    }
-    return "taken";
-  };
-  assert.match(why("x"), /^want a list of servers/);
-  assert.match(why({ one: { command: "x" } }), /^want a list of servers/);
-  assert.match(why([7]), /^number 1 must be a map/);
-  assert.match(why([{ name: "a__b", command: "x" }]), /^"a__b": name: /);
-  assert.match(why([{ name: "a", command: "x" }, { name: "a", command: "y" }]), /^there are two called "a"/);
-  assert.match(why({ mcpServers: { a: { command: "x", tyep: "stdio" } } }), /^"a": Unrecognized key: "tyep"/);
-  assert.match(why({ mcpServers: { a: { type: "carrier-pigeon", url: "https://a.test" } } }), /^"a": type: /);
-});
 
 Deno.test("definitions differ by what they say, references by what they say beside the name", () => {
   const known = server({ url: "https://a.test", headers: { k: "1" }, type: "streamable_http" });

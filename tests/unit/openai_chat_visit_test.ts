@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
-import { SignJWT } from "jose";
 import { createTokens } from "../../src/adapters/jose/tokens.ts";
 import type { Principal } from "../../src/domain/access.ts";
 import { AppError } from "../../src/domain/error.ts";
 import { circumstancesOf } from "../../src/transports/openai/visit.ts";
+import { SIGNING_SECRET, signUser } from "../support/signed_user.ts";
 
 const application: Principal = {
   tenant_id: "default",
@@ -12,14 +12,8 @@ const application: Principal = {
   scopes: [],
   may_assert_user: true,
 };
-const SECRET = "a secret of at least thirty-two bytes";
-const tokens = createTokens({ secret: SECRET, issuer: "open-webui", algorithms: ["HS256"] });
+const tokens = createTokens({ secret: SIGNING_SECRET, issuer: "open-webui", algorithms: ["HS256"] });
 const verifyUser = async (token: string) => (await tokens.verify(token)).sub ?? "";
-
-function sign({ secret = SECRET, issuer = "open-webui", expires = "5m", sub = "ann" } = {}): Promise<string> {
-  return new SignJWT({ email: "ann@example.org", name: "Ann", role: "user" }).setProtectedHeader({ alg: "HS256" })
-    .setSubject(sub).setIssuer(issuer).setIssuedAt().setExpirationTime(expires).sign(new TextEncoder().encode(secret));
-}
 
 const find = (headers: Record<string, string>, body: Record<string, unknown> = {}, principal = application) =>
   circumstancesOf({ headers: new Headers(headers), body }, { principal, verifyUser });
@@ -31,22 +25,22 @@ async function refused(work: Promise<unknown>): Promise<string> {
 }
 
 Deno.test("a signed user wins over all others", async () => {
-  const headers = { "x-openwebui-user-jwt": await sign(), "x-muxi-user": "bob", "x-openwebui-user-id": "eve" };
+  const headers = { "x-openwebui-user-jwt": await signUser(), "x-muxi-user": "bob", "x-openwebui-user-id": "eve" };
   assert.equal((await find(headers, { user: "mallory" })).user_id, "ann");
 });
 
 Deno.test("a signature that is wrong, old or somebody else's is refused, whatever else is said", async () => {
   const wrong = [
-    await sign({ secret: "another secret of more than 32 bytes" }),
-    await sign({ issuer: "else" }),
-    await sign({ expires: "-5m" }),
+    await signUser({ secret: "another secret of more than 32 bytes" }),
+    await signUser({ issuer: "else" }),
+    await signUser({ expires: "-5m" }),
     "nonsense",
     "",
   ];
   for (const token of wrong) {
     assert.equal(await refused(find({ "x-openwebui-user-jwt": token, "x-muxi-user": "ann" })), "UnauthorizedError");
   }
-  assert.equal(await refused(find({ "x-openwebui-user-jwt": await sign({ sub: "a b" }) })), "ValidationError");
+  assert.equal(await refused(find({ "x-openwebui-user-jwt": await signUser({ sub: "a b" }) })), "ValidationError");
 });
 
 Deno.test("where users are signed, one that isn't is refused", async () => {

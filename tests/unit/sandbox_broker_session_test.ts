@@ -25,6 +25,7 @@ async function open() {
       own_read: [],
       own_write: [],
       own_folders: [],
+      named: [],
       hidden: [],
       net: [],
       relays: [],

@@ -13,6 +13,7 @@ const RULES: Rules = {
   own_read: ["/own"],
   own_write: ["/own/temp"],
   own_folders: [],
+  named: [],
   hidden: ["/srv/read/hidden"],
   net: ["example.com", "*.example.org:443", "127.0.0.1:8080"],
   relays: ["127.0.0.1:3128"],

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { toLeastProfile } from "../../src/adapters/sandbox/least_profile.ts";
 import { type Permission, SandboxProfile } from "../../src/domain/policy.ts";
 
-/** The least profile for accesses as `permission value`; what ends with "?" isn't there. */
+/** The least profile for accesses as `permission value`; what ends with "?" isn't there, with "!" was refused. */
 function learn(accesses: string[], named: string[] = []) {
   const missing = new Set(
     accesses.filter((text) => text.endsWith("?")).map((text) => text.split(" ")[1]!.slice(0, -1)),
@@ -10,9 +10,10 @@ function learn(accesses: string[], named: string[] = []) {
   return toLeastProfile({
     decisions: accesses.map((text) => {
       const [permission, value] = text.split(" ") as [Permission, string];
-      return { permission, value: value.replace(/\?$/, ""), allowed: 1, denied: 0 };
+      const denied = value.endsWith("!") ? 1 : 0;
+      return { permission, value: value.replace(/[?!]$/, ""), allowed: 1 - denied, denied };
     }),
-    profile: SandboxProfile.parse({ memory_mb: 777, read: ["/before"] }),
+    profile: SandboxProfile.parse({ memory_mb: 777, read: ["/before"], run: ["npx"] }),
     named,
     exists: (path) => !missing.has(path),
   });
@@ -49,19 +50,24 @@ Deno.test("what was made and moved away needs its folder", () => {
 });
 
 Deno.test("hosts, facts and native code are noted, ceilings stay, and what was allowed before does not", () => {
-  const { net, sys, ffi, run, memory_mb, read } = learn([
+  const { net, sys, ffi, run, memory_mb, read, write } = learn([
     "net b.test:443",
     "net a.test:80",
     "sys hostname",
     "ffi /lib/x.so",
     "run *",
+    "net /srv/x.sock!",
+    "write /srv/x.sock",
+    "read /proc/14425/environ!",
+    "sys networkInterfaces!",
   ]);
-  assert.deepEqual({ net, sys, ffi, run, memory_mb, read }, {
+  assert.deepEqual({ net, sys, ffi, run, memory_mb, read, write }, {
     net: ["a.test:80", "b.test:443"],
     sys: ["hostname"],
     ffi: true,
-    run: ["*"],
+    run: ["npx"],
     memory_mb: 777,
     read: [],
+    write: [],
   });
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { format as formats, type OutputUnit, type Schema, type SchemaDraft, Validator } from "@cfworker/json-schema";
+import { DynamicRefs } from "./dynamic_refs.ts";
 import { type SafePattern, toPattern, toSafeLength } from "./pattern.ts";
 
 const MAX_NODES = 20_000;
@@ -31,6 +32,14 @@ export class TooMuch extends Error {
   override readonly name = "TooMuch";
 }
 
+/** Where a part of a schema stands, and who looks at its dynamic references. */
+interface Place {
+  /** Whether its keys are names, and no keywords. */
+  isMap: boolean;
+  depth: number;
+  dynamic: DynamicRefs | undefined;
+}
+
 /** A schema that can be run. */
 export class CompiledSchema {
   readonly #validator: Validator;
@@ -46,8 +55,11 @@ export class CompiledSchema {
   unique = false;
 
   constructor(schema: Record<string, unknown>) {
-    const copy = this.#copy(schema, false, 0) as Schema;
-    this.#validator = new Validator(copy, toDraft(schema.$schema), false);
+    const draft = toDraft(schema.$schema);
+    const dynamic = draft === "2020-12" ? new DynamicRefs() : undefined;
+    const copy = this.#copy(schema, { isMap: false, depth: 0, dynamic }) as Schema;
+    if (dynamic?.problem !== undefined) throw new TooMuch(dynamic.problem);
+    this.#validator = new Validator(copy, draft, false);
   }
 
   /** What is wrong with `value`. Throws {@linkcode TooMuch}, or an `Error` for a reference to nowhere. */
@@ -70,16 +82,18 @@ export class CompiledSchema {
   }
 
   /** A copy, since the validator writes into what it reads; each part counts its visits. */
-  #copy(node: unknown, isMap: boolean, depth: number): unknown {
+  #copy(node: unknown, { isMap, depth, dynamic }: Place): unknown {
     if (typeof node !== "object" || node === null) return node;
     if (++this.#nodes > MAX_NODES || depth > MAX_DEPTH) throw new TooMuch("the schema is too large");
-    if (Array.isArray(node)) return node.map((each) => this.#copy(each, false, depth + 1));
+    const inside = (each: unknown, isMap: boolean) => this.#copy(each, { isMap, depth: depth + 1, dynamic });
+    if (Array.isArray(node)) return node.map((each) => inside(each, false));
     const copy: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(node)) {
       if (key === "__proto__") continue;
-      copy[key] = !isMap && VALUES.has(key) ? value : this.#copy(value, !isMap && MAPS.has(key), depth + 1);
+      copy[key] = !isMap && VALUES.has(key) ? value : inside(value, !isMap && MAPS.has(key));
     }
     if (isMap) return copy;
+    dynamic?.take(copy, { root: depth === 0 });
     this.#takePattern(copy);
     if (copy.uniqueItems === true) this.unique = true;
     if (typeof copy.patternProperties === "object" && copy.patternProperties !== null) {

@@ -33,9 +33,18 @@ const WRAPPERS = new Set([
   "dependentSchemas",
 ]);
 
+/** What the package says where people would say something else. */
+const MISSING = /^Instance does not have required property "(.*)"\.?$/s;
+const WRONG_TYPE = /^Instance type "(\w+)" is invalid\. Expected (.*?)\.?$/s;
+
 function toLine({ instanceLocation, keyword, error }: OutputUnit): string {
-  const place = instanceLocation === "#" ? "The value" : `"${decodeURIComponent(instanceLocation.slice(1))}"`;
+  const isWhole = instanceLocation === "#";
+  const place = isWhole ? "The value" : `"${decodeURIComponent(instanceLocation.slice(1))}"`;
   if (keyword === "false") return `${place} is not allowed`;
+  const missing = MISSING.exec(error)?.[1];
+  if (missing !== undefined) return `${isWhole ? "" : `${place}: `}"${missing}" is missing`;
+  const [, is, wanted] = WRONG_TYPE.exec(error) ?? [];
+  if (is !== undefined) return `${place}: it is of the type ${is}: want ${wanted!.replaceAll('"', "")}`;
   const pattern = keyword === "format" ? toPatternOf(error) : null;
   if (pattern !== null) return `${place}: String does not match pattern "${pattern}"`;
   return `${place}: ${error.replace(/\.$/, "")}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   InsufficientScopeError,
   SSEClientTransport,
@@ -51,8 +52,8 @@ export interface ChannelOptions {
   resolved: Resolved;
   signal: AbortSignal;
   hold: Hold;
-  /** Told of everything that comes and is no message. */
-  onNoise: () => void;
+  /** Told of everything that comes and is no message; of a program's, the line. */
+  onNoise: (line?: string) => void;
   /** Whose credentials are used, where each user has their own. */
   user_id?: string | undefined;
 }
@@ -139,9 +140,11 @@ function later(
   retries: Set<Disposable>,
   { reconnect, delay }: { reconnect: () => void; delay: number },
 ): () => void {
+  // What comes on the new stream belongs to the request of the old one.
+  const again = AsyncLocalStorage.bind(reconnect);
   const retry = clock.after(delay, () => {
     retries.delete(retry);
-    reconnect();
+    again();
   });
   retries.add(retry);
   return () => retry[Symbol.dispose]();

@@ -13,7 +13,8 @@ import {
 import type { McpServer } from "../../domain/mcp_server.ts";
 import type { DirectRequests } from "./direct_requests.ts";
 import { PROBE_MS } from "./limits.ts";
-import type { QuestionOptions, Questions } from "./questions.ts";
+import type { Fields } from "./shape.ts";
+import { TASKS_EXTENSION } from "./task_state.ts";
 
 /** Who MUXI says it is. */
 export interface ClientInfo {
@@ -21,12 +22,19 @@ export interface ClientInfo {
   version: string;
 }
 
+/** What a server asks of us, by a request of its own. */
+export interface ServerRequest {
+  id: unknown;
+  method: string;
+  params: unknown;
+  signal: AbortSignal;
+}
+
 /** Options for {@linkcode connectClient}. */
 export interface ClientOptions {
   info: ClientInfo;
-  questions: Questions;
-  /** The call a question belongs to, where that is known. */
-  callOf: () => string | undefined;
+  /** Answers a request of the server, of the older era, in the protocol's own shape. */
+  answer(request: ServerRequest): Promise<Fields>;
   /** `initialize` at once, without asking for the newer era. */
   legacy: boolean;
   timeout_ms: number;
@@ -70,10 +78,12 @@ export async function connectClient(
     signal.removeEventListener("abort", stop);
   }
   if (client.getProtocolEra() === "modern") {
+    // The SDK's client would not understand a task.
+    const tasks = TASKS_EXTENSION in (client.getServerCapabilities()?.extensions ?? {});
     direct.envelope = {
       [PROTOCOL_VERSION_META_KEY]: client.getNegotiatedProtocolVersion(),
       [CLIENT_INFO_META_KEY]: info,
-      [CLIENT_CAPABILITIES_META_KEY]: capabilities,
+      [CLIENT_CAPABILITIES_META_KEY]: { ...capabilities, ...tasks && { extensions: { [TASKS_EXTENSION]: {} } } },
     };
   }
   return client;
@@ -82,15 +92,12 @@ export async function connectClient(
 function answerQuestions(
   client: Client,
   { sampling }: ClientCapabilities,
-  { questions, callOf }: Pick<ClientOptions, "questions" | "callOf">,
+  { answer }: Pick<ClientOptions, "answer">,
 ): void {
-  const optionsOf = (signal: AbortSignal): QuestionOptions => ({ signal, tool_call_id: callOf() });
-  client.setRequestHandler("elicitation/create", async ({ method, params }, { mcpReq }) =>
-    // The protocol's shape, as made by `questions`.
-    await questions(method, params, optionsOf(mcpReq.signal)) as never);
-  if (!sampling) return;
-  client.setRequestHandler(
-    "sampling/createMessage",
-    async ({ method, params }, { mcpReq }) => await questions(method, params, optionsOf(mcpReq.signal)) as never,
-  );
+  const methods = ["elicitation/create", ...sampling ? ["sampling/createMessage" as const] : []] as const;
+  for (const method of methods) {
+    client.setRequestHandler(method, async ({ params }, { mcpReq: { id, signal } }) =>
+      // In the protocol's shape already.
+      await answer({ id, method, params, signal }) as never);
+  }
 }

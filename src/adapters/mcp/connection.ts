@@ -4,12 +4,14 @@
  * @module
  */
 import { type Client, SseError } from "@modelcontextprotocol/client";
+import { NO_PROPOSALS, type Proposals } from "../../domain/proposals.ts";
 import { McpFailure, type McpServer, type McpServerType } from "../../domain/mcp_server.ts";
 import type { FilledPrompt } from "../../domain/prompt.ts";
 import type { ToolContent, ToolResult } from "../../domain/tool.ts";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import { type Log, maskSecrets } from "../../kit/log.ts";
 import type {
+  CompletionRequest,
   McpCallOptions,
   McpConnection,
   McpReadOptions,
@@ -19,6 +21,7 @@ import type {
 } from "../../ports/mcp_client.ts";
 import type { SandboxReport } from "../../ports/sandbox.ts";
 import type { Channel } from "./channel.ts";
+import { toCompleteParams, toProposals } from "./completion.ts";
 import { toResource, toToolResult } from "./content.ts";
 import { type DirectRequests, type RequestOptions, toProgress } from "./direct_requests.ts";
 import { redact } from "./credentials.ts";
@@ -28,10 +31,14 @@ import { MAX_INSTRUCTIONS, MAX_NAME } from "./limits.ts";
 import { keepListening } from "./listening.ts";
 import { readList } from "./lists.ts";
 import { toFilledPrompt, toPrompt, toResourceOffer, toTemplateOffer, toTool } from "./offered.ts";
+import type { OpenCalls } from "./open_calls.ts";
+import type { OpenTasks } from "./open_tasks.ts";
 import type { Questions } from "./questions.ts";
-import { RequestRefused } from "./request_errors.ts";
+import { RequestRefused, TaskBroken, TaskLost } from "./request_errors.ts";
 import { requestInRounds } from "./rounds.ts";
 import { type Fields, toFields, toList } from "./shape.ts";
+import type { Silence } from "./silence.ts";
+import { TaskCalls } from "./task_calls.ts";
 import type { UserConnections } from "./user_connections.ts";
 
 /** How long a server may take to hear that its session is over, in ms. */
@@ -56,8 +63,11 @@ export interface ConnectionDeps {
   max_timeout_ms: number;
   /** Told of a resource that may have changed. */
   onResourceUpdated: (uri: string) => void;
-  /** The calls under way, by their identifiers. */
-  calls: Set<string>;
+  /** The calls under way. */
+  calls: OpenCalls;
+  /** Those of them that are tasks. */
+  tasks: OpenTasks;
+  silence: Silence;
   /** Aborted by {@linkcode Connection} when it is over. */
   over: AbortController;
   /** Where each user has their own. */
@@ -74,10 +84,14 @@ export class Connection implements McpConnection {
   readonly instructions?: string;
   readonly offers: { tools: boolean; resources: boolean; prompts: boolean };
   readonly sandbox?: SandboxReport;
+  readonly complete?: NonNullable<McpConnection["complete"]>;
   readonly watchResource?: NonNullable<McpConnection["watchResource"]>;
   readonly closed: Promise<Error | undefined>;
   readonly #name: string;
   readonly #deps: ConnectionDeps;
+  readonly #tasks: TaskCalls;
+  /** Whether tools can be called as tasks, in the older era. */
+  readonly #makesTasks: boolean;
   #mirrored = new Set<string>();
   #end: (reason: Error | undefined) => void;
   #closing: Promise<void> | undefined;
@@ -94,8 +108,16 @@ export class Connection implements McpConnection {
     const instructions = client.getInstructions();
     if (instructions !== undefined) this.instructions = clean(instructions, MAX_INSTRUCTIONS);
     if (channel.report) this.sandbox = channel.report;
-    const { tools, resources, prompts } = client.getServerCapabilities() ?? {};
+    const { tools, resources, prompts, completions, tasks } = client.getServerCapabilities() ?? {};
+    this.#makesTasks = !direct.envelope && tasks?.requests?.tools?.call !== undefined;
+    this.#tasks = new TaskCalls({
+      ...deps,
+      over: deps.over.signal,
+      cancels: direct.envelope !== undefined || tasks?.cancel !== undefined,
+      isUnreachable: (error) => (this.#failure(error, "follow a task of") as McpFailure).kind === "unreachable",
+    });
     this.offers = { tools: !!tools, resources: !!resources, prompts: !!prompts };
+    if (completions) this.complete = (request, options) => this.#complete(request, options);
     if (resources?.subscribe) this.watchResource = (uri, { signal }) => this.#watch(uri, signal);
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
@@ -144,31 +166,12 @@ export class Connection implements McpConnection {
   }
 
   callTool(tool: string, args: Fields, options: McpCallOptions): Promise<ToolResult> {
-    const { signal, tool_call_id, user_id, onProgress } = options;
+    const { signal, user_id } = options;
     const { users } = this.#deps;
     if (users && user_id !== undefined) {
       return users.during(user_id, signal, (own) => own.callTool(tool, args, options));
     }
-    return this.#attempt(`call the tool "${tool}" of`, signal, async () => {
-      const { calls, client, direct } = this.#deps;
-      calls.add(tool_call_id);
-      try {
-        if (direct.envelope && this.#mirrored.has(tool)) {
-          return toToolResult(
-            await client.callTool({ name: tool, arguments: args }, {
-              ...this.#sdkOptions(signal),
-              onprogress: (fields) => {
-                const progress = toProgress(fields);
-                if (progress) onProgress?.(progress);
-              },
-            }),
-          );
-        }
-        return toToolResult(await this.#request("tools/call", { name: tool, arguments: args }, options));
-      } finally {
-        calls.delete(tool_call_id);
-      }
-    });
+    return this.#callTool(tool, args, options);
   }
 
   readResource(uri: string, options: McpReadOptions): Promise<ToolContent[]> {
@@ -202,6 +205,50 @@ export class Connection implements McpConnection {
 
   close(): Promise<void> {
     return this.#closing ??= this.#close();
+  }
+
+  async #callTool(tool: string, args: Fields, options: McpCallOptions): Promise<ToolResult> {
+    const { signal } = options;
+    using call = await this.#deps.calls.enter(options, signal);
+    return await this.#attempt(`call the tool "${tool}" of`, signal, async () => {
+      try {
+        const answer = await this.#answerOf(tool, args, options);
+        call.answered();
+        return toToolResult(answer);
+      } catch (error) {
+        const cause = error instanceof TaskBroken ? error.cause : error;
+        if (cause instanceof RequestRefused || cause instanceof TaskLost) call.answered();
+        throw error;
+      }
+    });
+  }
+
+  async #answerOf(tool: string, args: Fields, options: McpCallOptions): Promise<unknown> {
+    const { client, direct } = this.#deps;
+    if (options.as_task && this.#makesTasks) return await this.#tasks.make(tool, args, options);
+    if (direct.envelope && this.#mirrored.has(tool)) {
+      return await client.callTool({ name: tool, arguments: args }, {
+        ...this.#sdkOptions(options.signal),
+        onprogress: (fields) => {
+          const progress = toProgress(fields);
+          if (progress) options.onProgress?.(progress);
+        },
+      });
+    }
+    const answer = await this.#request("tools/call", { name: tool, arguments: args }, options);
+    const isTask = direct.envelope && (answer as Fields | null)?.resultType === "task";
+    return isTask ? await this.#tasks.follow(answer, options) : answer;
+  }
+
+  #complete(request: CompletionRequest, options: McpReadOptions): Promise<Proposals> {
+    const { signal, user_id } = options;
+    const { users } = this.#deps;
+    if (users && user_id !== undefined) {
+      return users.during(user_id, signal, async (own) => await own.complete?.(request, options) ?? NO_PROPOSALS);
+    }
+    return this.#attempt("have a value completed by", signal, async () => {
+      return toProposals(await this.#request("completion/complete", toCompleteParams(request), { signal }));
+    });
   }
 
   #watch(uri: string, until: AbortSignal): Promise<void> {
@@ -310,6 +357,7 @@ export class Connection implements McpConnection {
       secrets: secrets.all,
       session: direct.sessionId !== undefined || channel.type === "http_sse",
       challenge: channel.fetch?.challenge,
+      network: channel.fetch?.failure,
       sign_in_url: channel.provider?.sign_in_url,
     });
   }

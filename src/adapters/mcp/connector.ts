@@ -4,24 +4,31 @@
  * @module
  */
 import { McpFailure, type McpServer, type McpServerType } from "../../domain/mcp_server.ts";
-import type { Log } from "../../kit/log.ts";
+import { type Log, maskSecrets } from "../../kit/log.ts";
 import type { McpConnection, McpConnectOptions, McpConnector } from "../../ports/mcp_client.ts";
 import type { McpSignIns } from "../../ports/mcp_tokens.ts";
 import { followChanges } from "./changes.ts";
 import { type Channel, type ChannelDeps, openChannel } from "./channel.ts";
-import { type ClientInfo, connectClient } from "./client.ts";
+import { type ClientInfo, connectClient, type ServerRequest } from "./client.ts";
 import { Connection } from "./connection.ts";
-import { type CredentialsDeps, resolveCredentials, type Resolved } from "./credentials.ts";
+import { type CredentialsDeps, redact, resolveCredentials, type Resolved } from "./credentials.ts";
 import { DirectRequests } from "./direct_requests.ts";
 import { toFailure } from "./failure.ts";
 import { FloodGate } from "./flood.ts";
+import { findSignIn } from "./oauth_provider.ts";
+import { OpenCalls } from "./open_calls.ts";
+import { OpenTasks } from "./open_tasks.ts";
 import { createQuestions } from "./questions.ts";
 import { finishSignIn } from "./sign_in.ts";
 import { Silence } from "./silence.ts";
+import { relatedTask } from "./task_state.ts";
 import { UserConnections } from "./user_connections.ts";
 
 /** Since then servers needn't be asked to `initialize`. */
 const NEWER_ERA = "2026-07-28";
+
+/** How much is quoted of what is no message. */
+const MAX_NOISE = 120;
 
 const FLOODED = "It sent more messages than anybody can read";
 
@@ -31,10 +38,18 @@ export interface McpConnectorDeps extends ChannelDeps, CredentialsDeps {
   log: Log;
 }
 
+/** The same, with what is learned of servers. */
+interface Deps extends McpConnectorDeps {
+  /** Names of servers that ask without saying in which call. */
+  askers: Set<string>;
+}
+
 /** Builds a connector. */
-export function createMcpConnector(deps: McpConnectorDeps): McpConnector & McpSignIns {
+export function createMcpConnector(given: McpConnectorDeps): McpConnector & McpSignIns {
+  const deps: Deps = { ...given, askers: new Set() };
   return {
     connect: (server, options) => connect(server, options, deps),
+    findSignIn: async (state) => deps.oauth && await findSignIn(state, { ...deps.oauth, ...deps }),
     finishSignIn(server, answer) {
       if (deps.oauth) return finishSignIn(server, answer, { ...deps.oauth, ...deps });
       throw new McpFailure("unauthorized", `Cannot sign in at tool server "${server.name}": tokens aren't kept`, {
@@ -44,7 +59,7 @@ export function createMcpConnector(deps: McpConnectorDeps): McpConnector & McpSi
   };
 }
 
-async function connect(server: McpServer, options: McpConnectOptions, deps: McpConnectorDeps): Promise<McpConnection> {
+async function connect(server: McpServer, options: McpConnectOptions, deps: Deps): Promise<McpConnection> {
   const resolved = await resolveCredentials(server, deps);
   const types = typesOf(server, options.remembered?.type);
   let first: unknown;
@@ -78,7 +93,7 @@ async function connectBy(
   type: McpServerType,
   server: McpServer,
   options: Attempt,
-  deps: McpConnectorDeps,
+  deps: Deps,
 ): Promise<Connection> {
   const { remembered } = options;
   const old = remembered !== undefined && remembered.type === type && remembered.era < NEWER_ERA;
@@ -102,7 +117,7 @@ async function connectOnce(
   type: McpServerType,
   server: McpServer,
   options: Attempt & { legacy: boolean },
-  deps: McpConnectorDeps,
+  deps: Deps,
 ): Promise<Connection> {
   const { clock, log, info } = deps;
   const { resolved, handlers, signal, legacy } = options;
@@ -113,7 +128,8 @@ async function connectOnce(
   const silence = new Silence(clock);
   const questions = createQuestions({ handlers, silence });
   const over = new AbortController();
-  const calls = new Set<string>();
+  const calls = new OpenCalls({ server: server.name, askers: deps.askers, clock });
+  const tasks = new OpenTasks();
   let channel: Channel | undefined;
   try {
     const flood = new FloodGate({ clock, onFlood: () => void channel?.end(FLOODED).catch(() => {}) });
@@ -123,16 +139,28 @@ async function connectOnce(
       signal,
       user_id: options.user_id,
       hold: (work) => silence.during(work),
-      onNoise: () => void flood.pass(),
+      onNoise: (line = "") => {
+        flood.pass();
+        const words = maskSecrets(redact(line, resolved.secrets.all)).replaceAll(/\s+/g, " ").trim();
+        if (words !== "") handlers.onNoise?.(words.length > MAX_NOISE ? `${words.slice(0, MAX_NOISE)}…` : words);
+      },
     }, deps);
     const direct = new DirectRequests(channel.transport, { clock, silence, flood });
+    direct.onTaskStatus = (params) => tasks.tell(params);
+    const ask = async ({ id, method, params, signal }: ServerRequest) => {
+      const task = relatedTask(params);
+      const known = task === undefined ? direct.callOf(id) : await tasks.callOf(task);
+      // What is asked in a task of which nobody knows is asked in no call.
+      if (task !== undefined && known === undefined) return await questions(method, params, { signal });
+      return await calls.asking({ known, signal }, (asked) => questions(method, params, { signal, ...asked }));
+    };
     const client = await connectClient(server, direct, {
       info,
-      questions,
       legacy,
       timeout_ms,
       signal,
-      callOf: () => calls.size === 1 ? calls.values().next().value : undefined,
+      // Until it is clear whom it asks, the server waits for us.
+      answer: (request) => silence.during(() => ask(request)),
     });
     followChanges({ client, handlers, secrets: resolved.secrets, clock, log, signal: over.signal });
     const { secrets } = resolved;
@@ -153,6 +181,8 @@ async function connectOnce(
       max_timeout_ms,
       onResourceUpdated: (uri) => handlers.onResourceUpdated(uri),
       calls,
+      tasks,
+      silence,
       over,
       user_id: options.user_id,
       ...users && { users },
@@ -167,6 +197,7 @@ async function connectOnce(
       // Nothing was asked of it yet that it could have done.
       sent: false,
       challenge: channel?.fetch?.challenge,
+      network: channel?.fetch?.failure,
       sign_in_url: channel?.provider?.sign_in_url,
       user_id: options.user_id,
     });

@@ -8,27 +8,29 @@
  *
  * @module
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { JSONRPCMessage, Transport, TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Clock } from "../../kit/clock.ts";
 import type { Progress } from "../../ports/mcp_client.ts";
 import { ChannelEnded } from "./ending.ts";
 import type { FloodGate } from "./flood.ts";
-import { AnswerMissing, RequestRefused, RequestTimeout } from "./request_errors.ts";
+import { AnswerMissing, RequestRefused } from "./request_errors.ts";
+import { RequestTime, type TimeLimits } from "./request_time.ts";
 import type { Silence } from "./silence.ts";
 
 /** Options for {@linkcode DirectRequests.request}. */
-export interface RequestOptions {
+export interface RequestOptions extends TimeLimits {
   signal: AbortSignal;
-  timeout_ms: number;
-  max_timeout_ms: number;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /** The call that it is, of a tool. */
+  tool_call_id?: string | undefined;
 }
 
 interface Pending {
   resolve(result: unknown): void;
   reject(error: unknown): void;
   onProgress: ((progress: Progress) => void) | undefined;
-  heard: number;
+  time: RequestTime;
 }
 
 /** What a message may hold, before anything is known of it. */
@@ -69,11 +71,19 @@ export class DirectRequests implements Transport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   onmessage?: ((message: JSONRPCMessage) => void) | undefined;
+  /** Told of the tasks whose state is another now, in the older era. */
+  onTaskStatus?: ((params: unknown) => void) | undefined;
   /** What every request says of us in its `_meta`, in the newer era. */
   envelope: Record<string, unknown> | undefined;
   readonly #inner: Transport;
   readonly #deps: DirectRequestsDeps;
   readonly #pending = new Map<string, Pending>();
+  /** Whoever hears of progress beyond the answer of a request, by token. */
+  readonly #hearers = new Map<string, (progress: Progress) => void>();
+  /** The call on whose stream a message comes: the transport reads each in the context of its request. */
+  readonly #stream = new AsyncLocalStorage<string>();
+  /** Calls by the questions that came on their streams, until these are answered. */
+  readonly #asked = new Map<unknown, string>();
   #next = 0;
   #lastError: Error | undefined;
 
@@ -113,12 +123,25 @@ export class DirectRequests implements Transport {
     return this.#inner.start();
   }
 
+  /** The call on whose stream the server's request `id` came. */
+  callOf(id: unknown): string | undefined {
+    return this.#asked.get(id);
+  }
+
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    if (!("method" in message)) this.#asked.delete(message.id);
     return this.#inner.send(message, options);
   }
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  /** Has `onProgress` told what comes under the `token` that is given, until disposed: a task outlives its request. */
+  hear(onProgress: (progress: Progress) => void): { token: string } & Disposable {
+    const token = `muxi-${this.#next++}`;
+    this.#hearers.set(token, onProgress);
+    return { token, [Symbol.dispose]: () => void this.#hearers.delete(token) };
   }
 
   /** Sends a request and gives its result as it came. Rejects with the signal's reason, or what the channel throws. */
@@ -127,18 +150,23 @@ export class DirectRequests implements Transport {
     signal.throwIfAborted();
     const id = `muxi-${this.#next++}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const pending: Pending = { resolve, reject, onProgress: options.onProgress, heard: this.#deps.clock.now() };
-    this.#pending.set(id, pending);
+    using time = new RequestTime(options, { ...this.#deps, onOver: reject });
+    this.#pending.set(id, { resolve, reject, onProgress: options.onProgress, time });
     const stream = new AbortController();
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    const timer = this.#watch(pending, options);
     let answered = false;
     try {
-      this.#inner.send({ jsonrpc: "2.0", id, method, params: this.#toParams(id, params) } as JSONRPCMessage, {
-        requestSignal: stream.signal,
-        onRequestStreamEnd: () => reject(new AnswerMissing(this.#lastError)),
-      }).catch(reject);
+      const message = { jsonrpc: "2.0", id, method, params: this.#toParams(id, params) } as JSONRPCMessage;
+      const send = () =>
+        this.#inner.send(message, {
+          requestSignal: stream.signal,
+          onRequestStreamEnd: () => reject(new AnswerMissing(this.#lastError)),
+        });
+      const { tool_call_id } = options;
+      // In the newer era a server asks by its answer.
+      const isStream = tool_call_id !== undefined && this.hasPerRequestStream && !this.envelope;
+      (isStream ? this.#stream.run(tool_call_id, send) : send()).catch(reject);
       const result = await promise;
       answered = true;
       return result;
@@ -147,14 +175,13 @@ export class DirectRequests implements Transport {
       throw error;
     } finally {
       this.#pending.delete(id);
-      timer[Symbol.dispose]();
       signal.removeEventListener("abort", onAbort);
       if (!answered) this.#cancel(id, stream);
     }
   }
 
   #toParams(id: string, params: Record<string, unknown>): Record<string, unknown> {
-    return { ...params, _meta: { ...this.envelope, ...params._meta as Record<string, unknown>, progressToken: id } };
+    return { ...params, _meta: { ...this.envelope, progressToken: id, ...params._meta as Record<string, unknown> } };
   }
 
   /** Tells the server that nobody waits any more, in the way of its era. */
@@ -167,26 +194,6 @@ export class DirectRequests implements Transport {
       params: { requestId: id, ...this.envelope && { _meta: this.envelope } },
     };
     this.#inner.send(message as JSONRPCMessage).catch(() => {}).finally(() => stream.abort());
-  }
-
-  /** Ends a request that is silent, or takes, too long. */
-  #watch(pending: Pending, { timeout_ms, max_timeout_ms }: RequestOptions): Disposable {
-    const { clock, silence } = this.#deps;
-    const started = clock.now();
-    const before = silence.spent;
-    let timer: Disposable;
-    const check = () => {
-      const now = clock.now();
-      const silent = now - Math.max(pending.heard, silence.ended);
-      const total = now - started - (silence.spent - before);
-      if (silence.open) timer = clock.after(timeout_ms, check);
-      else if (silent >= timeout_ms) pending.reject(new RequestTimeout(`it was silent for ${timeout_ms / 1000} s`));
-      else if (total >= max_timeout_ms) {
-        pending.reject(new RequestTimeout(`it took longer than ${max_timeout_ms / 1000} s`));
-      } else timer = clock.after(Math.min(timeout_ms - silent, max_timeout_ms - total), check);
-    };
-    timer = clock.after(Math.min(timeout_ms, max_timeout_ms), check);
-    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
   }
 
   #take(message: JSONRPCMessage): void {
@@ -204,12 +211,22 @@ export class DirectRequests implements Transport {
     if (method === "notifications/progress") {
       const pending = this.#pending.get(params?.progressToken as string);
       if (pending) return this.#progress(pending, params!);
+      const onProgress = this.#hearers.get(params?.progressToken as string);
+      const progress = onProgress && toProgress(params!);
+      if (onProgress) return void (progress && onProgress(progress));
     }
+    if (method === "notifications/tasks/status") return this.onTaskStatus?.(params);
+    if (method !== undefined && id !== undefined) this.#noteStream(id);
     this.onmessage?.(message);
   }
 
+  #noteStream(id: unknown): void {
+    const call = this.#stream.getStore();
+    if (call !== undefined) this.#asked.set(id, call);
+  }
+
   #progress(pending: Pending, params: ProgressFields): void {
-    pending.heard = this.#deps.clock.now();
+    pending.time.hear();
     const progress = toProgress(params);
     if (progress) pending.onProgress?.(progress);
   }

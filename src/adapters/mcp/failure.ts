@@ -21,7 +21,14 @@ import { BodyTooLong } from "./bounded_body.ts";
 import { redact } from "./credentials.ts";
 import { ChannelEnded, NotSent } from "./ending.ts";
 import { MAX_WORDS } from "./limits.ts";
-import { AnswerMalformed, AnswerMissing, RequestRefused, RequestTimeout } from "./request_errors.ts";
+import {
+  AnswerMalformed,
+  AnswerMissing,
+  RequestRefused,
+  RequestTimeout,
+  TaskBroken,
+  TaskLost,
+} from "./request_errors.ts";
 import { type Challenge, NetworkFailure } from "./server_fetch.ts";
 
 /** What is known of the connection when something goes wrong. */
@@ -32,6 +39,8 @@ export interface FailureContext {
   /** Whether the server keeps a session of ours, which it can forget. */
   session: boolean;
   challenge: Challenge | undefined;
+  /** Why the last request to it got no answer, where that is known. */
+  network?: NetworkFailure | undefined;
   /** Whether the server can have acted, where that is known whatever went wrong. */
   sent?: boolean;
   /** Whose connection it is, where each user has their own. */
@@ -50,6 +59,7 @@ interface Found {
 /** Makes a failure of anything thrown. Those that are `AppError` stay as they are. */
 export function toFailure(thrown: unknown, context: FailureContext): AppError {
   if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof TaskBroken) return toFailure(thrown.cause, { ...context, sent: true });
   const { kind, words, sent, details } = find(thrown, context);
   const clean = maskSecrets(redact(words, context.secrets)).replaceAll(/\s+/g, " ").trim();
   const cut = clean.length > MAX_WORDS ? `${clean.slice(0, MAX_WORDS)}…` : clean;
@@ -74,6 +84,7 @@ function find(thrown: unknown, context: FailureContext): Found {
   if (thrown instanceof RequestRefused || thrown instanceof ProtocolError) {
     return { kind: "refused", words: `it refused: ${words}`, sent: true, details: { code: thrown.code } };
   }
+  if (thrown instanceof TaskLost) return { kind: "refused", words, sent: true };
   if (thrown instanceof RequestTimeout) return { kind: "timeout", words, sent: true };
   if (thrown instanceof NetworkFailure) return { kind: "unreachable", words, sent: thrown.sent };
   if (thrown instanceof ChannelEnded) return { kind: "closed", words, sent: true };
@@ -84,7 +95,8 @@ function find(thrown: unknown, context: FailureContext): Found {
   if (thrown instanceof SdkHttpError) return fromStatus(thrown.data.status, String(thrown.data.text ?? words), context);
   if (thrown instanceof SseError) return fromSse(thrown, context);
   if (thrown instanceof OAuthError || thrown instanceof OAuthClientFlowError) {
-    return { kind: "unauthorized", words: `signing in failed: ${words}`, sent: false };
+    const first = context.challenge ? `${toRefusal(401, "", context)}; ` : "";
+    return { kind: "unauthorized", words: `${first}signing in failed: ${words}`, sent: false };
   }
   if (isUnauthorized(thrown)) return { kind: "unauthorized", words: toRefusal(401, words, context), sent: false };
   if (thrown instanceof SdkError) return fromSdk(thrown, context);
@@ -129,6 +141,9 @@ function wordsOf(text: string): string {
 
 function fromSse({ code, message, event }: SseError, context: FailureContext): Found {
   if (code !== undefined) return fromStatus(code, "", context);
+  const { network } = context;
+  // The event says it twice, with the address.
+  if (network) return { kind: "unreachable", words: network.message, sent: network.sent };
   return { kind: "unreachable", words: event.message ?? message, sent: false };
 }
 

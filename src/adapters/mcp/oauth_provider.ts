@@ -12,7 +12,7 @@ import type {
 } from "@modelcontextprotocol/client";
 import type { McpServer } from "../../domain/mcp_server.ts";
 import type { Clock } from "../../kit/clock.ts";
-import type { McpGrantKey, McpTokens } from "../../ports/mcp_tokens.ts";
+import type { McpGrant, McpGrantKey, McpTokens, SignInBegun } from "../../ports/mcp_tokens.ts";
 import type { KnownSecrets } from "./known_secrets.ts";
 
 /** How long a person has to come back, in ms. */
@@ -22,6 +22,8 @@ const SIGN_IN_MS = 10 * 60_000;
 export interface OAuthIdentity {
   /** Where people come back to after they signed in. */
   redirect_url: string;
+  /** The page on which people begin: it says for whom a sign-in is, and marks the browser that may end it. */
+  begin_url: string;
   /** Where MUXI's metadata document can be read by everybody, over https; absent: MUXI registers itself. */
   client_metadata_url?: string;
 }
@@ -45,13 +47,18 @@ interface Secrets {
   tokens?: StoredOAuthTokens;
   /** What a sign-in that waits needs when its person comes back. */
   verifier?: string;
+  /** Where the authorization server asks them. */
+  url?: string;
   /** When it is over, in ms since 1970. */
   wait_until?: number;
   discovery?: OAuthDiscoveryState;
 }
 
 /** MUXI's metadata as a client. */
-export function toClientMetadata({ redirect_url }: OAuthIdentity, server?: McpServer): OAuthClientMetadata {
+export function toClientMetadata(
+  { redirect_url }: Pick<OAuthIdentity, "redirect_url">,
+  server?: McpServer,
+): OAuthClientMetadata {
   const { scopes = [], grant = "authorization_code" } = server?.oauth ?? {};
   return {
     client_name: "MUXI",
@@ -64,7 +71,9 @@ export function toClientMetadata({ redirect_url }: OAuthIdentity, server?: McpSe
 }
 
 /** The document behind `client_metadata_url`, which is the client's id at the same time. */
-export function toClientDocument(identity: Required<OAuthIdentity>): OAuthClientMetadata & { client_id: string } {
+export function toClientDocument(
+  identity: Required<Pick<OAuthIdentity, "redirect_url" | "client_metadata_url">>,
+): OAuthClientMetadata & { client_id: string } {
   return { client_id: identity.client_metadata_url, ...toClientMetadata(identity) };
 }
 
@@ -81,8 +90,8 @@ export class OAuthProvider implements OAuthClientProvider {
   readonly #deps: OAuthProviderDeps;
   readonly #key: McpGrantKey;
   #secrets: Secrets | undefined;
-  /** Names the sign-in that is about to begin. */
-  #state: string | undefined;
+  /** The sign-in that is about to begin. */
+  #beginning: { state: string; verifier?: string } | undefined;
   #finishing = false;
 
   constructor(server: McpServer, deps: OAuthProviderDeps, user_id?: string) {
@@ -102,8 +111,8 @@ export class OAuthProvider implements OAuthClientProvider {
     if (named) this.clientMetadataUrl = deps.client_metadata_url!;
     if (client_id === undefined) {
       this.saveClientInformation = async (client, context) => {
-        const { clients = {} } = await this.#load();
-        await this.#save({ clients: { ...clients, [context?.issuer ?? client.issuer ?? ""]: client } });
+        const issuer = context?.issuer ?? client.issuer ?? "";
+        await this.#change((kept) => ({ ...kept, clients: { ...kept.clients, [issuer]: client } }));
       };
     }
   }
@@ -112,9 +121,10 @@ export class OAuthProvider implements OAuthClientProvider {
     return this.#key;
   }
 
-  async state(): Promise<string> {
-    const bytes = crypto.getRandomValues(new Uint8Array(24));
-    return this.#state = bytes.toBase64({ alphabet: "base64url" });
+  state(): Promise<string> {
+    const state = crypto.getRandomValues(new Uint8Array(24)).toBase64({ alphabet: "base64url" });
+    this.#beginning = { state };
+    return Promise.resolve(state);
   }
 
   async clientInformation(context?: { issuer: string }): Promise<StoredOAuthClientInformation | undefined> {
@@ -129,17 +139,20 @@ export class OAuthProvider implements OAuthClientProvider {
 
   async saveTokens(tokens: StoredOAuthTokens): Promise<void> {
     this.sign_in_url = undefined;
-    const { clients } = await this.#load();
-    await this.#save({ tokens }, { before: { ...clients && { clients } } });
+    await this.#change(({ clients }) => ({ ...clients && { clients }, tokens }), () => undefined);
   }
 
-  redirectToAuthorization(url: URL): void {
-    this.sign_in_url = url.href;
+  /** Kept with the address that it belongs to. */
+  saveCodeVerifier(verifier: string): void {
+    if (this.#beginning) this.#beginning.verifier = verifier;
   }
 
-  async saveCodeVerifier(verifier: string): Promise<void> {
+  async redirectToAuthorization({ href: url }: URL): Promise<void> {
+    const { state, verifier } = this.#beginning ?? {};
+    if (state === undefined || verifier === undefined) throw new Error("No sign-in was begun");
     const wait_until = this.#deps.clock.now() + SIGN_IN_MS;
-    await this.#save({ verifier, wait_until }, { ...this.#state !== undefined && { state: this.#state } });
+    await this.#change((kept) => ({ ...kept, verifier, url, wait_until }), () => state);
+    this.sign_in_url = `${this.#deps.begin_url}?${new URLSearchParams({ state })}`;
   }
 
   async codeVerifier(): Promise<string> {
@@ -149,7 +162,7 @@ export class OAuthProvider implements OAuthClientProvider {
   }
 
   async saveDiscoveryState(discovery: OAuthDiscoveryState): Promise<void> {
-    await this.#save({ discovery });
+    await this.#change((kept) => ({ ...kept, discovery }));
   }
 
   /** Only for the person who comes back: a server may name another authorization server the next time. */
@@ -166,40 +179,56 @@ export class OAuthProvider implements OAuthClientProvider {
   }
 
   async invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): Promise<void> {
-    const { clients, tokens, verifier, wait_until, discovery } = await this.#load();
     const keeps = (one: typeof what) => what !== "all" && what !== one;
-    const before: Secrets = {
+    await this.#change(({ clients, tokens, verifier, url, wait_until, discovery }) => ({
       ...keeps("client") && clients && { clients },
       ...keeps("tokens") && tokens && { tokens },
       ...keeps("verifier") && verifier !== undefined && { verifier },
+      ...keeps("verifier") && url !== undefined && { url },
       ...keeps("verifier") && wait_until !== undefined && { wait_until },
       ...keeps("discovery") && discovery && { discovery },
-    };
-    await this.#save({}, { before });
+    }));
   }
 
   async #load(): Promise<Secrets> {
     // While a person is signing in, what they bring is written by another provider.
     if (this.#secrets && this.sign_in_url === undefined) return this.#secrets;
-    const grant = await this.#deps.tokens.load(this.#key);
-    const secrets: Secrets = grant ? JSON.parse(grant.secrets) : {};
+    const secrets = toSecrets(await this.#deps.tokens.load(this.#key));
     if (secrets.tokens?.access_token !== this.#secrets?.tokens?.access_token) this.sign_in_url = undefined;
     this.#note(secrets);
     return this.#secrets = secrets;
   }
 
-  /** Whatever the change, a sign-in that waits still waits, unless tokens came or another begins. */
-  async #save(change: Secrets, { before, state }: { before?: Secrets; state?: string } = {}): Promise<void> {
-    this.#secrets = { ...before ?? await this.#load(), ...change };
-    this.#note(this.#secrets);
-    const waiting = state ?? (change.tokens ? undefined : (await this.#deps.tokens.load(this.#key))?.state);
-    await this.#deps.tokens.save(this.#key, {
-      secrets: JSON.stringify(this.#secrets),
-      ...waiting !== undefined && { state: waiting },
+  /** Whatever the change, a sign-in that waits still waits, unless `stateOf` says otherwise. */
+  async #change(
+    change: (kept: Secrets) => Secrets,
+    stateOf = (waiting: string | undefined): string | undefined => waiting,
+  ): Promise<void> {
+    const grant = await this.#deps.tokens.change(this.#key, (kept) => {
+      const state = stateOf(kept?.state);
+      return { secrets: JSON.stringify(change(toSecrets(kept))), ...state !== undefined && { state } };
     });
+    this.#secrets = toSecrets(grant);
+    this.#note(this.#secrets);
   }
 
   #note({ tokens }: Secrets): void {
     this.#deps.secrets.add(tokens?.access_token, tokens?.refresh_token, tokens?.id_token);
   }
+}
+
+/** The sign-in that waits under `state`; undefined where none does, or not any more. */
+export async function findSignIn(
+  state: string,
+  { tokens, clock }: Pick<OAuthProviderDeps, "tokens" | "clock">,
+): Promise<SignInBegun | undefined> {
+  const key = await tokens.find(state);
+  const grant = key && await tokens.load(key);
+  const { url, wait_until = 0 } = toSecrets(grant);
+  if (!key || grant?.state !== state || url === undefined || clock.now() >= wait_until) return undefined;
+  return { key, url };
+}
+
+function toSecrets(grant: McpGrant | undefined): Secrets {
+  return grant ? JSON.parse(grant.secrets) : {};
 }

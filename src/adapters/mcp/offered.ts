@@ -13,6 +13,7 @@ export function toTool(entry: unknown): OfferedTool {
   const fields = toFields(entry, "tool");
   const hints = (typeof fields.annotations === "object" ? fields.annotations ?? {} : {}) as Fields;
   const read_only = hints.readOnlyHint === true;
+  const execution = (typeof fields.execution === "object" ? fields.execution ?? {} : {}) as Fields;
   const title = texts(fields, { title: "title" }).title ?? texts(hints, { title: "title" }).title;
   return {
     name: toText(fields.name, "tool's name"),
@@ -25,6 +26,7 @@ export function toTool(entry: unknown): OfferedTool {
     destructive: !read_only && hints.destructiveHint !== false,
     idempotent: read_only || hints.idempotentHint === true,
     open_world: hints.openWorldHint !== false,
+    ...execution.taskSupport === "required" && { as_task: true },
   };
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type {
+  AskedOptions,
   Elicitation,
   ElicitationAnswer,
   McpHandlers,
@@ -23,19 +24,12 @@ export interface QuestionsDeps {
   silence: Silence;
 }
 
-/** Options of a question. */
-export interface QuestionOptions {
-  signal: AbortSignal;
-  tool_call_id?: string | undefined;
-}
-
 /** Answers a question of the server, by its method, in the protocol's own shape. */
-export type Questions = (method: string, params: unknown, options: QuestionOptions) => Promise<Fields>;
+export type Questions = (method: string, params: unknown, options: AskedOptions) => Promise<Fields>;
 
 /** Builds {@linkcode Questions}. The times they take don't count as the server's. */
 export function createQuestions({ handlers, silence }: QuestionsDeps): Questions {
-  const answer = async (method: string, params: unknown, { signal, tool_call_id }: QuestionOptions) => {
-    const options = { signal, ...tool_call_id !== undefined && { tool_call_id } };
+  const answer = async (method: string, params: unknown, options: AskedOptions) => {
     if (method === "elicitation/create") {
       const question = toElicitation(params);
       return fromElicitation(await handlers.elicit(question, options), question);

@@ -44,3 +44,17 @@ export class AnswerMalformed extends Error {
 export class RequestTimeout extends Error {
   override readonly name = "RequestTimeout";
 }
+
+/** The server gave a task up, or forgot it. */
+export class TaskLost extends Error {
+  override readonly name = "TaskLost";
+}
+
+/** What went wrong after the server had made a task of the call: whatever it was, the server has acted. */
+export class TaskBroken extends Error {
+  override readonly name = "TaskBroken";
+
+  constructor(override readonly cause: unknown) {
+    super("A task failed", { cause });
+  }
+}

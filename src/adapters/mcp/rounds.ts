@@ -24,7 +24,7 @@ export interface RoundsDeps {
 export interface RoundsRequest {
   method: string;
   params: Fields;
-  options: RequestOptions & { tool_call_id?: string | undefined };
+  options: RequestOptions;
 }
 
 /** Sends a request, answers what comes back as questions, and gives the result at last. */
@@ -40,9 +40,11 @@ export async function requestInRounds(
     // One that can't be answered makes the others useless.
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, stop.signal]);
+    const { tool_call_id } = options;
+    const asked = { signal, ...tool_call_id !== undefined && { tool_call_id } };
     const answers = await Promise.all(inputs.map(async ([key, input]) => {
       const { method, params } = toFields(input, "inputRequest");
-      return [key, await questions(String(method), params, { signal, tool_call_id: options.tool_call_id })];
+      return [key, await questions(String(method), params, asked)];
     })).catch((error) => {
       stop.abort(error);
       throw error;
@@ -60,6 +62,7 @@ export async function requestInRounds(
 function asksForInput(result: unknown): result is Fields {
   const type = (result as Fields | null)?.resultType;
   if (type === "input_required") return true;
-  if (type === undefined || type === "complete") return false;
+  // A task is an answer, whose state says what it asks.
+  if (type === undefined || type === "complete" || type === "task") return false;
   throw new AnswerMalformed(`Its answer is of the kind ${JSON.stringify(type)}, which isn't known here`);
 }

@@ -33,8 +33,12 @@ export interface Challenge {
 /** A fetch for one server. */
 export interface ServerFetch {
   (input: string | URL, init?: RequestInit): Promise<Response>;
+  /** For signing in: what that is refused says nothing of the server itself. */
+  aside(input: string | URL, init?: RequestInit): Promise<Response>;
   /** The last refusal, 401 or 403. */
   challenge: Challenge | undefined;
+  /** Why the last request got no answer; undefined where it got one. */
+  failure: NetworkFailure | undefined;
 }
 
 /** Builds a {@linkcode ServerFetch}. */
@@ -43,7 +47,7 @@ export function createServerFetch(
   { headers, query }: Pick<Resolved, "headers" | "query">,
   bodies: OpenBodies,
 ): ServerFetch {
-  const serverFetch: ServerFetch = async (input, init = {}) => {
+  const request = async (input: string | URL, init: RequestInit, onRefused: (challenge: Challenge) => void) => {
     const target = new URL(input);
     const own = target.origin === url.origin;
     const all = new Headers(init.headers);
@@ -51,9 +55,13 @@ export function createServerFetch(
       for (const [name, value] of Object.entries(headers)) if (!all.has(name)) all.set(name, value);
       for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);
     } else refuseUnsafe(target, url);
-    const response = await follow(target, { ...init, headers: all });
+    serverFetch.failure = undefined;
+    const response = await follow(target, { ...init, headers: all }).catch((error) => {
+      if (error instanceof NetworkFailure) serverFetch.failure = error;
+      throw error;
+    });
     if (own && (response.status === 401 || response.status === 403)) {
-      serverFetch.challenge = { status: response.status, reason: reasonOf(response) };
+      onRefused({ status: response.status, reason: reasonOf(response) });
     }
     return boundBody(response, {
       bodies,
@@ -61,7 +69,16 @@ export function createServerFetch(
       ...init.signal && { signal: init.signal },
     });
   };
-  serverFetch.challenge = undefined;
+  const serverFetch: ServerFetch = Object.assign(
+    (input: string | URL, init: RequestInit = {}) => {
+      return request(input, init, (challenge) => void (serverFetch.challenge = challenge));
+    },
+    {
+      aside: (input: string | URL, init: RequestInit = {}) => request(input, init, () => {}),
+      challenge: undefined,
+      failure: undefined,
+    },
+  );
   return serverFetch;
 }
 

@@ -20,7 +20,7 @@ export class StdioTransport implements Transport, Ending {
   /** With `pid` what the SDK knows a local pipe by, on which silence means a server of the older era. */
   readonly stderr = null;
   readonly #process: Process;
-  readonly #onNoise: () => void;
+  readonly #onNoise: (line: string) => void;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #queue: string[] = [];
@@ -30,7 +30,7 @@ export class StdioTransport implements Transport, Ending {
   #ending: ChannelEnded | undefined;
 
   /** `onNoise` is told of lines that are no messages; they are skipped. */
-  constructor(process: Process, { onNoise }: { onNoise: () => void }) {
+  constructor(process: Process, { onNoise }: { onNoise: (line: string) => void }) {
     this.#process = process;
     this.#onNoise = onNoise;
     this.#writer = process.stdin.getWriter();
@@ -83,7 +83,7 @@ export class StdioTransport implements Transport, Ending {
         if (this.#closing) return;
         const message = parse(line);
         if (message) this.onmessage?.(message);
-        else this.#onNoise();
+        else this.#onNoise(line);
       }
     }
   }

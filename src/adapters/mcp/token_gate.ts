@@ -45,7 +45,7 @@ export async function authorize({ provider, url, fetch, clock }: AuthorizeDeps, 
   return await auth(provider, {
     ...given,
     serverUrl: url,
-    fetchFn: (input, init) => fetch(input, { ...init, signal: stop.signal }),
+    fetchFn: (input, init) => fetch.aside(input, { ...init, signal: stop.signal }),
   }) === "AUTHORIZED";
 }
 

@@ -15,6 +15,8 @@ export interface Bubblewrap {
 
 /** What {@linkcode bubblewrapArgs} makes a box of. */
 export interface Box extends ProfileBinds {
+  /** Folders of its own that are empty, writable and gone with it, beside `/tmp`. */
+  scratch: readonly string[];
   /** Beside those of the profile, and after them. */
   binds: readonly Bind[];
   /** The folder that holds the stubs. */
@@ -58,9 +60,13 @@ function bindArgs({ path, at = path, write }: Bind): string[] {
 /** Over the machine's own where its `/etc` is bound; there no file can be added. */
 async function stubArgs({ root, profile, stubs }: Box): Promise<string[]> {
   const bound = root || profile.some(({ path, at = path }) => at === "/etc");
-  const there = await Promise.all(STUBS.map((name) => Deno.stat(`/etc/${name}`).then(() => true, () => !bound)));
-  const names = STUBS.filter((_, i) => there[i]);
-  return names.flatMap((name) => bindArgs({ path: `${stubs}/${name}`, at: `/etc/${name}`, write: false }));
+  const places = await Promise.all(STUBS.map(async (name) => {
+    const at = `/etc/${name}`;
+    // Bubblewrap binds over no link. One that leads to /run, of which a box has its own, leads nowhere by itself.
+    const real = bound ? await Deno.realPath(at).catch(() => undefined) : at;
+    return real === undefined || real.startsWith("/run/") ? [] : [{ path: `${stubs}/${name}`, at: real, write: false }];
+  }));
+  return places.flat().flatMap(bindArgs);
 }
 
 /** Namespaces, rights and kernel folders, without any file. */
@@ -70,15 +76,26 @@ export function namespaceArgs({ disablesUserns }: Pick<Bubblewrap, "disablesUser
   return disablesUserns ? [...args, "--disable-userns"] : args;
 }
 
-/** The system's programs and libraries, and kernel folders of its own. */
-export async function baseArgs(disk_mb: number): Promise<string[]> {
-  const size = String(disk_mb * 2 ** 20);
+/** Folders that every box has of its own. */
+export const OWN_FOLDERS: readonly string[] = ["/tmp", "/dev/shm"];
+
+/** The system's programs and libraries, or all of the machine's files, and kernel folders of its own. */
+export async function baseArgs({ disk_mb, root }: Pick<Box, "disk_mb" | "root">): Promise<string[]> {
+  const files = root
+    ? ["--ro-bind", "/", "/", "--tmpfs", "/run"]
+    : [...await systemArgs(), ...ETC.flatMap((name) => ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`])];
   return [
-    ...await systemArgs(),
-    ...ETC.flatMap((name) => ["--ro-bind-try", `/etc/${name}`, `/etc/${name}`]),
-    ...["--proc", "/proc", "--dev", "/dev"],
-    ...["--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/dev/shm"],
+    ...files,
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    ...OWN_FOLDERS.flatMap((at) => scratchArgs(at, disk_mb)),
   ];
+}
+
+function scratchArgs(at: string, disk_mb: number): string[] {
+  return ["--size", String(disk_mb * 2 ** 20), "--tmpfs", at];
 }
 
 /** What is writable only because mounting made it so. Root's own user may write kernel settings, so `/proc`, too. */
@@ -97,13 +114,13 @@ export function variablesFile(variables: Readonly<Record<string, string>>): stri
 
 /** All of it up to `--`, which takes its variables from {@linkcode VARIABLES}. */
 export async function bubblewrapArgs(bubblewrap: Bubblewrap, box: Box): Promise<string[]> {
-  const { root, profile, masks, binds, cwd } = box;
+  const { profile, masks, scratch, binds, cwd, disk_mb } = box;
   return [
     ...namespaceArgs(bubblewrap),
-    ...root ? ["--ro-bind", "/", "/", "--tmpfs", "/run"] : [],
-    ...await baseArgs(box.disk_mb),
+    ...await baseArgs(box),
     ...profile.flatMap(bindArgs),
     ...masks.flatMap((path) => ["--tmpfs", path]),
+    ...scratch.flatMap((at) => scratchArgs(at, disk_mb)),
     ...binds.flatMap(bindArgs),
     ...await stubArgs(box),
     ...masks.flatMap((path) => ["--remount-ro", path]),

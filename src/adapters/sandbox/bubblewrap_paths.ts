@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import type { SandboxProfile } from "../../domain/policy.ts";
+import { isFact, isOfKernel } from "./kernel_paths.ts";
 import { isWithin } from "./real_path.ts";
 
 /** A folder or file of the machine that is seen inside. */
@@ -34,9 +35,6 @@ export interface ProfileOwner {
   profile: SandboxProfile;
   cwd: string;
 }
-
-/** Where the box has its own. */
-const KERNEL = ["/proc", "/dev"];
 
 async function realPath(path: string): Promise<string | undefined> {
   return await Deno.realPath(path).catch((error) => {
@@ -73,7 +71,11 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
       if (!write) continue;
       throw refuse(given, write, "which does not exist: create it, or name the folder it is to be in");
     }
-    if (KERNEL.some((folder) => isWithin(real, folder))) throw refuse(given, write, "which belongs to the kernel");
+    if (isOfKernel(real)) {
+      // A box has its own.
+      if (!write && isFact(real)) continue;
+      throw refuse(given, write, "which no policy can allow: it is of processes or devices");
+    }
     if (secret.some((folder) => isWithin(real, folder))) throw refuse(given, write, "which is MUXI's own data");
     found.masks.push(...secret.filter((folder) => isWithin(folder, real)));
     if (real === "/") {
@@ -85,6 +87,11 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
     if (path !== real) found.profile.push({ path: real, at: path, write });
   }
   found.masks = [...new Set(found.masks)];
-  found.profile.sort((a, b) => (a.at ?? a.path).length - (b.at ?? b.path).length);
+  found.profile = parentsFirst(found.profile);
   return found;
+}
+
+/** Sorts what is bound, so that nothing is covered by what it lies in. */
+export function parentsFirst(binds: readonly Bind[]): Bind[] {
+  return binds.toSorted((a, b) => (a.at ?? a.path).length - (b.at ?? b.path).length);
 }

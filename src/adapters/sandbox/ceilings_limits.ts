@@ -3,8 +3,15 @@
  *
  * @module
  */
+import type { CeilingKeeper } from "../../domain/mcp_server.ts";
 import type { SandboxProfile } from "../../domain/policy.ts";
+import type { Measured } from "./disk_watch.ts";
 import type { OsAbilities } from "./os_abilities.ts";
+
+/** What there is to keep programs below their ceilings. */
+export function ceilingKeepers({ prlimit }: OsAbilities): CeilingKeeper[] {
+  return prlimit === undefined ? ["watching"] : ["prlimit", "watching"];
+}
 
 /** Below this Deno doesn't start. */
 const LEAST_DATA_MB = 1024;
@@ -22,7 +29,10 @@ const OPEN_FILES = 1024;
  * What to put before a command line. A process may reserve twice the ceiling, so
  * that a sudden rise can't outrun the watchdog, which counts what is used.
  */
-export function limitArgs({ nice, prlimit }: OsAbilities, { memory_mb, processes }: SandboxProfile): string[] {
+export function limitArgs(
+  { nice, prlimit }: OsAbilities,
+  { profile: { memory_mb, processes, disk_mb }, disk }: { profile: SandboxProfile; disk: readonly Measured[] },
+): string[] {
   const behind = nice === undefined ? [] : [nice, "-n", BEHIND];
   if (prlimit === undefined) return behind;
   const data = Math.max(2 * memory_mb, memory_mb + LEAST_DATA_MB) * 2 ** 20;
@@ -31,6 +41,8 @@ export function limitArgs({ nice, prlimit }: OsAbilities, { memory_mb, processes
     prlimit,
     `--data=${data}`,
     `--nproc=${processes * THREADS}`,
+    // A file that is large already may grow like any other. What has a size of its own is full before, and only fails.
+    `--fsize=${Math.max(0, ...disk.map(({ largest }) => largest)) + (disk_mb + 1) * 2 ** 20}`,
     `--nofile=${OPEN_FILES}`,
     "--core=0",
     "--",

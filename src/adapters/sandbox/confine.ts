@@ -5,9 +5,10 @@
  */
 import { McpFailure } from "../../domain/mcp_server.ts";
 import type { Clock } from "../../kit/clock.ts";
-import { bubblewrapArgs, VARIABLES, variablesFile } from "./bubblewrap.ts";
+import { bubblewrapArgs, OWN_FOLDERS, VARIABLES, variablesFile } from "./bubblewrap.ts";
 import { makeOwnFolder } from "./own_folder.ts";
-import { type Bind, bindProfile } from "./bubblewrap_paths.ts";
+import { type Bind, bindProfile, parentsFirst } from "./bubblewrap_paths.ts";
+import { measureAll, type Measured } from "./disk_watch.ts";
 import { seccompFilter } from "./bubblewrap_seccomp.ts";
 import { writeStubs } from "./bubblewrap_stubs.ts";
 import { limitArgs } from "./ceilings_limits.ts";
@@ -27,8 +28,12 @@ export interface Inner extends Omit<NetJudgeOptions, "net"> {
   env: Readonly<Record<string, string>>;
   /** Where it starts, and where relative paths of the profile do. */
   cwd: string;
+  /** What it sees in the place of folders of this machine. */
+  copies?: readonly Bind[];
   /** What it needs beside what its profile lets it read and write. */
   binds: readonly Bind[];
+  /** Folders that are empty, writable and gone with the box. */
+  scratch?: readonly string[];
   /** The hosts it may reach, through our proxy alone. Empty: no network. */
   net: readonly string[];
 }
@@ -50,6 +55,10 @@ export interface Confined {
   args: string[];
   env: Record<string, string>;
   cwd: string;
+  /** What of this machine it can write to, as it was. */
+  disk: readonly Measured[];
+  /** Folders of its own that have sizes of their own. */
+  scratch: readonly string[];
   /** What of the processes and megabytes is ours and not the program's. */
   overhead: { processes: number; memory_mb: number };
   /** Takes down what was made for it. To be called when the process is gone. */
@@ -69,7 +78,7 @@ const LAUNCHER_MB = 96;
 
 /** Puts a box around a command line. Rejects with `McpFailure` of kind `sandbox` where that can't be done. */
 export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined> {
-  const { profile, net, cwd, name, policy } = inner;
+  const { profile, net, cwd, name, policy, copies = [], scratch = [] } = inner;
   const { deno, hidden, abilities, clock } = deps;
   const { bubblewrap, notes } = abilities;
   if (bubblewrap === undefined) {
@@ -83,13 +92,16 @@ export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined
   await using made = new AsyncDisposableStack();
   const dir = await makeOwnFolder("box");
   made.defer(() => Deno.remove(dir, { recursive: true }));
-  const connected = net.length > 0 || profile.ask.includes("net");
+  const seen = parentsFirst([...bound.profile, ...copies]);
+  const writable = seen.filter(({ write }) => write).map(({ path }) => path);
+  const disk = await measureAll([...new Set(writable)]);
+  const connected = net.length > 0 || profile.ask.includes("net") || inner.open === true;
   const pins = connected ? pinHosts(net) : [];
   await writeStubs(dir, pins);
   await Deno.writeFile(`${dir}/filter`, seccompFilter(Deno.build.arch));
   const { open, apart } = setApart(inner.env);
   const ours: Bind[] = [{ path: dir, at: OURS, write: false }];
-  let line = [...limitArgs(abilities, profile), inner.command, ...inner.args];
+  let line = [...limitArgs(abilities, { profile, disk }), inner.command, ...inner.args];
   if (connected) {
     made.use(startProxy({ path: `${dir}/proxy.sock`, judge: new NetJudge(inner), clock }));
     const plan = { socket: `${OURS}/proxy.sock`, pins, env: apart, line };
@@ -103,6 +115,8 @@ export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined
   await Deno.writeTextFile(`${dir}/variables`, variablesFile(setenv), { mode: 0o600 });
   const args = await bubblewrapArgs(bubblewrap, {
     ...bound,
+    profile: seen,
+    scratch,
     binds: [...inner.binds, ...ours],
     stubs: dir,
     disk_mb: profile.disk_mb,
@@ -117,6 +131,8 @@ export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined
     ],
     env: { HOME: "/tmp", TMPDIR: "/tmp", ...connected && PROXY_ENV, ...open },
     cwd: "/",
+    disk,
+    scratch: [...OWN_FOLDERS, ...scratch],
     overhead: connected ? { processes: 3, memory_mb: LAUNCHER_MB } : { processes: 2, memory_mb: 0 },
     dispose: () => stack.disposeAsync(),
   };

@@ -6,6 +6,7 @@
 import { isIP } from "node:net";
 import type { Permission } from "../../domain/policy.ts";
 import { isInternal, isNamed, readHostPort, readHostRule, toHost } from "./addresses.ts";
+import { isClosed } from "./kernel_paths.ts";
 import { isWithin, realPathOf, type RealPathOptions } from "./real_path.ts";
 import type { Question, Rules, Ruling } from "./rules.ts";
 
@@ -93,7 +94,7 @@ function refused(rules: Rules, { permission, value, doing, change }: Case): Ruli
   return by(unwatched({ ...rules, ask: [] }), false, { permission, value, doing, change });
 }
 
-/** What holds while a program is watched, too: another program, or native code, would ask nobody. */
+/** What holds while a program is watched, too: others, or native code, would ask nobody. */
 function unwatched(rules: Rules): Rules {
   return { ...rules, learning: false };
 }
@@ -136,6 +137,9 @@ function onPath(
   if (rules.hidden.some((folder) => isWithin(folded(path), folded(folder)))) {
     return refused(rules, { ...what, change: "no program may see MUXI's own data" });
   }
+  if (isClosed(path)) {
+    return refused(rules, { ...what, change: "no policy can allow that, since Deno lets no program there" });
+  }
   const named = permission === "read" ? [...rules.read, ...rules.write] : rules.write;
   return by(rules, named.some((folder) => isWithin(path, folder)), what);
 }
@@ -147,7 +151,9 @@ function isOwn(rules: Rules, permission: "read" | "write", path: string): boolea
   if (permission === "read" && rules.own_folders.includes(path)) return true;
   const mine = own.find((folder) => isWithin(path, folder));
   if (mine === undefined) return false;
-  return ![...rules.read, ...rules.write].some((folder) => isWithin(path, folder) && isWithin(folder, mine));
+  return ![...rules.read, ...rules.write, ...rules.named].some((folder) =>
+    isWithin(path, folder) && isWithin(folder, mine)
+  );
 }
 
 /** Nothing, too, when the process can't be looked at. */
@@ -162,7 +168,11 @@ function whereIs(value: string, around: Surroundings): string | undefined {
 function onNetwork(rules: Rules, value: string | null, around: Surroundings): Ruling | Promise<Ruling> {
   const permission = "net";
   if (value?.startsWith("unix:")) {
-    return { ...onPath(rules, { permission: "write", value: value.slice("unix:".length) }, around), permission };
+    // Whoever listens there would do outside of the box what it was asked for.
+    return {
+      ...onPath(unwatched(rules), { permission: "write", value: value.slice("unix:".length) }, around),
+      permission,
+    };
   }
   const at = toHostPort(value);
   const shown = at === undefined ? String(value ?? "*") : at.port === undefined ? at.host : toText(at.host, at.port);
@@ -174,7 +184,8 @@ function onNetwork(rules: Rules, value: string | null, around: Surroundings): Ru
   } as const;
   if (at === undefined) return refused(rules, { ...what, change: "name an address and a port" });
   if (rules.relays.includes(shown)) return { permission, value: "", verdict: "allow", words: "" };
-  if (rules.learning) return by(rules, true, what);
+  // Programs that are watched find out what they need of the internet, and not what else this machine's network has.
+  if (rules.learning) return onAddresses(rules, { at, what }, around);
   if (!isHostNamed(rules.net, at)) return by(rules, false, what);
   // Inside a box the way out looks at addresses, and connects to what it has looked at.
   if (rules.boxed) return by(rules, true, what);
@@ -187,7 +198,9 @@ async function onAddresses(
   around: Surroundings,
 ): Promise<Ruling> {
   const addresses = isIP(at.host) !== 0 ? [at.host] : await around.resolve(at.host).catch(() => undefined);
-  if (addresses === undefined) return refused(rules, { ...what, change: "this name can't be looked up" });
+  if (addresses === undefined) {
+    return rules.learning ? by(rules, true, what) : refused(rules, { ...what, change: "this name can't be looked up" });
+  }
   const wrong = addresses.find((address) => isInternal(address) && !isHostNamed(rules.net, { ...at, host: address }));
   if (wrong === undefined) return by(rules, true, what);
   const doing = `${what.doing}, which is "${wrong}" of this machine or its network`;

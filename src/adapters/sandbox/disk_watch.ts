@@ -1,57 +1,110 @@
 /**
- * A ceiling on what a program keeps in its own folder, where no box has one.
+ * A ceiling on what a program keeps on the disk.
  *
  * @module
  */
 import { join } from "node:path";
 import type { Clock } from "../../kit/clock.ts";
 
-const LOOK_EVERY_MS = 500;
+/** What a folder held when watching began. */
+export interface Measured {
+  path: string;
+  bytes: number;
+  /** The size of its largest file. */
+  largest: number;
+  /** How many files and folders were counted. */
+  entries: number;
+}
+
+const LOOK_EVERY_MS = 250;
+/** Looking takes no more than a twentieth of the time. */
+const REST = 20;
 /** A file takes at least that much, even when it is empty. */
 const LEAST_BYTES = 4096;
+/** Folders with more than that are not watched: only each file in them has its ceiling. */
+const MOST_ENTRIES = 20_000;
 
-/** Calls `onFull` once when `folder` holds more than `most` bytes. Looks until disposed. */
+/** Calls `onFull` once when `folders` hold more than `most` bytes beyond what they did. Looks until disposed. */
 export function watchDisk(
-  folder: string,
-  { most, clock }: { most: number; clock: Clock },
+  folders: readonly Measured[],
+  { most, unlinked, clock }: {
+    most: number;
+    /** What the program holds on the disk that is in no folder any more. */
+    unlinked(): number;
+    clock: Clock;
+  },
   onFull: () => void,
 ): Disposable {
-  let looking = false;
-  const timer = clock.every(LOOK_EVERY_MS, () => {
-    if (looking) return;
-    looking = true;
-    bytesIn(folder, most).then((bytes) => {
-      if (bytes <= most) looking = false;
-      else {
-        timer[Symbol.dispose]();
-        onFull();
+  const watched = folders.filter(({ entries }) => entries <= MOST_ENTRIES);
+  if (watched.length === 0) return { [Symbol.dispose]: () => {} };
+  const enough = watched.reduce((sum, { bytes }) => sum + bytes, most);
+  let next = clock.now();
+  let over = false;
+  const look = async () => {
+    const from = clock.now();
+    next = Infinity;
+    let bytes = unlinked();
+    try {
+      for (const { path } of watched) {
+        bytes += (await measure(path, { bytes: enough - bytes, entries: Infinity })).bytes;
       }
-    });
+    } catch {
+      // A disk that fails is the program's to notice.
+    }
+    const now = clock.now();
+    next = now + (now - from) * REST;
+    if (bytes <= enough || over) return;
+    over = true;
+    timer[Symbol.dispose]();
+    onFull();
+  };
+  const timer = clock.every(LOOK_EVERY_MS, () => {
+    if (clock.now() >= next) void look();
   });
-  return timer;
+  return {
+    [Symbol.dispose]() {
+      over = true;
+      timer[Symbol.dispose]();
+    },
+  };
 }
 
-/** What the files below `folder` take; stops counting above `most`. */
-async function bytesIn(folder: string, most: number): Promise<number> {
-  let bytes = 0;
-  const waiting = [folder];
-  for (const each of waiting) {
+/** Measures what programs may write to, before they do. */
+export async function measureAll(paths: readonly string[]): Promise<Measured[]> {
+  const found: Measured[] = [];
+  for (const path of paths) found.push(await measure(path, { bytes: Infinity, entries: MOST_ENTRIES }));
+  return found;
+}
+
+/** What `path` and all below it take; stops counting above `most`. */
+export async function measure(path: string, most: { bytes: number; entries: number }): Promise<Measured> {
+  const found: Measured = { path, bytes: 0, largest: 0, entries: 0 };
+  const isEnough = () => found.bytes > most.bytes || found.entries > most.entries;
+  const waiting: string[] = [];
+  const count = async (path: string) => {
+    const { isDirectory, isFile, blocks, size } = await Deno.lstat(path);
+    found.entries++;
+    found.bytes += Math.max(LEAST_BYTES, isFile ? (blocks ?? 0) * 512 : 0);
+    if (isFile) found.largest = Math.max(found.largest, size);
+    if (isDirectory) waiting.push(path);
+  };
+  await count(path).catch(ignoreGone);
+  for (const folder of waiting) {
     try {
-      for await (const { name, isDirectory, isFile } of Deno.readDir(each)) {
-        const path = join(each, name);
-        if (isDirectory) waiting.push(path);
-        bytes += isFile ? await sizeOf(path) : LEAST_BYTES;
-        if (bytes > most) return bytes;
+      for await (const { name } of Deno.readDir(folder)) {
+        await count(join(folder, name)).catch(ignoreGone);
+        if (isEnough()) return found;
       }
     } catch (error) {
-      // It was removed meanwhile.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      ignoreGone(error);
     }
   }
-  return bytes;
+  return found;
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const { blocks } = await Deno.lstat(path);
-  return Math.max(LEAST_BYTES, (blocks ?? 0) * 512);
+/** It was removed meanwhile, or nobody of ours may look into it, and so no program either. */
+function ignoreGone(error: unknown): void {
+  const { NotFound, PermissionDenied, NotADirectory } = Deno.errors;
+  if ([NotFound, PermissionDenied, NotADirectory].some((kind) => error instanceof kind)) return;
+  throw error;
 }

@@ -8,15 +8,16 @@ import { dirname, isAbsolute } from "node:path";
 import type { Clock } from "../../kit/clock.ts";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import type { SandboxProfile } from "../../domain/policy.ts";
-import type { Process, Program, StartOptions } from "../../ports/sandbox.ts";
+import type { Process, Program, SandboxReport, StartOptions } from "../../ports/sandbox.ts";
 import { Asker } from "./asker.ts";
 import type { Broker, BrokerListener } from "./broker.ts";
-import { limitArgs } from "./ceilings_limits.ts";
+import { ceilingKeepers, limitArgs } from "./ceilings_limits.ts";
 import type { Script } from "./command_line.ts";
 import { confine, type Confined } from "./confine.ts";
-import { watchDisk } from "./disk_watch.ts";
+import { measureAll, type Measured } from "./disk_watch.ts";
 import type { Grants } from "./grants.ts";
 import { RELAY } from "./launcher.ts";
+import { toLearningBox } from "./learning_box.ts";
 import { runConfined } from "./native_process.ts";
 import type { OsAbilities } from "./os_abilities.ts";
 import { makeOwnFolder } from "./own_folder.ts";
@@ -42,7 +43,7 @@ export interface JavascriptDeps {
 
 /** Options for {@linkcode startJavascript}. */
 export interface JavascriptOptions extends StartOptions {
-  /** Whether everything is allowed, to see what it needs. */
+  /** Whether all is allowed that isn't MUXI's own or another's, to see what it needs. */
   learning?: boolean;
 }
 
@@ -59,7 +60,7 @@ export async function startJavascript(
   deps: JavascriptDeps,
 ): Promise<Process> {
   const { policy, signal, learning = false } = options;
-  const boxed = !learning && deps.abilities.bubblewrap !== undefined;
+  const boxed = deps.abilities.bubblewrap !== undefined;
   const profile = deps.grants.addTo(policy, program.name);
   await using stack = new AsyncDisposableStack();
   const run = await Deno.realPath(await makeOwnFolder("js"));
@@ -75,6 +76,10 @@ export async function startJavascript(
   stack.defer(() => deps.packages.touch(prepared.packages));
   await fillRunFolder(run, { places, prepared, registry, boxed });
 
+  const wide = learning && boxed
+    ? await toLearningBox(program, { profile, run, cwd, writable: rules.write, hidden: rules.hidden })
+    : { profile, copies: [] };
+
   const asker = new Asker({ ask: options.ask, clock: deps.clock });
   const { promise: running, resolve: setRunning } = Promise.withResolvers<Process>();
   const end = () => void running.then((process) => process.kill());
@@ -82,7 +87,7 @@ export async function startJavascript(
   if (socket.length > MAX_SOCKET_PATH) throw refuse(program, `the path "${socket}" is too long for a socket`);
   const watched = stack.use(
     await deps.broker.watch(
-      { socket, rules: { ...rules, ...ownOf(rules, prepared) } },
+      { socket, rules: { ...rules, ...ownOf(rules, prepared), named: wide.copies.map(({ path, at = path }) => at) } },
       listen({ program, boxed, asker, end }, options, deps),
     ),
   );
@@ -92,21 +97,34 @@ export async function startJavascript(
     env: environmentOf(program, { places, profile, registry, env: deps.env }),
     cwd,
   };
+  const own = await bindsOf(run, { places, prepared, registry, deno: deps.deno });
   const confined = boxed
     ? await confine({
       ...inner,
       name: program.name,
       policy: policy.id,
-      profile,
+      profile: wide.profile,
       net: profile.net,
-      binds: await bindsOf(run, { places, prepared, registry, deno: deps.deno }),
+      open: learning,
+      scratch: [places.packages],
+      copies: wide.copies,
+      binds: own,
       ask: (question, until) => asker.ask(question, until),
       ...options.onDenied && { onDenied: options.onDenied },
     }, deps)
-    : withLimits(inner, { profile, abilities: deps.abilities });
+    : withLimits(inner, {
+      profile,
+      abilities: deps.abilities,
+      disk: [{ path: run, bytes: 0, largest: 0, entries: 0 }, ...await measureAll(rules.write)],
+    });
   stack.defer(() => confined.dispose());
   signal.throwIfAborted();
-  const report = { tier: boxed ? "full" : "broker", policy: policy.id, decisions: () => watched.decisions() } as const;
+  const report: SandboxReport = {
+    tier: boxed ? "full" : "broker",
+    policy: policy.id,
+    ceilings: ceilingKeepers(deps.abilities),
+    decisions: () => watched.decisions(),
+  };
   const process = await runConfined(confined, {
     name: program.name,
     report,
@@ -117,14 +135,7 @@ export async function startJavascript(
   });
   setRunning(process);
   watched.started(process.pid);
-  let full = false;
-  if (!boxed) {
-    stack.use(watchDisk(run, { most: profile.disk_mb * 2 ** 20, clock: deps.clock }, () => {
-      full = true;
-      end();
-    }));
-  }
-  return owning(process, { stack: stack.move(), words: (end) => full ? "killed: disk" : end });
+  return owning(process, stack.move());
 }
 
 function refuse({ name }: Program, why: string): McpFailure {
@@ -157,6 +168,7 @@ function toRules(
     own_read: [places.packages, places.lockdown],
     own_write: [places.temp],
     own_folders: [],
+    named: [],
     hidden: real(hidden),
     net: profile.net,
     relays: boxed ? [RELAY] : [],
@@ -200,10 +212,18 @@ function environmentOf(
 
 function withLimits(
   inner: Pick<Confined, "command" | "args" | "env" | "cwd">,
-  { profile, abilities }: { profile: SandboxProfile; abilities: OsAbilities },
+  { profile, abilities, disk }: { profile: SandboxProfile; abilities: OsAbilities; disk: readonly Measured[] },
 ): Confined {
-  const [command, ...args] = [...limitArgs(abilities, profile), inner.command, ...inner.args];
-  return { ...inner, command: command!, args, overhead: { processes: 0, memory_mb: 0 }, dispose: async () => {} };
+  const [command, ...args] = [...limitArgs(abilities, { profile, disk }), inner.command, ...inner.args];
+  return {
+    ...inner,
+    command: command!,
+    args,
+    disk,
+    scratch: [],
+    overhead: { processes: 0, memory_mb: 0 },
+    dispose: async () => {},
+  };
 }
 
 interface Listening {
@@ -242,11 +262,8 @@ function listen(
 }
 
 /** `process`, which is gone only when everything that was made for it is gone, too. */
-function owning(
-  process: Process,
-  { stack, words }: { stack: AsyncDisposableStack; words: (end: string) => string },
-): Process {
-  const exited = process.exited.then(words).finally(() => stack.disposeAsync());
+function owning(process: Process, stack: AsyncDisposableStack): Process {
+  const exited = process.exited.finally(() => stack.disposeAsync());
   return {
     pid: process.pid,
     stdin: process.stdin,

@@ -22,10 +22,25 @@ export interface Seen {
 /** A folder that holds more than one program's things: files in it are named one by one. */
 const SHARED_DEPTH = 2;
 
+/** The most refusals that are told. */
+const MOST_REFUSED = 50;
+
+/** What was refused though nearly all was allowed: no profile is to have it without a person's thought. */
+export function toRefused(decisions: readonly Decision[]): string[] {
+  const refused = decisions.filter(({ allowed }) => allowed === 0);
+  return refused.map(({ permission, value }) => `${permission} ${value}`).sort().slice(0, MOST_REFUSED);
+}
+
 /** See the module. */
 export function toLeastProfile({ decisions, profile, named, exists }: Seen): SandboxProfile {
-  const valuesOf = (permission: string) =>
-    decisions.filter((decision) => decision.permission === permission).map(({ value }) => value);
+  // Of a socket its file is asked for, too, and of no use alone.
+  const refused = new Set(decisions.flatMap(({ permission, value, allowed }) => {
+    return permission === "net" && allowed === 0 ? [value] : [];
+  }));
+  const valuesOf = (wanted: string) =>
+    decisions.flatMap(({ permission, value, allowed }) => {
+      return permission === wanted && allowed > 0 && !refused.has(value) ? [value] : [];
+    });
   // What is made and moved away again needs the folder that it is made in.
   const standing = (path: string): string => path === "/" || exists(path) ? path : standing(dirname(path));
   const write = toFolders([...new Set(valuesOf("write").filter(isPath).map(standing))], named);
@@ -41,7 +56,7 @@ export function toLeastProfile({ decisions, profile, named, exists }: Seen): San
     write,
     net: valuesOf("net").filter((value) => !value.startsWith("/") && value !== "*").sort(),
     sys: valuesOf("sys").sort(),
-    run: valuesOf("run"),
+    run: valuesOf("run").length > 0 ? profile.run : [],
     ffi: valuesOf("ffi").length > 0,
     ask: [],
     unsandboxed: false,

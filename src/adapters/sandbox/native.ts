@@ -6,10 +6,11 @@
 import { dirname, isAbsolute } from "node:path";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import { isTrusted } from "../../domain/policy.ts";
-import type { Process, Program, StartOptions } from "../../ports/sandbox.ts";
+import type { Process, Program, SandboxReport, StartOptions } from "../../ports/sandbox.ts";
+import { ceilingKeepers } from "./ceilings_limits.ts";
 import { confine, type Confined, type ConfineDeps } from "./confine.ts";
 import { runConfined } from "./native_process.ts";
-import { findProgram } from "./native_program.ts";
+import { findProgram, missingWhere } from "./native_program.ts";
 import { Tally } from "./tally.ts";
 
 /** What {@linkcode startNative} needs of the world. */
@@ -40,7 +41,7 @@ export async function startNative(program: Program, options: StartOptions, deps:
   const path = program.env.PATH ?? deps.env.PATH ?? SYSTEM_PATH;
   const found = await findProgram(command, { cwd, path });
   if (found === undefined) {
-    const words = `Cannot start "${name}": there is no program "${command}" in "${command.includes("/") ? cwd : path}"`;
+    const words = `Cannot start "${name}": there is no program "${command}" ${missingWhere(command, program.cwd)}`;
     throw new McpFailure("sandbox", words, { sent: false });
   }
   const env = { LANG: "C.UTF-8", PATH: `${dirname(found.path)}:${SYSTEM_PATH}`, ...given, ...program.env };
@@ -60,7 +61,12 @@ export async function startNative(program: Program, options: StartOptions, deps:
       ...onDenied && { onDenied },
     }, deps)
     : unconfined(line);
-  const report = { tier: boxed ? "full" : "none", policy: policy.id, decisions: () => tally.list() } as const;
+  const report: SandboxReport = {
+    tier: boxed ? "full" : "none",
+    policy: policy.id,
+    ceilings: boxed ? ceilingKeepers(deps.abilities) : ["watching"],
+    decisions: () => tally.list(),
+  };
   return await runConfined(confined, { name, report, profile, boxed, signal, clock: deps.clock });
 }
 
@@ -69,6 +75,8 @@ function unconfined(line: Pick<Confined, "command" | "env" | "cwd"> & { args: re
   return {
     ...line,
     args: [...line.args],
+    disk: [],
+    scratch: [],
     overhead: { processes: 0, memory_mb: 0 },
     dispose: () => Promise.resolve(),
   };

@@ -8,8 +8,10 @@ import type { SandboxProfile } from "../../domain/policy.ts";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import type { Process, SandboxReport } from "../../ports/sandbox.ts";
 import { watchCeilings } from "./ceilings.ts";
-import { beginningOf, firstOf } from "./ceilings_usage.ts";
+import { beginningOf, firstOf, processesOf } from "./ceilings_usage.ts";
 import type { Confined } from "./confine.ts";
+import { devicesOf, unlinkedBytes } from "./disk_unlinked.ts";
+import { watchDisk } from "./disk_watch.ts";
 import { ErrorTail } from "./native_errors.ts";
 
 /** Options for {@linkcode runConfined}. */
@@ -29,6 +31,8 @@ export interface RunOptions {
 const GRACE_MS = 1_000;
 const GONE_MS = 5;
 const FIRST_MS = 2;
+/** From the kernel, for writing more to a file than may be in one. */
+const FILE_FULL = "SIGXFSZ";
 const SIGNALS: Record<number, string> = {
   1: "SIGHUP",
   2: "SIGINT",
@@ -36,6 +40,7 @@ const SIGNALS: Record<number, string> = {
   9: "SIGKILL",
   11: "SIGSEGV",
   15: "SIGTERM",
+  25: FILE_FULL,
 };
 
 /** Starts what {@linkcode confine} made, and takes it down at its end. */
@@ -103,7 +108,7 @@ class ConfinedProcess implements Process {
     const stop = () => void this.kill();
     signal.addEventListener("abort", stop, { once: true });
     const errors = this.#errors.drain(this.#child.stderr);
-    using _ = watchCeilings(
+    using _ceilings = watchCeilings(
       { pid: this.pid, first: () => this.#first?.pid, profile, overhead: confined.overhead },
       clock,
       (ceiling) => {
@@ -111,6 +116,11 @@ class ConfinedProcess implements Process {
         this.#strike();
       },
     );
+    const disk = { most: profile.disk_mb * 2 ** 20, unlinked: () => this.#unlinked(confined.scratch), clock };
+    using _disk = watchDisk(confined.disk, disk, () => {
+      this.#killed ??= "disk";
+      this.#strike();
+    });
     const found = boxed ? this.#findFirst() : undefined;
     const { code, signal: by } = await this.#child.status;
     this.#over.abort();
@@ -123,7 +133,14 @@ class ConfinedProcess implements Process {
     if (this.#killed !== undefined) return `killed: ${this.#killed}`;
     // Bubblewrap tells of a signal as the shell does.
     const signalled = by ?? (boxed && code > 128 ? SIGNALS[code - 128] ?? `signal ${code - 128}` : undefined);
+    if (signalled === FILE_FULL) return "killed: disk";
     return signalled ?? `exit code ${code}`;
+  }
+
+  #unlinked(scratch: readonly string[]): number {
+    const first = this.#first?.pid;
+    const apart = first === undefined ? new Set<number>() : devicesOf(`/proc/${first}/root`, scratch);
+    return unlinkedBytes(processesOf(this.pid, first), apart);
   }
 
   /** The box's first process, which is the last to go. */

@@ -31,6 +31,27 @@ const OWN_FOLDER = /^(pyvenv\.cfg|conda-meta)$/;
 const LIBRARY = /^(python\d|ruby$|node_modules$)/;
 const PARTS = /^(s?bin|lib(32|64|exec)?)$/;
 
+/** What brings programs that many servers are started with. */
+const BRINGERS: Readonly<Record<string, string>> = {
+  uvx: "install uv, which brings it",
+  uv: "install uv",
+  pipx: "install pipx",
+  python: "install Python, or name python3",
+  python3: "install Python",
+};
+
+/** Where `command` was looked for in vain, and what to do; `folder` is the server's own. */
+export function missingWhere(command: string, folder: string | undefined): string {
+  if (command.includes("/")) {
+    if (isAbsolute(command)) return "on this machine";
+    return folder === undefined
+      ? "in the empty folder where it starts: set the server's cwd (--cwd), or write the whole path"
+      : `in the server's folder "${folder}"`;
+  }
+  const bringer = Object.hasOwn(BRINGERS, command) ? BRINGERS[command] : undefined;
+  return `in any folder of PATH${bringer === undefined ? "" : `: ${bringer}`}`;
+}
+
 /** Finds `command` as a shell would; undefined where there is none. */
 export async function findProgram(command: string, options: FindOptions): Promise<FoundProgram | undefined> {
   const path = await locate(command, options);

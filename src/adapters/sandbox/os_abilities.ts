@@ -30,7 +30,7 @@ async function find(name: string): Promise<string | undefined> {
 
 /** Runs `true` in a box as all others will be; resolves with what bubblewrap says against it. */
 async function tryOut(bubblewrap: Bubblewrap): Promise<string | undefined> {
-  const args = [...namespaceArgs(bubblewrap), ...await baseArgs(1), ...SEALED, "--", "true"];
+  const args = [...namespaceArgs(bubblewrap), ...await baseArgs({ disk_mb: 1, root: false }), ...SEALED, "--", "true"];
   const { success, stderr } = await new Deno.Command(bubblewrap.path, {
     args,
     clearEnv: true,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import type { Program } from "../../ports/sandbox.ts";
 import type { Bind } from "./bubblewrap_paths.ts";
@@ -65,10 +65,12 @@ export async function prepare(
     return { entry, packages: dir, files: [], flags: script.flags };
   }
   const path = await Deno.realPath(resolve(cwd, script.path)).catch((cause) => {
-    throw new McpFailure("sandbox", `Cannot run "${script.path}" for the server "${server}": there is no such file`, {
-      sent: false,
-      cause,
-    });
+    const where = program.cwd === undefined
+      ? "in the empty folder where it starts: set the server's cwd (--cwd), or write the whole path"
+      : `in the server's folder "${program.cwd}"`;
+    const why = isAbsolute(script.path) ? "there is no such file" : `there is no such file ${where}`;
+    const words = `Cannot run "${script.path}" for the server "${server}": ${why}`;
+    throw new McpFailure("sandbox", words, { sent: false, cause });
   });
   const imports = await packages.importsOf(path, options);
   const found = await filesOf(path, { server, policy, readable, imports });
@@ -115,10 +117,14 @@ export async function bindsOf(
   run: string,
   { places, prepared, registry, deno }: { places: Places; prepared: Prepared; registry: Registry; deno: string },
 ): Promise<Bind[]> {
+  const cached = await Array.fromAsync(Deno.readDir(prepared.packages));
   const npmrc = { path: join(run, NPMRC), at: join(places.temp, NPMRC), write: false };
   return [
     { path: await Deno.realPath(deno), at: `${INSIDE}/deno`, write: false },
-    { path: prepared.packages, at: `${INSIDE}/packages`, write: false },
+    // What Deno and the program keep beside the packages is written over them, and gone with the box.
+    ...cached.filter(({ isDirectory }) => isDirectory).map(({ name }) => {
+      return { path: join(prepared.packages, name), at: join(places.packages, name), write: false };
+    }),
     { path: run, at: `${INSIDE}/run`, write: false },
     ...registry.npmrc === undefined ? [] : [npmrc],
     ...prepared.files.map((path) => ({ path, write: false })),

@@ -16,6 +16,8 @@ export interface NetJudgeOptions {
   profile: SandboxProfile;
   /** The hosts that are allowed. */
   net: readonly string[];
+  /** Whether every host of the internet may be reached, beside those of `net`. */
+  open?: boolean;
   /** Answers what `profile.ask` leaves to a person; absent: denied. */
   ask?: (question: AccessQuestion, signal: AbortSignal) => Promise<boolean>;
   /** Told of every denial, in words that say what to allow. */
@@ -42,11 +44,11 @@ export class NetJudge {
 
   /** The addresses that were looked at, and that the connection must go to: a name may lead elsewhere the next moment. */
   async decide(place: { host: string; port: number }, signal: AbortSignal): Promise<NetVerdict> {
-    const { net, onDecision } = this.#options;
+    const { net, open = false, onDecision } = this.#options;
     const host = toHost(place.host);
     const { port } = place;
     const value = toText(host, port);
-    const named = isNamed(net, { host, port });
+    const named = isNamed(net, { host, port }) || (open && !(isIP(host) !== 0 && isInternal(host)));
     if (!named && !await this.#ask(value, signal)) {
       return this.#deny(value, `connecting to "${value}": add it to sandbox.net of that policy`);
     }

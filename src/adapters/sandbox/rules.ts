@@ -19,6 +19,8 @@ export interface Rules {
   own_write: readonly string[];
   /** Folders of its code, which Node looks at before it looks for what is in them. */
   own_folders: readonly string[];
+  /** Folders that the operator named to it while it is watched: to be noted, wherever they lie. */
+  named: readonly string[];
   /** Never, whatever the policy says. */
   hidden: readonly string[];
   net: readonly string[];

@@ -5,22 +5,26 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import { isTrusted } from "../../domain/policy.ts";
 import type { Process, Program, Sandbox, SandboxAbilities, StartOptions } from "../../ports/sandbox.ts";
 import { Broker } from "./broker.ts";
+import { ceilingKeepers } from "./ceilings_limits.ts";
 import { toScript } from "./command_line.ts";
 import { Grants } from "./grants.ts";
 import { type JavascriptDeps, startJavascript } from "./javascript.ts";
-import { toLeastProfile } from "./least_profile.ts";
+import { toLeastProfile, toRefused } from "./least_profile.ts";
+import { namedFolders } from "./named_folders.ts";
 import { startNative } from "./native.ts";
 import { type OsAbilities, osAbilities } from "./os_abilities.ts";
 import { sweepOwnFolders } from "./own_folder.ts";
 import { Packages } from "./packages.ts";
-import { realPathOf } from "./real_path.ts";
+
+/** The most denials that are remembered as told. */
+const MAX_TOLD = 1000;
 
 /** Options for {@linkcode createSandbox}. */
 export interface SandboxOptions {
@@ -46,6 +50,14 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const grants = new Grants();
   let swept: Promise<void> | undefined;
   let found = options.abilities === undefined ? undefined : Promise.resolve(options.abilities);
+  const told = new Set<string>();
+  /** A program is started anew for each era of the protocol, and whenever it fails. */
+  const isNews = (denial: string) => {
+    if (told.has(denial)) return false;
+    if (told.size >= MAX_TOLD) told.clear();
+    told.add(denial);
+    return true;
+  };
   const depsNow = async (): Promise<JavascriptDeps> => {
     const abilities = await (found ??= osAbilities());
     return { deno, hidden, env, abilities, broker, packages, grants, clock };
@@ -65,7 +77,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     const startOptions: StartOptions = {
       ...given,
       onDenied(words) {
-        log.warn("Denied by the sandbox", { server: program.name, policy: policy.id, words });
+        const level = isNews(`${program.name}: ${words}`) ? "warn" : "debug";
+        log[level]("Denied by the sandbox", { server: program.name, policy: policy.id, words });
         given.onDenied?.(words);
       },
     };
@@ -122,34 +135,27 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       } finally {
         await process.kill();
       }
-      return toLeastProfile({
-        decisions: process.report.decisions(),
-        profile: policy.sandbox,
-        named: namedFolders(program),
-        exists: existsSync,
-      });
+      const decisions = process.report.decisions();
+      const named = namedFolders(program);
+      return {
+        profile: toLeastProfile({ decisions, profile: policy.sandbox, named, exists: existsSync }),
+        refused: toRefused(decisions),
+      };
     },
   };
 }
 
 function toAbilities({ abilities }: JavascriptDeps): SandboxAbilities {
   const { bubblewrap, notes } = abilities;
-  if (bubblewrap !== undefined) return { javascript: "full", native: "full", notes };
+  const ceilings = ceilingKeepers(abilities);
+  if (bubblewrap !== undefined) return { javascript: "full", native: "full", ceilings, notes };
   return {
     javascript: "broker",
     native: "none",
+    ceilings,
     notes: [
       ...notes,
       "Programs in JavaScript are held by Deno's permissions alone: that stops what is careless, and not every attack",
     ],
   };
-}
-
-/** What among the arguments and the environment is a folder, or a file to be. */
-function namedFolders({ args, env, cwd }: Program): string[] {
-  const candidates = [...args, ...Object.values(env)].filter((text) => text.startsWith("/") || text.startsWith("."));
-  return candidates.flatMap((text) => {
-    const path = cwd === undefined ? text : resolve(cwd, text);
-    return path.startsWith("/") ? realPathOf(path, { cwd: "/", root: "" }) ?? [] : [];
-  });
 }

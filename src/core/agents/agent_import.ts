@@ -71,10 +71,15 @@ export class AgentImport {
     return results;
   }
 
-  /** Brings in the agents of the settings' file: those whose entry changed since it was last read. */
+  /**
+   * Brings in the agents of the settings' file: those whose entry changed since it was last read. Of the others only
+   * what their tool servers have lost.
+   */
   async seed(owner: Owner, text: string, format: "yaml" | "json"): Promise<string[]> {
     const changed: string[] = [];
-    for (const { id, config } of await this.#parse(text, format)) {
+    const agents = await this.#parse(text, format);
+    await this.#agents.restoreServers(owner, agents.map(({ config }) => config));
+    for (const { id, config } of agents) {
       const hash = await hashOf(config);
       const row = await this.#agents.find(owner.tenant_id, id);
       if (row?.source_hash === hash) continue;
@@ -84,25 +89,31 @@ export class AgentImport {
     return changed;
   }
 
-  async #parse(text: string, format: "yaml" | "json"): Promise<{ id: string; config: AgentConfig }[]> {
-    const entries = await this.#files.parse(text, format);
-    return shareServers(entries.map(({ id, config }) => {
-      const parsedId = AgentId.safeParse(id);
-      if (!parsedId.success) {
-        throw new AppError(
-          "ValidationError",
-          `Cannot import agent "${id}": its id must match ^[a-z0-9][a-z0-9_-]{0,63}$`,
-        );
-      }
-      const parsed = AgentConfig.safeParse(config);
-      if (parsed.success) return { id, config: parsed.data };
-      const [issue] = parsed.error.issues;
-      const field = issue?.path.join(".") ?? "";
-      throw new AppError("ValidationError", `Cannot import agent "${id}": ${field}: ${issue?.message}`, {
-        details: { agent: id, issues: parsed.error.issues.map(({ path, message }) => ({ path, message })) },
-      });
-    }));
+  #parse(text: string, format: "yaml" | "json"): Promise<{ id: string; config: AgentConfig }[]> {
+    return readAgentFile(this.#files, { text, format });
   }
+}
+
+/** The agents of a file. Throws `ValidationError` for the first that is wrong. */
+export async function readAgentFile(
+  files: AgentFiles,
+  { text, format }: { text: string; format: "yaml" | "json" },
+): Promise<{ id: string; config: AgentConfig }[]> {
+  const entries = await files.parse(text, format);
+  return shareServers(entries.map(({ id, config }) => {
+    const parsedId = AgentId.safeParse(id);
+    if (!parsedId.success) {
+      const wanted = "want small letters, digits, _ and -, at most 64, a letter or digit first";
+      throw new AppError("ValidationError", `Cannot import agent "${id}": its id can't be used: ${wanted}`);
+    }
+    const parsed = AgentConfig.safeParse(config);
+    if (parsed.success) return { id, config: parsed.data };
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.join(".") ?? "";
+    throw new AppError("ValidationError", `Cannot import agent "${id}": ${field}: ${issue?.message}`, {
+      details: { agent: id, issues: parsed.error.issues.map(({ path, message }) => ({ path, message })) },
+    });
+  }));
 }
 
 /** What one agent of a file defines, the others may name. Throws where two of them define it differently. */

@@ -31,6 +31,8 @@ export interface AgentServers {
     agent_id: string,
     change: { servers: readonly McpServer[]; before: readonly McpServer[]; source: McpServerSource },
   ): Promise<Attached>;
+  /** Gives those their secrets back that the agents' file defines and that lost them. Resolves with their names. */
+  restore(owner: Owner, servers: readonly McpServer[]): Promise<string[]>;
   /** Told after such a change was stored. */
   refresh(): Promise<void>;
 }

@@ -6,7 +6,7 @@
 import { type Owner, ownerOf, type Principal } from "../../domain/access.ts";
 import { type AgentConfig, type AgentRevisionRow, type AgentRow } from "../../domain/agent.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
-import type { McpServerSource } from "../../domain/mcp_definition.ts";
+import { isReference, type McpServerSource } from "../../domain/mcp_definition.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
@@ -116,6 +116,12 @@ export class Agents {
   /** Makes or changes an agent, as a file says. */
   put(owner: Owner, id: string, put: AgentPut): Promise<AgentRow> {
     return this.#lines.run("", () => this.#put(owner, id, "either", put));
+  }
+
+  /** Gives tool servers that the agents' file defines what they lost of it. Resolves with their names. */
+  restoreServers(owner: Owner, configs: readonly AgentConfig[]): Promise<string[]> {
+    const defined = configs.flatMap(({ mcp_servers }) => mcp_servers.filter((server) => !isReference(server)));
+    return this.#lines.run("", () => this.#deps.servers.restore(owner, defined));
   }
 
   /** The agent as it would be stored, and the names of tool servers that would be new or another. */

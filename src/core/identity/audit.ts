@@ -23,6 +23,8 @@ export interface AuditEntry {
   address: string;
   request_id: string;
   details?: Record<string, unknown>;
+  /** Whether it is a row of its own, whatever was refused just before. */
+  apart?: boolean;
 }
 
 /** A row on its way to the store. */
@@ -93,7 +95,7 @@ export class Audit implements AsyncDisposable {
     const now = this.#clock.now();
     const { tenant_id, key_id, user_id = "" } = entry.principal;
     const refused = entry.outcome === "refused";
-    const same = refused
+    const same = refused && entry.apart !== true
       ? JSON.stringify([tenant_id, key_id, user_id, entry.action, entry.error ?? "", entry.address])
       : undefined;
     const pending = same === undefined ? undefined : this.#pending.get(same);

@@ -23,10 +23,17 @@ export interface AskedIn {
   decider?: "user" | "admin";
 }
 
+/** Why nobody was asked, or nobody answered. */
+export interface Unasked {
+  unasked: string;
+}
+
 /** What {@linkcode Asking} needs. */
 export interface AskingDeps {
   /** Puts a question to the person for whom the call is made. */
-  askPerson(question: Elicitation, asked: AskedIn): Promise<ElicitationAnswer>;
+  askPerson(question: Elicitation, asked: AskedIn): Promise<ElicitationAnswer | Unasked>;
+  /** Notes why nobody was asked, for whoever looks after the server or one of the calls it could be for. */
+  noteUnasked(server: string, note: { words: string; tool_call_ids: readonly string[] }): Promise<void>;
   /** Lets the model of the agent that makes the call answer. */
   askModel(request: SamplingRequest, asked: AskedIn): Promise<SamplingAnswer>;
 }
@@ -34,6 +41,10 @@ export interface AskingDeps {
 /** How often a server may ask in one call, and of how many calls of each server that is counted. */
 const MAX_QUESTIONS = 50;
 const MAX_CALLS = 10_000;
+
+const NO_CALL = "no call of its tools is under way";
+const SEVERAL_CALLS = "it could be for calls of several people, and the server doesn't say for which";
+const TOO_OFTEN = `it asks too often in one call: want ${MAX_QUESTIONS} times at most`;
 
 /** Answers what servers ask. */
 export class Asking {
@@ -51,23 +62,30 @@ export class Asking {
       asked.set(call, times);
       return times > MAX_QUESTIONS;
     };
+    const nobody = async (why: string, tool_call_ids: readonly string[]) => {
+      const words = `Nobody was asked what tool server "${server}" wants to know: ${why}`;
+      await this.#deps.noteUnasked(server, { words, tool_call_ids });
+      // Declining is what a person does.
+      return { action: "cancel" } as const;
+    };
     return {
-      elicit: async (question, { signal, tool_call_id }) => {
-        // Without a call there is nobody whom it could concern.
-        if (elicitation === "decline" || tool_call_id === undefined || isTooMuch(tool_call_id)) {
-          return { action: "decline" };
-        }
-        return await this.#deps.askPerson(question, { server, tool_call_id, signal });
+      elicit: async (question, { signal, tool_call_id, among = [] }) => {
+        if (elicitation === "decline") return { action: "decline" };
+        if (tool_call_id === undefined) return await nobody(among.length === 0 ? NO_CALL : SEVERAL_CALLS, among);
+        if (isTooMuch(tool_call_id)) return await nobody(TOO_OFTEN, [tool_call_id]);
+        const answer = await this.#deps.askPerson(question, { server, tool_call_id, signal });
+        return "unasked" in answer ? await nobody(answer.unasked, [tool_call_id]) : answer;
       },
-      sample: async (request, { signal, tool_call_id }) => {
+      sample: async (request, { signal, tool_call_id, among = [] }) => {
         const refuse = (why: string) => new AppError("ForbiddenError", `Cannot use a model: ${why}`);
         if (sampling === "deny") throw refuse(`the definition of tool server "${server}" does not allow it`);
-        if (tool_call_id === undefined) throw refuse("models are there for servers while one of their tools is called");
-        if (isTooMuch(tool_call_id)) throw refuse(`it asks too often in one call: want ${MAX_QUESTIONS} times at most`);
+        if (tool_call_id === undefined) throw refuse(among.length === 0 ? NO_CALL : SEVERAL_CALLS);
+        if (isTooMuch(tool_call_id)) throw refuse(TOO_OFTEN);
         const asked = { server, tool_call_id, signal };
         if (sampling === "ask") {
-          const { action } = await this.#deps.askPerson(toQuestion(server, request), asked);
-          if (action !== "accept") throw refuse("a person said no");
+          const answer = await this.#deps.askPerson(toQuestion(server, request), asked);
+          if ("unasked" in answer) throw refuse(answer.unasked);
+          if (answer.action !== "accept") throw refuse("a person said no");
         }
         return await this.#deps.askModel(request, asked);
       },

@@ -29,11 +29,6 @@ export class Circuit {
     this.#options = options;
   }
 
-  /** How many failures count now. */
-  get count(): number {
-    return this.#failures.length;
-  }
-
   /** Notes a failure. True when there were too many of them. */
   fail(now: number): boolean {
     const { failures, window_ms } = this.#options();

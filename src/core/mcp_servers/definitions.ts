@@ -4,11 +4,13 @@
  * @module
  */
 import type { Owner } from "../../domain/access.ts";
-import { AppError } from "../../domain/error.ts";
+import { AppError, CommitRefused } from "../../domain/error.ts";
+import { changedServer, isOnlySecrets, type McpServerChange, stillLost } from "../../domain/mcp_change.ts";
 import {
   checkDefinition,
   differingFields,
   isReference,
+  machineField,
   type McpServerSource,
   toReference,
 } from "../../domain/mcp_definition.ts";
@@ -19,7 +21,7 @@ import type { Log } from "../../kit/log.ts";
 import type { Sealer } from "../../ports/sealer.ts";
 import type { Store, Write } from "../../ports/store.ts";
 import type { AgentServers, Attached } from "../agents/agent_servers.ts";
-import { lostSecrets, openDefinition, sealDefinition } from "./sealed_definitions.ts";
+import { isUnsealed, lostSecrets, openDefinition, sealDefinition } from "./sealed_definitions.ts";
 import type { Agreed } from "./upstream_deps.ts";
 
 const PAGE = 500;
@@ -39,6 +41,8 @@ export class Definitions implements AgentServers {
   /** With their secrets. */
   #rows: ReadonlyMap<string, McpServerRow> = new Map();
   #lost: ReadonlyMap<string, readonly string[]> = new Map();
+  /** Names of those that were stored before there was sealing. */
+  #unsealed: readonly string[] = [];
   #reading: Promise<void> = Promise.resolve();
   #listener: (rows: ReadonlyMap<string, McpServerRow>) => void = () => {};
 
@@ -49,6 +53,11 @@ export class Definitions implements AgentServers {
   /** The definition of `name`. */
   get(name: string): McpServerRow | undefined {
     return this.#rows.get(name);
+  }
+
+  /** Where the definition of `name` comes from; what nothing defines is trusted no more than what an admin does. */
+  sourceOf(name: string): McpServerSource {
+    return this.#rows.get(name)?.source ?? "api";
   }
 
   /** The fields of `name` whose secrets were sealed with a key that is gone. */
@@ -69,8 +78,9 @@ export class Definitions implements AgentServers {
   }
 
   async #read(): Promise<void> {
-    const { store, sealer, log } = this.#deps;
+    const { store, sealer } = this.#deps;
     const lost = new Map<string, readonly string[]>();
+    const unsealed: string[] = [];
     const rows = new Map<string, McpServerRow>();
     for (let after = "", more = true; more;) {
       const page = await store.read({
@@ -83,24 +93,44 @@ export class Definitions implements AgentServers {
         const opened = await openDefinition(row.definition, sealer);
         rows.set(row.name, { ...row, definition: opened.definition });
         if (opened.lost.length > 0) lost.set(row.name, opened.lost);
+        else if (await isUnsealed(row.definition)) unsealed.push(row.name);
       }
       after = page.at(-1)?.name ?? after;
       more = page.length === PAGE;
     }
     for (const [name, fields] of lost) {
-      // The settings give theirs again by themselves.
-      if (!this.#lost.has(name) && rows.get(name)?.source !== "settings") {
-        log.warn("A tool server lost its secrets", { reason: lostSecrets(name, fields).message });
-      }
+      // Files give theirs again by themselves.
+      if (!this.#lost.has(name) && rows.get(name)?.source === "api") this.#warnOfLoss(name, fields);
     }
     this.#rows = rows;
     this.#lost = lost;
+    this.#unsealed = unsealed;
     this.#listener(rows);
+  }
+
+  #warnOfLoss(name: string, fields: readonly string[]): void {
+    this.#deps.log.warn("A tool server lost its secrets", { reason: lostSecrets(name, fields).message });
+  }
+
+  /** Stores anew what was stored before there was sealing. */
+  async #sealAll(): Promise<void> {
+    const { store, sealer, log } = this.#deps;
+    const names = this.#unsealed;
+    for (let i = 0; i < names.length; i += PAGE) {
+      const writes = names.slice(i, i + PAGE).map(async (name): Promise<Write> => {
+        const definition = await sealDefinition(this.#rows.get(name)!.definition, sealer);
+        return { update: "mcp_servers", where: { name }, set: { definition } };
+      });
+      await store.commit({ writes: await Promise.all(writes) });
+    }
+    if (names.length > 0) log.info("Sealed what tool servers are trusted with", { servers: names.length });
+    this.#unsealed = [];
   }
 
   /** Puts the settings' definitions in force. They replace what has their names; what they held before and don't now goes. */
   async declare(owner: Owner, servers: readonly McpServer[]): Promise<void> {
     await this.refresh();
+    await this.#sealAll();
     const writes: Write[] = [];
     const names = new Set(servers.map(({ name }) => name));
     for (const { name, source } of this.#rows.values()) {
@@ -192,17 +222,74 @@ export class Definitions implements AgentServers {
     }
     attached.preconditions.push({ from: "mcp_servers", where, exists: true });
     const fields = this.#differing(known, server);
-    if (fields.length === 0) return;
+    // The operator's file says the same: from now on it is the operator's.
+    const adopted = source === "agents_file" && known.source === "api" && !isReference(server);
+    if (fields.length === 0 && !adopted) return;
     // Whoever is its only user may change it, and the agents' file is read as a whole. What lost its secrets serves nobody.
     const free = !shared || source === "agents_file" || this.#lost.has(name);
     const mine = known.source !== "settings" && free;
     if (!mine || isReference(server)) {
-      const owners = known.source === "settings" ? "the settings define" : "it is defined";
-      refuse("ConflictError", name, `${owners} with another ${fields.join(", ")}`, { fields });
+      const what = `with another ${fields.join(", ")}`;
+      const why = known.source === "settings"
+        ? `the settings define it ${what}: change it there`
+        : `it is defined ${what}: mcp_server_update changes it for all who use it`;
+      refuse("ConflictError", name, why, { fields });
     }
     attached.changed.push(name);
     const row = await this.#toRow(owner, server, source);
     attached.writes.push({ update: "mcp_servers", where, set: { ...row, created_at: known.created_at } });
+  }
+
+  async restore(owner: Owner, servers: readonly McpServer[]): Promise<string[]> {
+    const lost = new Map(
+      servers.filter(({ name }) => {
+        const known = this.#rows.get(name);
+        return this.#lost.has(name) && known?.source === "agents_file" && known.tenant_id === owner.tenant_id;
+      }).map((server) => [server.name, server]),
+    );
+    const writes = Array.from(lost.values(), async (server): Promise<Write> => {
+      return { upsert: "mcp_servers", row: await this.#toRow(owner, server, "agents_file") };
+    });
+    if (writes.length > 0) {
+      await this.#deps.store.commit({ writes: await Promise.all(writes) });
+      await this.refresh();
+    }
+    for (const [name, fields] of this.#lost) {
+      if (this.#rows.get(name)?.source === "agents_file") this.#warnOfLoss(name, fields);
+    }
+    return [...lost.keys()];
+  }
+
+  /**
+   * Has a server be another for all who use it. The operator's own definition stays theirs where only its secrets
+   * change. Rejects with `ConflictError` where the settings define it, or somebody else changes it.
+   */
+  async change(owner: Owner, name: string, change: McpServerChange): Promise<void> {
+    const known = this.#rows.get(name);
+    if (known?.tenant_id !== owner.tenant_id) refuse("ValidationError", name, "nothing defines it any more");
+    if (known.source === "settings") refuse("ConflictError", name, "the settings define it: change it there");
+    const definition = changedServer(known.definition, change);
+    checkDefinition(definition);
+    const lost = stillLost(this.lost(name), change);
+    if (lost.length > 0) throw lostSecrets(name, lost);
+    const source = isOnlySecrets(known.definition, change) ? known.source : "api";
+    const moved = ["url", "command", "oauth"].some((field) =>
+      differingFields(known.definition, definition).includes(field)
+    );
+    try {
+      await this.#deps.store.commit({
+        preconditions: [{ from: "mcp_servers", where: { name, updated_at: known.updated_at }, exists: true }],
+        writes: [
+          { update: "mcp_servers", where: { name }, set: await this.#toRow(owner, definition, source) },
+          // What was allowed at one place must not be shown to another.
+          ...moved ? [{ delete: "mcp_grants", where: { server: name } } as const] : [],
+        ],
+      });
+    } catch (error) {
+      if (!(error instanceof CommitRefused)) throw error;
+      refuse("ConflictError", name, "somebody else just changed it");
+    }
+    await this.refresh();
   }
 
   /** What is lost is given again by any definition. */
@@ -218,6 +305,12 @@ export class Definitions implements AgentServers {
   ): Promise<McpServerRow> {
     const now = toTime(this.#deps.clock.now());
     const { name } = definition;
+    const field = source === "api" ? machineField(definition) : undefined;
+    if (field !== undefined) {
+      const why = "only files of the operator may name variables and files of the machine";
+      const instead = "give its value instead, or define the server in the settings' mcp_servers or the agents' file";
+      refuse("ValidationError", name, `${field}: ${why}: ${instead}`, { field });
+    }
     return {
       tenant_id,
       key_id,

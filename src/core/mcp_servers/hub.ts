@@ -4,15 +4,16 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
-import { namesMachine, withoutMachine } from "../../domain/mcp_definition.ts";
+import { machineField, withoutMachine } from "../../domain/mcp_definition.ts";
 import { secretsOf } from "../../domain/mcp_secrets.ts";
 import type { McpServerRow } from "../../domain/table.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { McpConnector } from "../../ports/mcp_client.ts";
-import type { CatalogChange, Toolbox, ToolCallOptions } from "../../ports/toolbox.ts";
+import type { CatalogChange, Toolbox, ToolCallOptions, UnreadyServer } from "../../ports/toolbox.ts";
 import type { Asking } from "./asking.ts";
+import { settled } from "./connecting.ts";
 import type { Definitions } from "./definitions.ts";
 import { Places } from "./places.ts";
 import { lostSecrets } from "./sealed_definitions.ts";
@@ -97,9 +98,10 @@ export class McpHub implements Toolbox, AsyncDisposable {
     return mine().map(({ upstream }) => upstream).sort((a, b) => a.definition.name < b.definition.name ? -1 : 1);
   }
 
-  /** How every server does, for health; those that rest until somebody calls are well. */
-  parts(): { name: string; ok: boolean; detail: string }[] {
-    const entries = [...this.#entries].sort(([a], [b]) => a < b ? -1 : 1);
+  /** How the servers of a tenant do, for health; those that rest until somebody calls are well. */
+  parts(tenant_id: string): { name: string; ok: boolean; detail: string }[] {
+    const mine = [...this.#entries].filter(([, { row }]) => row.tenant_id === tenant_id);
+    const entries = mine.sort(([a], [b]) => a < b ? -1 : 1);
     return entries.map(([name, { upstream: { state, reason, resting } }]) => ({
       name: `mcp_server:${name}`,
       ok: state === "ready" || state === "connecting" || resting,
@@ -122,6 +124,21 @@ export class McpHub implements Toolbox, AsyncDisposable {
 
   find(name: string): Tool | undefined {
     return this.#found.get(name)?.tool;
+  }
+
+  unready(tenant_id: string): UnreadyServer[] {
+    const mine = [...this.#entries.values()].filter(({ row, upstream: { state, resting } }) => {
+      return row.tenant_id === tenant_id && state !== "ready" && !resting;
+    });
+    return mine.map(({ upstream: { definition: { name, url }, state, reason, offers, secrets } }) => {
+      const host = url === undefined ? undefined : URL.parse(url)?.hostname;
+      return { name, state, reason, listed: offers.listed, hidden: host ? [...secrets, host] : secrets };
+    }).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  async reach(name: string): Promise<void> {
+    const upstream = this.get(name);
+    if (upstream && upstream.state !== "open_circuit") await settled(upstream.start(), this.#deps.clock);
   }
 
   timeoutsOf(tool: string): { timeout_ms?: number; max_timeout_ms?: number } {
@@ -180,7 +197,7 @@ export class McpHub implements Toolbox, AsyncDisposable {
     const { connector, definitions, asking, clock, log, variable } = this.#deps;
     const { name, tenant_id, era, type, source } = row;
     const trusted = source !== "api";
-    if (!trusted && namesMachine(row.definition)) {
+    if (!trusted && machineField(row.definition) !== undefined) {
       log.warn("Variables and files in a definition that came over the API are not looked at", { server: name });
     }
     const definition = trusted ? row.definition : withoutMachine(row.definition);

@@ -5,6 +5,7 @@
  */
 import type { Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
+import type { McpServerSource } from "../../domain/mcp_definition.ts";
 import type { McpServer } from "../../domain/mcp_server.ts";
 import { type NamedPolicy, ownPolicyId, SandboxProfile } from "../../domain/policy.ts";
 import type { Policies } from "../policies/policies.ts";
@@ -19,10 +20,12 @@ export interface TrialCall {
 /** What was found out. */
 export interface Learned {
   profile: SandboxProfile;
+  /** What it was refused even then. */
+  refused: string[];
   failed: { tool: string; message: string }[];
 }
 
-/** Runs the program of a server once, with everything allowed but noted, and makes `calls`. */
+/** Runs the program of a server once, with wide rights and an eye on what it uses of them, and makes `calls`. */
 export type Learn = (
   server: McpServer,
   options: { policy: NamedPolicy; calls: readonly TrialCall[]; signal: AbortSignal },
@@ -32,6 +35,14 @@ export type Learn = (
 export interface LearningDeps {
   servers: McpServers;
   policies: Policies;
+  /** The policy that holds the program of a server. */
+  policyOf: (server: string) => NamedPolicy;
+  /** Where the definition of a server comes from. */
+  sourceOf: (server: string) => McpServerSource;
+  /** Whether only the operator can call, in this process. */
+  operator: boolean;
+  /** Whether a program that is watched is in a box nevertheless. */
+  isBoxed: () => Promise<boolean>;
   learn: Learn;
 }
 
@@ -54,14 +65,15 @@ export class Learning {
 
   /** Proposes the least policy for a server; puts it in force where that is wanted. */
   async learn(principal: Principal, { agent_id, server_name: name, calls, apply, signal }: LearnRequest) {
-    const { servers, policies, learn } = this.#deps;
+    const { servers, policies, policyOf, learn } = this.#deps;
     const upstream = await servers.upstream(principal, agent_id, name);
     const { definition } = upstream;
     if (definition.command === undefined) {
       const message = `Cannot learn the policy of tool server "${name}": it runs somewhere else, not in the sandbox`;
       throw new AppError("ConflictError", message);
     }
-    const policy = policies.of(name);
+    await this.#check(name);
+    const policy = policyOf(name);
     // Two of a kind at the same time would get into each other's way.
     await upstream.stop("Its policy is being learned");
     let learned: Learned;
@@ -71,7 +83,7 @@ export class Learning {
       void upstream.restart();
     }
     const id = ownPolicyId(policies.list().map(({ policy }) => policy), name, policy);
-    const { profile: proposed, failed } = learned;
+    const { profile: proposed, refused, failed } = learned;
     const difference = differenceOf(policy.sandbox, proposed);
     if (apply) {
       await policies.update(principal, id, {
@@ -84,7 +96,24 @@ export class Learning {
         }),
       });
     }
-    return { policy: id, proposed, present: policy.sandbox, difference, failed, applied: apply };
+    return { policy: id, proposed, present: policy.sandbox, difference, refused, failed, applied: apply };
+  }
+
+  /** Whoever has a program watched chooses what reads all of this machine, and without a box writes to it. */
+  async #check(name: string): Promise<void> {
+    const { policies, sourceOf, operator, isBoxed } = this.#deps;
+    if (operator || policies.trusts("api")) return;
+    const why = sourceOf(name) === "api"
+      ? "it was defined over the API, and would see all of this machine's files"
+      : await isBoxed()
+      ? undefined
+      : "there is no bubblewrap here, so that it could change all of this machine's files";
+    if (why === undefined) return;
+    const how =
+      'Run "muxi mcp learn" as the operator, in the data folder of a server that is stopped, define the tool ' +
+      "server in the settings' mcp_servers or in the agents' file where there is bubblewrap, " +
+      "or turn on tools.trust_api_policies";
+    throw new AppError("ForbiddenError", `Cannot learn the policy of tool server "${name}": ${why}. ${how}`);
   }
 }
 

@@ -8,6 +8,7 @@ import { within } from "../../kit/abortable.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { McpConnection } from "../../ports/mcp_client.ts";
 import { OFFER_KINDS, type OfferKind, type Offers } from "./offers.ts";
+import { isLoss } from "./requests.ts";
 
 /** Changes that come together are read together. */
 const GATHER_MS = 200;
@@ -73,6 +74,7 @@ export class ListReader implements Disposable {
   async #read(): Promise<void> {
     const { offers, clock, timeout_ms, onChanged, onRead } = this.#deps;
     let connection = this.#deps.connection();
+    const failed = new Map<OfferKind, Error>();
     // What becomes stale meanwhile comes up again at the end of the set.
     for (const kind of this.#stale) {
       connection = this.#deps.connection();
@@ -83,13 +85,19 @@ export class ListReader implements Disposable {
       try {
         const options = { clock, ms: timeout_ms(), signal: this.#life.signal, late };
         if (await within((signal) => offers.read(kind, from, signal), options)) onChanged(kind);
-      } catch (error) {
-        this.#stale.add(kind);
-        if (this.#deps.connection() !== from) continue;
-        const reason = error instanceof Error ? error : new Error(String(error));
-        return onRead(from, reason);
+      } catch (thrown) {
+        if (this.#deps.connection() !== from) {
+          this.#stale.add(kind);
+          continue;
+        }
+        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+        failed.set(kind, error);
+        // Nothing more will come; otherwise one list that is broken hides none of the others.
+        if (error instanceof McpFailure && isLoss(error)) break;
       }
     }
-    if (connection !== undefined && this.#deps.connection() === connection) onRead(connection);
+    for (const kind of failed.keys()) this.#stale.add(kind);
+    const [reason] = failed.values();
+    if (connection !== undefined && this.#deps.connection() === connection) onRead(connection, reason);
   }
 }

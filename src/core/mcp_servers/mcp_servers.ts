@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { Principal } from "../../domain/access.ts";
+import { ownerOf, type Principal } from "../../domain/access.ts";
 import { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import type { McpServerChange } from "../../domain/mcp_change.ts";
 import { toReference } from "../../domain/mcp_definition.ts";
-import { McpFailure, type McpServer, type McpServerView } from "../../domain/mcp_server.ts";
+import type { McpServer, McpServerView } from "../../domain/mcp_server.ts";
 import { toToolName } from "../../domain/tool.ts";
 import type { Clock } from "../../kit/clock.ts";
-import type { McpSignIns, McpTokens, SignInAnswer } from "../../ports/mcp_tokens.ts";
 import type { Agents } from "../agents/agents.ts";
 import { settled } from "./connecting.ts";
 import type { Definitions } from "./definitions.ts";
@@ -23,8 +23,6 @@ export interface McpServersDeps {
   agents: Agents;
   definitions: Definitions;
   hub: McpHub;
-  grants: McpTokens;
-  signIns: McpSignIns;
   clock: Clock;
 }
 
@@ -69,6 +67,13 @@ export class McpServers {
     return await this.get(principal, agent_id, name);
   }
 
+  /** Has a server of an agent be another, for all who use it, and connects anew. */
+  async update(principal: Principal, agent_id: string, name: string, change: McpServerChange): Promise<McpServerView> {
+    await this.find(principal.tenant_id, agent_id, name);
+    await this.#deps.definitions.change(ownerOf(principal), name, change);
+    return await this.get(principal, agent_id, name);
+  }
+
   /** Takes a server from an agent. It ends when no other uses it and the settings don't define it. */
   async remove(principal: Principal, agent_id: string, name: string): Promise<void> {
     await this.find(principal.tenant_id, agent_id, name);
@@ -84,29 +89,6 @@ export class McpServers {
     const upstream = await this.upstream(principal, agent_id, name);
     await settled(upstream.restart(), this.#deps.clock);
     return await this.get(principal, agent_id, name);
-  }
-
-  /** Takes what came back with a person who signed in, and goes on with what was allowed. In words, how that went. */
-  async finishSignIn(answer: SignInAnswer): Promise<{ signed_in: boolean; message: string }> {
-    const { grants, hub, signIns, clock } = this.#deps;
-    const { server, user_id } = await grants.find(answer.state) ?? {};
-    const upstream = server === undefined ? undefined : hub.get(server);
-    if (!upstream) return { signed_in: false, message: "Cannot sign in: nobody waits for that, or not any more" };
-    try {
-      await signIns.finishSignIn(upstream.definition, answer);
-    } catch (error) {
-      if (!(error instanceof McpFailure)) throw error;
-      // The address that led here is used up: another attempt gets another.
-      if (user_id === undefined && upstream.sign_in_url !== null) await settled(upstream.restart(), clock);
-      return { signed_in: false, message: error.message };
-    }
-    // A user's own sign-in is used from the next call on; the one for all is what the connection lives on.
-    if (user_id === undefined) await settled(upstream.restart(), clock);
-    const whom = user_id === undefined ? "for all its users" : `for user "${user_id}"`;
-    return {
-      signed_in: true,
-      message: `You are signed in at tool server "${server}" ${whom}, and may close this page`,
-    };
   }
 
   /** The running side of a server of an agent. Rejects with `NotFoundError`. */

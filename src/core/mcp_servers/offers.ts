@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { McpServer } from "../../domain/mcp_server.ts";
 import { type Tool, toToolName } from "../../domain/tool.ts";
+import { matches, matchesLoosely } from "../../kit/wildcard.ts";
 import type { McpConnection, OfferedPrompt, OfferedResource, OfferedTool } from "../../ports/mcp_client.ts";
 
 /** The lists of a server. */
@@ -11,22 +13,36 @@ export const OFFER_KINDS = ["tools", "resources", "prompts"] as const;
 /** One of {@linkcode OFFER_KINDS}. */
 export type OfferKind = typeof OFFER_KINDS[number];
 
+/** What its definition says of the tools of a server. */
+export type OffersOf = Pick<McpServer, "name" | "enabled_tools" | "disabled_tools">;
+
 /** The lists of one server. They are kept while it is down: a call wakes it. */
 export class Offers {
   readonly #server: string;
+  /** Whether its definition lets others know of a tool. */
+  readonly #isOffered: (tool: string) => boolean;
   #tools: readonly Tool[] = [];
   #offered = new Map<string, OfferedTool>();
   #texts: Partial<Record<OfferKind, string>> = {};
   resources: readonly OfferedResource[] = [];
   prompts: readonly OfferedPrompt[] = [];
 
-  constructor(server: string) {
-    this.#server = server;
+  constructor({ name, enabled_tools, disabled_tools = [] }: OffersOf) {
+    this.#server = name;
+    this.#isOffered = (tool) => {
+      const enabled = enabled_tools?.some((pattern) => matches(pattern, tool)) ?? true;
+      return enabled && !disabled_tools.some((pattern) => matchesLoosely(pattern, tool));
+    };
   }
 
   /** Its tools, by the names they have among all servers. */
   get tools(): readonly Tool[] {
     return this.#tools;
+  }
+
+  /** Whether its tools were read at least once. */
+  get listed(): boolean {
+    return this.#texts.tools !== undefined;
   }
 
   /** What the server calls the tool `name`. */
@@ -49,7 +65,7 @@ export class Offers {
   #takeTools(tools: readonly OfferedTool[]): boolean {
     if (!this.#differs("tools", tools)) return false;
     const offered = new Map<string, OfferedTool>();
-    for (const tool of tools) {
+    for (const tool of tools.filter(({ name }) => this.#isOffered(name))) {
       const name = toToolName(this.#server, tool.name);
       // The first of two that are called the same is the one that is called.
       if (!offered.has(name)) offered.set(name, tool);

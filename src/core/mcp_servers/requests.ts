@@ -35,13 +35,22 @@ export interface RequestsDeps {
 export class Requests {
   /** How many are under way. */
   busy = 0;
-  /** When the last one ended. */
-  last_used: number;
   readonly #deps: RequestsDeps;
+  #last_used: number;
 
   constructor(deps: RequestsDeps) {
     this.#deps = deps;
-    this.last_used = deps.clock.now();
+    this.#last_used = deps.clock.now();
+  }
+
+  /** When the last one ended, or the connection was needed otherwise. */
+  get last_used(): number {
+    return this.#last_used;
+  }
+
+  /** Notes that the connection is needed. */
+  touch(): void {
+    this.#last_used = this.#deps.clock.now();
   }
 
   /** Does `work` on a connection. What was not sent, or is `repeatable`, is done again on the next when one is lost. */
@@ -49,7 +58,7 @@ export class Requests {
     work: (connection: McpConnection) => Promise<T>,
     { signal, repeatable }: { signal: AbortSignal; repeatable: boolean },
   ): Promise<T> {
-    const { clock, wake, onAnswered, onFailed } = this.#deps;
+    const { wake, onAnswered, onFailed } = this.#deps;
     this.busy++;
     try {
       for (let replays = 0;; replays++) {
@@ -68,7 +77,7 @@ export class Requests {
       }
     } finally {
       this.busy--;
-      this.last_used = clock.now();
+      this.touch();
       if (this.busy === 0) this.#deps.onIdle();
     }
   }

@@ -27,6 +27,16 @@ export async function sealDefinition(server: McpServer, sealer: Sealer): Promise
   });
 }
 
+/** Whether something stands in `stored` as it is that is sealed by now. */
+export async function isUnsealed(stored: McpServer): Promise<boolean> {
+  let found = false;
+  await mapTexts(stored, (text, { shown }) => {
+    found ||= !SEALED.test(text) && shown() !== text;
+    return Promise.resolve(text);
+  });
+  return found;
+}
+
 /** `stored` as it was before {@linkcode sealDefinition}. */
 export async function openDefinition(stored: McpServer, sealer: Sealer): Promise<OpenedDefinition> {
   const lost = new Set<string>();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { maskSecrets } from "../../kit/log.ts";
 
 /** How many of the last calls the middle latency is taken of. */
 const KEPT = 101;
@@ -34,4 +35,9 @@ export class Tally {
     const kept = this.#latencies.slice(0, Math.min(this.#answered, KEPT)).sort();
     return kept[Math.floor(kept.length / 2)] ?? null;
   }
+}
+
+/** What is said of `error`. */
+export function textOf(error: unknown): string {
+  return maskSecrets(error instanceof Error ? error.message : String(error));
 }

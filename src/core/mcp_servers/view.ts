@@ -29,7 +29,7 @@ export function toView(server: McpServer, upstream: Upstream | undefined, agents
     tools: offers?.tools.map((tool) => tool.name) ?? [],
     resources: offers?.resources.length ?? 0,
     prompts: offers?.prompts.length ?? 0,
-    sandbox: report ? { tier: report.tier, policy: report.policy, decisions: report.decisions() } : null,
+    sandbox: report ? { ...report, decisions: report.decisions() } : null,
     calls: tally?.calls ?? 0,
     failures: tally?.failures ?? 0,
     latency_ms: tally?.latency_ms ?? null,

@@ -13,6 +13,8 @@ import type { Elicitation, ElicitationAnswer } from "../../ports/mcp_client.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Wake } from "../../ports/wake.ts";
 import type { RunLog } from "../journal/run_log.ts";
+import type { Unasked } from "../mcp_servers/asking.ts";
+import type { DirectQuestions } from "../tools/direct_questions.ts";
 import type { Tools } from "../tools/tools.ts";
 import { approvalRequired, toApprovalRow } from "./tool_rows.ts";
 
@@ -23,6 +25,8 @@ const LOOK_MS = 1000;
 export interface QuestionsDeps {
   store: Store;
   tools: Tools;
+  /** Asks where no run is there to be asked in. */
+  direct: DirectQuestions;
   schema: JsonSchema;
   wake: Wake;
   clock: Clock;
@@ -65,8 +69,8 @@ export class Questions {
   }
 
   /**
-   * Asks a person and waits, while the time of the call stands still. A call that belongs to no run has nobody to ask:
-   * it is declined. With `decider` another than the agent says has to answer.
+   * Asks a person and waits, while the time of the call stands still. In a call that belongs to no run its caller is
+   * asked. With `decider` another than the agent says has to answer.
    */
   async ask(
     question: Elicitation,
@@ -75,11 +79,11 @@ export class Questions {
       signal: AbortSignal;
       decider?: ApprovalRow["decider"];
     },
-  ): Promise<ElicitationAnswer> {
+  ): Promise<ElicitationAnswer | Unasked> {
+    const made = this.#made.get(tool_call_id);
+    if (!made) return await this.#deps.direct.ask(question, { tool_call_id, signal, decider });
     // One after the other: there is one row for the questions of a call.
     return await this.#lines.run(tool_call_id, async () => {
-      const made = this.#made.get(tool_call_id);
-      if (!made) return { action: "decline" };
       using _ = this.#deps.tools.pause(tool_call_id);
       const row = { ...this.#toRow(made, question), ...decider && { decider } };
       await made.log.record([approvalRequired(made.call, row)], { writes: [{ upsert: "approvals", row }] });
@@ -90,6 +94,15 @@ export class Questions {
         throw error;
       }
     });
+  }
+
+  /** Tells whoever watches the runs of some calls why nobody was asked. */
+  async noteUnasked(words: string, tool_call_ids: readonly string[]): Promise<void> {
+    await Promise.allSettled(tool_call_ids.map((tool_call_id) =>
+      this.#made.get(tool_call_id)?.log.record([
+        { type: "tool.call.denied", data: { tool_call_id, decided_by: "nobody", reason: words } },
+      ])
+    ));
   }
 
   /** Throws `ValidationError` where `answer` is not what `question` wants. */

@@ -153,6 +153,7 @@ export class ToolStep {
         signal,
         caller: `${run.tenant_id}/${run.key_id}`,
         user_id: run.user_id,
+        audience: run.id,
         agent,
         onProgress: (now) => progress.tell(now),
       });

@@ -4,7 +4,7 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
-import type { Policy } from "../../domain/policy.ts";
+import { isTrusted, type NamedPolicy, type Policy } from "../../domain/policy.ts";
 
 /** What {@linkcode refuseGrants} compares. */
 export interface ChangedPolicy {
@@ -15,12 +15,8 @@ export interface ChangedPolicy {
 
 /** Throws `ForbiddenError` where a change grants such a thing, or grants it to further servers. */
 export function refuseGrants(id: string, { before, policy, isOwnVariable }: ChangedPolicy): void {
-  const grantsOf = ({ sandbox }: Policy) => [
-    ...sandbox.unsandboxed ? ["sandbox.unsandboxed: true"] : [],
-    ...sandbox.env.filter(isOwnVariable).map((name) => `sandbox.env: ${name}`),
-  ];
-  const had = before ? grantsOf(before) : [];
-  const has = grantsOf(policy);
+  const had = before ? grantsOf(before, isOwnVariable) : [];
+  const has = grantsOf(policy, isOwnVariable);
   const further = policy.servers.filter((server) => !before?.servers.includes(server));
   const granted = further.length > 0 ? has : has.filter((one) => !had.includes(one));
   if (granted.length === 0) return;
@@ -31,4 +27,35 @@ export function refuseGrants(id: string, { before, policy, isOwnVariable }: Chan
     `Cannot change policy "${id}": only policy files may say "${granted.join('", "')}"${to}. ${how}`,
     { details: { policy: id, granted } },
   );
+}
+
+/** A policy as it holds the program of one server. */
+export interface HeldPolicy {
+  policy: NamedPolicy;
+  /** What it grants only where files define the server, and how to have that; undefined where nothing is withheld. */
+  withheld?: string;
+}
+
+/** `policy` without such things, for a server that files don't define: anybody's program could take its name. */
+export function withholdGrants(policy: NamedPolicy, server: string, isOwn: ChangedPolicy["isOwnVariable"]): HeldPolicy {
+  const { sandbox } = policy;
+  // What holds for nobody by this name is not withheld.
+  const unsandboxed = sandbox.unsandboxed && !isTrusted(policy, server);
+  const kept: NamedPolicy = {
+    ...policy,
+    sandbox: { ...sandbox, unsandboxed, env: sandbox.env.filter((name) => !isOwn(name)) },
+  };
+  const left = grantsOf(kept, isOwn);
+  const granted = grantsOf(policy, isOwn).filter((one) => !left.includes(one));
+  if (granted.length === 0) return { policy };
+  const how = `Define it in the settings' mcp_servers or in the agents' file, or turn on tools.trust_api_policies`;
+  const why = `doesn't hold for "${server}", which was defined over the API`;
+  return { policy: kept, withheld: `"${granted.join('", "')}" of the policy "${policy.id}" ${why}. ${how}` };
+}
+
+function grantsOf({ sandbox }: Policy, isOwnVariable: ChangedPolicy["isOwnVariable"]): string[] {
+  return [
+    ...sandbox.unsandboxed ? ["sandbox.unsandboxed: true"] : [],
+    ...sandbox.env.filter(isOwnVariable).map((name) => `sandbox.env: ${name}`),
+  ];
 }

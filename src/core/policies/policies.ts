@@ -5,13 +5,15 @@
  */
 import { type Owner, ownerOf, type Principal } from "../../domain/access.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
+import type { McpServerSource } from "../../domain/mcp_definition.ts";
 import { choosePolicy, DEFAULT_POLICY, type NamedPolicy, type Policy, type PolicyFile } from "../../domain/policy.ts";
 import type { PolicyRow } from "../../domain/table.ts";
 import type { Tool } from "../../domain/tool.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Store } from "../../ports/store.ts";
-import { refuseGrants } from "./grants_of_files.ts";
+import { checkPolicy } from "./check_policy.ts";
+import { type HeldPolicy, refuseGrants, withholdGrants } from "./grants_of_files.ts";
 import { type Ruling, rulingOf } from "./ruling.ts";
 
 /** How many policies there may be, and how many revisions of each are kept. */
@@ -34,6 +36,8 @@ export interface PoliciesDeps {
 /** A policy, and where it comes from. */
 export interface KnownPolicy {
   policy: NamedPolicy;
+  /** `file`: it stands in a file, whoever changed it since. */
+  source: "file" | "api";
   /** 0 for one that stands in a file and was never changed. */
   revision: number;
   updated_at: string | null;
@@ -76,6 +80,17 @@ export class Policies {
     let policy = this.#byServer.get(server);
     if (!policy) this.#byServer.set(server, policy = choosePolicy(this.#all, server) ?? DEFAULT_POLICY);
     return policy;
+  }
+
+  /** The policy that holds the program of a server, which trusts it only where files define the server as well. */
+  holding(server: string, source: McpServerSource): HeldPolicy {
+    const policy = this.of(server);
+    return this.trusts(source) ? { policy } : withholdGrants(policy, server, this.#deps.isOwnVariable);
+  }
+
+  /** Whether what comes from `source` may be granted what else only files grant. */
+  trusts(source: McpServerSource): boolean {
+    return source !== "api" || this.#deps.trust_changes;
   }
 
   /** What is said of a tool. */
@@ -121,7 +136,8 @@ export class Policies {
     const current = before?.revision ?? 0;
     if (revision !== undefined && revision !== current) throw conflict(id, current, revision);
     const policy = change(before && withoutId(before.policy));
-    this.#check(id, policy);
+    if (before && isSame(withoutId(before.policy), policy)) return before;
+    checkPolicy(id, policy, this.#deps.schema);
     const { trust_changes, isOwnVariable } = this.#deps;
     if (!trust_changes) refuseGrants(id, { before: before?.policy, policy, isOwnVariable });
     if (!before && this.#known.size >= MAX_POLICIES) {
@@ -156,37 +172,55 @@ export class Policies {
     return this.get(id);
   }
 
+  /** Forgets a policy, with its history. Rejects with `ConflictError` where a file holds it. */
+  async remove(id: string): Promise<void> {
+    if (this.get(id).source === "file") {
+      const why = "it stands in a file of policies, where it has to be taken out";
+      throw new AppError("ConflictError", `Cannot delete policy "${id}": ${why}`, { details: { policy: id } });
+    }
+    await this.#deps.store.commit({ writes: [{ delete: "policies", where: { id } }] });
+    this.#rows.delete(id);
+    this.#collect();
+  }
+
   /** Calls `listener` after each change, until disposed. */
   watch(listener: () => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  #check(id: string, policy: Policy): void {
-    for (const [pattern, rule] of Object.entries(policy.tools)) {
-      const problem = rule.arguments && this.#deps.schema.problemOf(rule.arguments);
-      if (!problem) continue;
-      const message = `Cannot change policy "${id}": the arguments' schema of the rule "${pattern}": ${problem}`;
-      throw new AppError("ValidationError", message);
-    }
-  }
-
   #collect(): void {
     this.#known = new Map();
     for (const { policies } of this.#deps.files) {
       for (const [id, policy] of Object.entries(policies)) {
-        this.#check(id, policy);
-        this.#known.set(id, { policy: { ...policy, id }, revision: 0, updated_at: null, updated_by: null });
+        checkPolicy(id, policy, this.#deps.schema);
+        const policyOfFile = { ...policy, id };
+        this.#known.set(id, { policy: policyOfFile, source: "file", revision: 0, updated_at: null, updated_by: null });
       }
     }
     for (const { id, policy, revision, created_at, key_id } of this.#rows.values()) {
-      this.#known.set(id, { policy: { ...policy, id }, revision, updated_at: created_at, updated_by: key_id });
+      const source = this.#known.get(id)?.source ?? "api";
+      this.#known.set(id, { policy: { ...policy, id }, source, revision, updated_at: created_at, updated_by: key_id });
     }
     this.#all = this.list().map(({ policy }) => policy);
     this.#byServer = new Map();
     this.#rulings = new WeakMap();
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+/** Whether two policies say the same, in whatever order of their fields; the order of rules counts for nothing either. */
+function isSame(a: unknown, b: unknown): boolean {
+  const text = (value: unknown) => JSON.stringify(value, (_, part) => isRecord(part) ? sorted(part) : part);
+  return text(a) === text(b);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sorted(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 function withoutId({ id: _, ...policy }: NamedPolicy): Policy {

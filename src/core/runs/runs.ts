@@ -198,7 +198,8 @@ export class Runs {
       status: given.decision === "approve" ? "approved" : "denied",
       decided_by: principal.user_id ?? principal.key_id,
       decided_at,
-      ...given.reason !== undefined && { reason: given.reason },
+      // Why it was asked is no reason to deny it.
+      ...(given.reason !== undefined || (given.decision === "deny" && !asked)) && { reason: given.reason ?? "" },
       ...asked && args && { answer: args },
     };
     const edited = asked ? call.arguments : args ?? call.arguments;
@@ -229,7 +230,10 @@ export class Runs {
     questions.decided(tool_call_id);
     await this.#resume(run_id);
     const [now] = await store.read({ from: "tool_calls", where: { id: tool_call_id }, limit: 1 });
-    return { ...call, arguments: edited, ...now && isOfStep(now) && now };
+    const found: StepCallRow = { ...call, arguments: edited, ...now && isOfStep(now) && now };
+    // Whoever takes the run up writes it into the row, a little later.
+    const waits = found.status === "approval_required" || found.status === "unknown";
+    return waits ? { ...found, status: given.decision === "approve" ? "pending" : "denied" } : found;
   }
 
   /** Deletes a conversation with everything that belongs to it; what runs there is cancelled first. */

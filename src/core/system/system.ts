@@ -26,8 +26,8 @@ export interface SystemDeps {
   model: Model;
   engine: Engine;
   slots: Slots;
-  /** Parts that know how they do without being asked. */
-  parts: () => Component[];
+  /** Parts that know how they do without being asked, and are the caller's to see. */
+  parts: (principal: Principal) => Component[];
   clock: Clock;
   version: string;
   instance_id: string;
@@ -81,11 +81,11 @@ export class System {
     this.#started = deps.clock.now();
   }
 
-  /** Every part, asked now. */
-  async components(): Promise<Component[]> {
+  /** Every part that `principal` may see, asked now. */
+  async components(principal: Principal): Promise<Component[]> {
     const { store, model, parts } = this.#deps;
     const checks = [this.#check("store", () => store.check()), this.#check("model", () => model.check())];
-    return [...await Promise.all(checks), ...parts()];
+    return [...await Promise.all(checks), ...parts(principal)];
   }
 
   /** Whether requests can be served: the store answers and nobody shuts it down. A silent model doesn't count. */
@@ -99,7 +99,7 @@ export class System {
     const { engine, slots, clock, version, instance_id, store } = this.#deps;
     const { tenant_id } = principal;
     const runs = await store.sum({ from: "runs", where: { tenant_id }, sum: [], by: ["status"] });
-    const components = await this.components();
+    const components = await this.components(principal);
     return {
       status: engine.draining
         ? "draining" as const

@@ -5,8 +5,10 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import type { McpServerTrouble } from "../../domain/mcp_server.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import type { Tool } from "../../domain/tool.ts";
+import { nearest } from "../../kit/nearest.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { CatalogChange, Toolbox } from "../../ports/toolbox.ts";
 import type { Wake } from "../../ports/wake.ts";
@@ -32,24 +34,31 @@ export class Catalog {
     this.#deps = deps;
   }
 
-  /** A page of the tools that somebody of `tenant_id` may know of, by their names. */
+  /** A page of the tools that somebody of `tenant_id` may know of, by their names; and the servers that aren't ready. */
   async list(
     { limit, cursor, order }: PageRequest,
     { tenant_id, server, agent }: { tenant_id: string; server?: string | undefined; agent?: AgentConfig | undefined },
-  ): Promise<Page<Tool>> {
+  ): Promise<Page<Tool> & { servers: McpServerTrouble[] }> {
     const { tools } = this.#deps;
     const all = agent ? await tools.list(tenant_id, agent) : await tools.all(tenant_id);
     const sign = order === "asc" ? 1 : -1;
     const after = (name: string) => cursor === undefined || (name > cursor ? 1 : -1) * sign > 0 && name !== cursor;
     const rows = all.filter((tool) => (server === undefined || tool.server === server) && after(tool.name))
       .sort((a, b) => (a.name < b.name ? -1 : 1) * sign);
-    return toPage(rows, limit, ({ name }) => name);
+    const servers = tools.troubles({ tenant_id, agent }).filter(({ name }) => server === undefined || name === server);
+    return { ...toPage(rows, limit, ({ name }) => name), servers };
   }
 
-  /** The tool `name`. Rejects with `NotFoundError`. */
+  /** The tool `name`. Rejects with `NotFoundError`, or with `UpstreamError` where its server has yet to be reached. */
   async get(tenant_id: string, name: string): Promise<Tool> {
     const tool = await this.#deps.tools.find(tenant_id, name);
-    if (!tool) throw new AppError("NotFoundError", `Cannot find tool "${name}"`);
+    if (!tool) {
+      const missing = this.#deps.tools.missing(name, { tenant_id });
+      if (missing.name !== "NotFoundError") throw missing;
+      const meant = nearest(name, (await this.#deps.tools.all(tenant_id)).map((one) => one.name));
+      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      throw new AppError("NotFoundError", `Cannot find tool "${name}"${hint}`);
+    }
     return this.#deps.tools.clean(name, tool);
   }
 

@@ -5,6 +5,7 @@
  */
 import { ownerOf, type Principal } from "../../domain/access.ts";
 import type { AgentConfig } from "../../domain/agent.ts";
+import type { CanAnswer, DirectQuestion } from "../../domain/direct_question.ts";
 import { AppError } from "../../domain/error.ts";
 import type { ToolCallRow } from "../../domain/table.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
@@ -12,6 +13,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
 import type { Progress } from "../../ports/mcp_client.ts";
 import type { Store } from "../../ports/store.ts";
+import type { DirectQuestions } from "./direct_questions.ts";
 import { toKept, toRow } from "./direct_rows.ts";
 import type { Tools, ToolTarget } from "./tools.ts";
 
@@ -19,8 +21,12 @@ import type { Tools, ToolTarget } from "./tools.ts";
 export interface DirectCallsDeps {
   store: Store;
   tools: Tools;
+  questions: DirectQuestions;
   clock: Clock;
 }
+
+/** The most of a call's arguments that is shown to whoever is asked about it. */
+const MAX_SHOWN = 4000;
 
 /** What somebody wants to call. */
 export interface DirectRequest {
@@ -28,6 +34,18 @@ export interface DirectRequest {
   arguments: Record<string, unknown>;
   /** Checked as if this agent called it. */
   agent?: AgentConfig | undefined;
+  /** Whether the caller, an admin, consents to a call that a policy leaves to a person. */
+  approve?: boolean | undefined;
+  /** What the caller can be asked. */
+  can_answer?: readonly CanAnswer[] | undefined;
+}
+
+/** Who listens to a call. */
+export interface DirectListener {
+  signal: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Absent where questions can't reach the caller. */
+  onQuestion?: (question: DirectQuestion) => void;
 }
 
 /** What came of it. */
@@ -41,7 +59,17 @@ export interface DirectAnswer {
 export interface ReadyCall {
   tool_call_id: string;
   /** Makes it. Its row is written when it ends, however it ends. */
-  make(options: { signal: AbortSignal; onProgress?: (progress: Progress) => void }): Promise<DirectAnswer>;
+  make(listener: DirectListener): Promise<DirectAnswer>;
+}
+
+/** A call that was checked. */
+interface Checked extends Pick<DirectRequest, "agent"> {
+  target: ToolTarget;
+  tool: Tool;
+  can_answer: readonly CanAnswer[];
+  /** Asks for a consent that the caller has not given, or says why that can't be. */
+  question?: string;
+  refusal?: AppError;
 }
 
 /** Makes calls for people and programs. */
@@ -52,35 +80,32 @@ export class DirectCalls {
     this.#deps = deps;
   }
 
-  /** Checks a call. Rejects where it may not be made, or only with a person's consent, which an admin's call is. */
-  async prepare(principal: Principal, { tool: name, arguments: args, agent }: DirectRequest): Promise<ReadyCall> {
-    const { tenant_id } = principal;
+  /**
+   * Checks a call. Rejects where it may not be made, or only with a person's consent: that of an admin, who gives it
+   * with the request, or is asked.
+   */
+  async prepare(principal: Principal, request: DirectRequest): Promise<ReadyCall> {
+    const { tool: name, arguments: args, agent, approve = false, can_answer = [] } = request;
+    const { tenant_id, access } = principal;
     const target: ToolTarget = { tenant_id, tool: name, arguments: args, tool_call_id: createId("tool") };
     const checked = await this.#deps.tools.check(agent, target);
     if (checked.verdict === "refused") throw checked.error;
-    if (checked.verdict === "ask" && principal.access !== "admin") {
-      const because = checked.reason === undefined ? "" : ` (${checked.reason})`;
-      const why = `a person has to approve each call${because}: let an agent call it, or have its policy say allow`;
-      throw new AppError("ForbiddenError", `Cannot call tool "${name}" directly: ${why}`);
+    const isAdmin = access === "admin";
+    const call: Checked = { target, tool: checked.tool, agent, can_answer };
+    if (checked.verdict === "ask" && !(isAdmin && approve)) {
+      call.refusal = unconsented(name, checked.reason, isAdmin);
+      if (!isAdmin || !can_answer.includes("form")) throw call.refusal;
+      call.question = toQuestion(name, args, checked.reason);
     }
-    const { tool } = checked;
-    return {
-      tool_call_id: target.tool_call_id,
-      make: (options) => this.#make(principal, { target, tool, agent, ...options }),
-    };
+    return { tool_call_id: target.tool_call_id, make: (listener) => this.#make(principal, call, listener) };
   }
 
-  async #make(
-    principal: Principal,
-    { target, tool, agent, signal, onProgress }: {
-      target: ToolTarget;
-      tool: Tool;
-      agent: AgentConfig | undefined;
-      signal: AbortSignal;
-      onProgress?: (progress: Progress) => void;
-    },
-  ): Promise<DirectAnswer> {
-    const { store, tools, clock } = this.#deps;
+  async #make(principal: Principal, call: Checked, listener: DirectListener): Promise<DirectAnswer> {
+    const { target, tool, agent, can_answer, question, refusal } = call;
+    const { signal, onProgress, onQuestion } = listener;
+    if (refusal && !onQuestion) throw refusal;
+    const { store, tools, questions, clock } = this.#deps;
+    const { tool_call_id } = target;
     const started = clock.now();
     const owner = ownerOf(principal);
     const caller = `${owner.tenant_id}/${owner.key_id}`;
@@ -88,14 +113,36 @@ export class DirectCalls {
       const row = toRow(target, { ...owner, ...outcome, idempotent: tool.idempotent }, { started, ended: clock.now() });
       return store.commit({ writes: [{ insert: "tool_calls", rows: [row] }] });
     };
+    const isAdmin = principal.access === "admin";
+    using _ = questions.attend({ tool_call_id, tool: target.tool, owner, isAdmin, can_answer, onQuestion });
     try {
-      const result = await tools.call(target, { signal, caller, user_id: owner.user_id, agent, onProgress });
+      if (question !== undefined) await questions.approve(question, { tool_call_id, tool: target.tool, signal });
+      const to = { caller, user_id: owner.user_id, audience: tool_call_id };
+      const result = await tools.call(target, { signal, agent, onProgress, ...to });
       await keep({ status: result.is_error ? "failed" : "completed", result: toKept(result), error: null });
-      return { tool_call_id: target.tool_call_id, result, duration_ms: clock.now() - started };
+      return { tool_call_id, result, duration_ms: clock.now() - started };
     } catch (thrown) {
       const error = AppError.from(thrown);
       await keep({ status: signal.aborted ? "cancelled" : "failed", result: null, error: error.toBody() });
       throw thrown;
     }
   }
+}
+
+function unconsented(tool: string, reason: string | undefined, isAdmin: boolean): AppError {
+  const because = reason === undefined ? "" : ` (${reason})`;
+  const way = isAdmin
+    ? "confirm it with approve: true (muxi mcp call --yes), or call it by a client whose person can be asked"
+    : "let an agent call it, or have its policy say allow";
+  return new AppError(
+    "ForbiddenError",
+    `Cannot call tool "${tool}" directly: a person has to approve each call${because}: ${way}`,
+  );
+}
+
+function toQuestion(tool: string, args: Record<string, unknown>, reason: string | undefined): string {
+  const shown = JSON.stringify(args);
+  const left = shown.length - MAX_SHOWN;
+  const cut = left > 0 ? `${shown.slice(0, MAX_SHOWN)}… (${left} characters more)` : shown;
+  return `May the tool "${tool}" be called with ${cut}?${reason === undefined ? "" : ` ${reason}.`}`;
 }

@@ -7,7 +7,6 @@ import type { ToolCallRow } from "../../domain/table.ts";
 import type { ToolResult } from "../../domain/tool.ts";
 import { toTime } from "../../kit/clock.ts";
 import { bytesOf, mediaOf } from "./result.ts";
-import type { ToolTarget } from "./tools.ts";
 
 /** The most of arguments and answers that their rows keep, in characters of JSON. */
 const MAX_ROW = 16_384;
@@ -17,7 +16,7 @@ type Known = Pick<ToolCallRow, "tenant_id" | "key_id" | "user_id" | "status" | "
 
 /** The row of a call that belongs to no run. */
 export function toRow(
-  { tool, arguments: args, tool_call_id }: Pick<ToolTarget, "tool" | "arguments" | "tool_call_id">,
+  { tool, arguments: args, tool_call_id }: { tool: string; arguments: Record<string, unknown>; tool_call_id: string },
   known: Known,
   { started, ended }: { started: number; ended: number },
 ): ToolCallRow {

@@ -15,6 +15,12 @@ export function judge(agent: AgentConfig, tool: string): Verdict {
   return isNamed(ask, tool) ? "ask" : "allow";
 }
 
+/** Decides about what `agent` has anyway, under all its `names`. */
+export function judgeOffered({ policies: { deny = [], ask = [] } }: AgentConfig, names: readonly string[]): Verdict {
+  if (names.some((name) => isNamed(deny, name))) return "deny";
+  return names.some((name) => isNamed(ask, name)) ? "ask" : "allow";
+}
+
 function isNamed(patterns: readonly string[], tool: string): boolean {
   return patterns.some((pattern) => matchesLoosely(pattern, tool));
 }

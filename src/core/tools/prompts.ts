@@ -4,6 +4,7 @@
  * @module
  */
 import type { Principal } from "../../domain/access.ts";
+import type { Proposals, Typed } from "../../domain/proposals.ts";
 import { AppError } from "../../domain/error.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import type { FilledPrompt, Prompt } from "../../domain/prompt.ts";
@@ -47,8 +48,7 @@ export class Prompts {
     principal: Principal,
     { name, arguments: args, signal }: { name: string; arguments: Record<string, string>; signal: AbortSignal },
   ): Promise<FilledPrompt> {
-    const prompt = (await this.#all(principal)).find((one) => one.name === name);
-    if (!prompt) throw new AppError("NotFoundError", `Cannot find prompt "${name}"`);
+    const prompt = await this.#find(principal, name);
     const missing = prompt.arguments.find(({ name, required }) => required && args[name] === undefined);
     if (missing) {
       throw new AppError("ValidationError", `Cannot fill in prompt "${name}": it needs the argument "${missing.name}"`);
@@ -67,6 +67,30 @@ export class Prompts {
     });
     const { roles, ...rest } = structured_content as Frame;
     return { ...rest, messages: content.map((content, i) => ({ role: roles[i]!, content })) };
+  }
+
+  /** Values for an argument of one. */
+  async complete(
+    principal: Principal,
+    { name, signal, ...typed }: Typed & { name: string; signal: AbortSignal },
+  ): Promise<Proposals> {
+    const { server, own_name, arguments: known } = await this.#find(principal, name);
+    if (!known.some((one) => one.name === typed.argument)) {
+      throw new AppError("NotFoundError", `Cannot find the argument "${typed.argument}" of prompt "${name}"`);
+    }
+    return await this.#reads.complete(principal, {
+      server,
+      reading: READING,
+      arguments: { ...typed.arguments, prompt: own_name },
+      signal,
+      typed: { of: { prompt: own_name }, ...typed },
+    });
+  }
+
+  async #find(principal: Principal, name: string): Promise<Prompt> {
+    const prompt = (await this.#all(principal)).find((one) => one.name === name);
+    if (!prompt) throw new AppError("NotFoundError", `Cannot find prompt "${name}"`);
+    return prompt;
   }
 
   async #all(principal: Principal): Promise<Prompt[]> {

@@ -42,8 +42,8 @@ export class Quota {
     const filled = Math.min(per_minute, left + Math.max(0, now - at) * per_minute / MINUTE);
     if (filled < 1) {
       const retry_after = Math.ceil((1 - filled) * 60 / per_minute);
-      const message =
-        `Cannot call tool "${tool}": its policy allows ${per_minute} calls a minute, try again in ${retry_after} s`;
+      const calls = per_minute === 1 ? "1 call" : `${per_minute} calls`;
+      const message = `Cannot call tool "${tool}": its policy allows ${calls} a minute, try again in ${retry_after} s`;
       throw new AppError("TooManyRequestsError", message, { retry_after, details: { limit: per_minute } });
     }
     this.#budgets.set(name, { left: filled - 1, at: now });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Principal } from "../../domain/access.ts";
+import type { Proposals, Typed } from "../../domain/proposals.ts";
 import { AppError } from "../../domain/error.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import type { Resource, ResourceContents } from "../../domain/resource.ts";
@@ -69,6 +70,22 @@ export class Resources {
     return { server, uri, contents };
   }
 
+  /** Values for what stands in braces in a template. */
+  async complete(
+    principal: Principal,
+    target: ResourceTarget,
+    { signal, ...typed }: Typed & { signal: AbortSignal },
+  ): Promise<Proposals> {
+    const { uri } = target;
+    return await this.#reads.complete(principal, {
+      server: await this.#serverOf(principal, target, { template: true }),
+      reading: READING,
+      arguments: { uri },
+      signal,
+      typed: { of: { uri }, ...typed },
+    });
+  }
+
   /** Waits until a resource may be another, again and again until `signal` aborts. Rejects where nobody would tell. */
   async watch(
     principal: Principal,
@@ -112,11 +129,16 @@ export class Resources {
     }
   }
 
-  async #serverOf(principal: Principal, { uri, server }: ResourceTarget): Promise<string> {
+  async #serverOf(
+    principal: Principal,
+    { uri, server }: ResourceTarget,
+    { template = false }: { template?: boolean } = {},
+  ): Promise<string> {
     if (server !== undefined) return server;
     // Where a policy denies it, that is what is to be said.
     const servers = await this.#reads.serversOf(principal);
-    const offers = ({ offers }: Upstream) => offers.resources.some((one) => one.uri === uri && !one.template);
+    const offers = ({ offers }: Upstream) =>
+      offers.resources.some((one) => one.uri === uri && one.template === template);
     const [first, ...others] = servers.filter(offers).map(({ definition: { name } }) => name);
     if (first === undefined) {
       throw new AppError(

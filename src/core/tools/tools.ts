@@ -6,6 +6,7 @@
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import { toSecrets } from "../../domain/mcp_secrets.ts";
+import type { McpServerTrouble } from "../../domain/mcp_server.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
 import { abortable } from "../../kit/abortable.ts";
@@ -15,6 +16,7 @@ import type { Progress } from "../../ports/mcp_client.ts";
 import type { Toolbox } from "../../ports/toolbox.ts";
 import type { Policies } from "../policies/policies.ts";
 import type { Ruling } from "../policies/ruling.ts";
+import type { AgentResources } from "./agent_resources.ts";
 import { type CallLimits, CallTime } from "./call_time.ts";
 import { KnownTools } from "./known_tools.ts";
 import { isAttached, judge, whyDenied } from "./policy.ts";
@@ -22,10 +24,12 @@ import { Quota } from "./quota.ts";
 import { denial, forbidden, invalid, tooLong, toTellable, unknownTool } from "./refusals.ts";
 import { boundedResult, cleanResult, withoutSecrets } from "./result.ts";
 import { answerSearch, SEARCH_TOOLS, TOOL_SEARCH } from "./search.ts";
+import { type TroubleOf, troublesOf, unseenTool } from "./trouble.ts";
 
 /** What {@linkcode Tools} needs. */
 export interface ToolsDeps {
   toolbox: Toolbox;
+  resources: AgentResources;
   policies: Policies;
   schema: JsonSchema;
   clock: Clock;
@@ -49,6 +53,8 @@ export interface CallContext {
   /** Whose calls count together. */
   caller: string;
   user_id: string | null;
+  /** Who would be asked what the server asks: a run, or a call by itself. */
+  audience: string;
   /** Absent where somebody calls directly. */
   agent?: AgentConfig | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -89,6 +95,16 @@ export class Tools {
     return this.#known.find(tenant_id, name);
   }
 
+  /** Why there is no tool `name`: its server has yet to say what it offers, or nobody has it. */
+  missing(name: string, whose: TroubleOf): AppError {
+    return unseenTool(this.#deps.toolbox, name, whose) ?? unknownTool(name);
+  }
+
+  /** The servers that are not ready, of all or of an agent. */
+  troubles(whose: TroubleOf): McpServerTrouble[] {
+    return troublesOf(this.#deps.toolbox, whose);
+  }
+
   /** The tools that `agent` may use, with or without asking. */
   async list(tenant_id: string, agent: AgentConfig): Promise<Tool[]> {
     if (agent.allowed_tools.length === 0) return [];
@@ -98,10 +114,12 @@ export class Tools {
     );
   }
 
-  /** What the model of `agent` is offered: its tools, or those that find and call them. */
+  /** What the model of `agent` is offered: its tools, or those that find and call them; and those that read resources. */
   async offered(tenant_id: string, agent: AgentConfig): Promise<readonly Tool[]> {
     const tools = await this.list(tenant_id, agent);
-    return agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
+    const reading = await this.#deps.resources.offered(tenant_id, agent);
+    const offered = agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
+    return reading.length === 0 ? offered : [...offered, ...reading];
   }
 
   /** Decides about a call before it is made: does the tool exist, may it be called, do the arguments fit. */
@@ -115,10 +133,12 @@ export class Tools {
       const error = this.#misfit(own, args);
       return error ? refuse(error) : { verdict: "allow", tool: own };
     }
+    const reading = this.#deps.resources.find(agent, name);
+    if (agent && reading) return this.#checkReading(agent, reading, { tenant_id, arguments: args });
     const judged = agent ? judge(agent, name) : "allow";
     if (agent && judged === "deny") return refuse(forbidden(name, whyDenied(agent, name)));
-    const tool = await this.#known.find(tenant_id, name);
-    if (!tool) return refuse(unknownTool(name));
+    const tool = await this.#known.find(tenant_id, name) ?? await this.#reach(name, { tenant_id, agent });
+    if (!tool) return refuse(this.missing(name, { tenant_id, agent }));
     if (agent && !isAttached(agent, tool)) {
       const why = `the agent's policy does not allow it: add { name: ${tool.server} } to mcp_servers`;
       return refuse(forbidden(name, why));
@@ -140,8 +160,11 @@ export class Tools {
     if (agent?.tool_search && name === TOOL_SEARCH) {
       return boundedResult(answerSearch(args, await this.list(tenant_id, agent)), undefined);
     }
+    if (agent && this.#deps.resources.find(agent, name)) {
+      return await this.#deps.resources.call(tenant_id, target, { ...context, agent });
+    }
     const tool = await this.#known.find(tenant_id, name);
-    if (!tool) throw unknownTool(name);
+    if (!tool) throw this.missing(name, { tenant_id, agent });
     // It may have changed since the call was checked: a person took a day to approve it.
     const ruling = this.#deps.policies.rulingOf(tool);
     const denied = denial(name, ruling) ?? this.#against(name, ruling, args);
@@ -164,9 +187,31 @@ export class Tools {
     return this.#times.get(tool_call_id)?.pause();
   }
 
+  /** Tries the server of a tool at once that nobody has seen yet: a call doesn't wait for the next attempt. */
+  async #reach(name: string, whose: TroubleOf): Promise<Tool | undefined> {
+    const server = unseenTool(this.#deps.toolbox, name, whose)?.details?.server;
+    if (typeof server !== "string") return undefined;
+    await this.#deps.toolbox.reach?.(server);
+    return await this.#known.find(whose.tenant_id, name);
+  }
+
+  #checkReading(
+    agent: AgentConfig,
+    tool: Tool,
+    { tenant_id, arguments: args }: Pick<ToolTarget, "tenant_id" | "arguments">,
+  ): Checked {
+    const error = this.#misfit(tool, args);
+    if (error) return { verdict: "refused", error };
+    try {
+      return { tool, ...this.#deps.resources.check(tenant_id, agent, { tool: tool.name, arguments: args }) };
+    } catch (thrown) {
+      return { verdict: "refused", error: AppError.from(thrown) };
+    }
+  }
+
   async #request(
     { tool, arguments: args, tool_call_id }: ToolTarget,
-    { signal, user_id, onProgress, limits, secrets }: CallContext & {
+    { signal, user_id, audience, onProgress, limits, secrets }: CallContext & {
       limits: CallLimits;
       secrets: () => readonly string[];
     },
@@ -183,7 +228,8 @@ export class Tools {
       onProgress?.(withoutSecrets(progress, secrets()));
     };
     try {
-      const options = { signal: ended.signal, tool_call_id, onProgress: telling, ...user_id !== null && { user_id } };
+      const to = { tool_call_id, audience, ...user_id !== null && { user_id } };
+      const options = { signal: ended.signal, onProgress: telling, ...to };
       return await abortable(toolbox.call(tool, args, options), ended.signal);
     } catch (error) {
       signal.throwIfAborted();

@@ -104,6 +104,7 @@ async function carryOutCommand(
     errStyle,
     json: given.flag("json") === true,
     version,
+    env,
     verbs,
     commands: loadCommands,
     signal: interrupted.signal,

@@ -61,6 +61,8 @@ export interface CommandContext {
   /** Whether the answer is for a machine: JSON, nothing else on the standard output. */
   json: boolean;
   version: string;
+  /** The variables of whoever gave the command. */
+  env: Readonly<Record<string, string>>;
   verbs: Verbs;
   /** Every command there is. */
   commands(): Promise<readonly Command[]>;

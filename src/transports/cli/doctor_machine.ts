@@ -5,7 +5,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { statfs } from "node:fs/promises";
-import type { SandboxTier } from "../../domain/mcp_server.ts";
+import type { CeilingKeeper, SandboxTier } from "../../domain/mcp_server.ts";
 import type { Check } from "./check.ts";
 
 const GIB = 2 ** 30;
@@ -129,14 +129,17 @@ const HELD: Readonly<Record<SandboxTier, string>> = {
 };
 
 /** What sandbox tool servers have here, and what is missing for a better one. */
-export function checkSandbox({ javascript, native, notes }: {
+export function checkSandbox({ javascript, native, ceilings, notes }: {
   javascript: SandboxTier;
   native: SandboxTier;
+  ceilings: readonly CeilingKeeper[];
   notes: readonly string[];
 }): Check {
-  const detail = javascript === native
+  const held = javascript === native
     ? `Programs of tool servers are ${HELD[native]}`
     : `Tool servers in JavaScript are ${HELD[javascript]}; all others are ${HELD[native]}`;
+  const bounded = `. Their memory, processes and disk are bounded by ${ceilings.join(" and by ")}`;
+  const detail = ceilings.length === 0 ? held : held + bounded;
   const status = native === "full" && notes.length === 0 ? "ok" : native === "full" ? "warn" : "off";
   return { name: "sandbox", status, detail, ...notes.length > 0 && { remedy: notes.join(". ") } };
 }

@@ -19,6 +19,8 @@ export const EXIT = {
   no_permission: 77,
   // Not of sysexits.h: a run waits for a decision that nobody is there to make.
   waiting: 79,
+  // The same: of several things, some were done and others couldn't be.
+  partial: 80,
   configuration: 78,
   interrupted: 130,
   output_closed: 141,

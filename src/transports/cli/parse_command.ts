@@ -44,6 +44,14 @@ function checkValue({ wanted }: OptionSpec, flag: string, value: string): void {
   throw new UsageError(`The option "${flag}" can't be "${value}": want one of ${wanted.join(", ")}${hint}`);
 }
 
+/** Where a command takes the words of a program, an option it doesn't know is probably that program's. */
+function dashesHint(command: Command, words: readonly string[]): string | undefined {
+  const last = command.positionals.length - 1;
+  const program = words.slice(command.words.length)[last];
+  if (program === undefined || !command.positionals[last]?.name.includes("--")) return undefined;
+  return `: want -- before "${program}", where the program begins`;
+}
+
 function read(args: readonly string[], command: Command): { told: Told[]; words: string[] } {
   const known = knownOf(command);
   const told: Told[] = [];
@@ -55,7 +63,7 @@ function read(args: readonly string[], command: Command): { told: Told[]; words:
     const found = known.get(token.name);
     if (found === undefined) {
       const meant = nearest(flag, Array.from(known.keys(), (name) => `--${name}`));
-      const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
+      const hint = dashesHint(command, words) ?? (meant === undefined ? "" : `; did you mean ${meant}?`);
       throw new UsageError(`The command "${nameOf(command)}" has no option "${flag}"${hint}`);
     }
     const { option, off } = found;

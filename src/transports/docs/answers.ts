@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import { ERROR_STATUS, type ErrorName } from "../../domain/error.ts";
 import { EVENT_DATA } from "../../domain/event.ts";
-import type { Call, Operation, Stream } from "../../operations/operation.ts";
+import type { ByHand, Call, Operation, Stream } from "../../operations/operation.ts";
 import type { Content, ResponseObject, Schema } from "./document.ts";
 
 /** Turns a type into JSON Schema. */
@@ -41,7 +41,17 @@ export const ERROR_SCHEMA: Schema = {
 
 /** The answers to an operation by their status. */
 export function toResponses(op: Call | Stream, toSchema: ToSchema): Record<string, ResponseObject> {
-  return { ...toSuccess(op, toSchema), ...toErrors(op) };
+  return { ...toSuccess(op, toSchema), ...toErrors(op, { $ref: "#/components/schemas/Error" }) };
+}
+
+/** The answers to a route that a protocol shapes. */
+export function toResponsesByHand(route: ByHand, toSchema: ToSchema): Record<string, ResponseObject> {
+  const { uses: { access }, answer: { status, text, items }, error } = route;
+  const content = items && { "text/event-stream": { schema: toEvents(items, toSchema) } };
+  return {
+    [status]: { description: text, headers: LIMITS, ...content && { content } },
+    ...toErrors({ ...route, access }, toSchema(error, "output")),
+  };
 }
 
 function toSuccess(op: Call | Stream, toSchema: ToSchema): Record<string, ResponseObject> {
@@ -88,7 +98,10 @@ export function toEvents(items: Stream["items"], toSchema: ToSchema): Schema {
   };
 }
 
-function toErrors(op: Operation): Record<string, ResponseObject> {
+function toErrors(
+  op: Pick<Operation, "access" | "http" | "errors">,
+  schema: Schema,
+): Record<string, ResponseObject> {
   const byStatus = new Map<number, Set<string>>();
   const hasBody = !/^(GET|DELETE) /.test(op.http);
   const common = op.access === "public" ? COMMON : GUARDED;
@@ -96,7 +109,7 @@ function toErrors(op: Operation): Record<string, ResponseObject> {
     const status = ERROR_STATUS[name];
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(name));
   }
-  const content = { "application/json": { schema: { $ref: "#/components/schemas/Error" } } };
+  const content = { "application/json": { schema } };
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [status, {
       description: [...names].join(", "),

@@ -76,6 +76,8 @@ export interface OperationObject {
   "x-stream"?: "asked" | "always";
   /** Offered as a tool. */
   "x-tool"?: true;
+  /** Shaped by a protocol, whose clients know how to use it. */
+  "x-by-hand"?: true;
   /** Its words on the command line. */
   "x-command"?: string;
   "x-codeSamples": CodeSample[];

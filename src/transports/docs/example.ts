@@ -29,6 +29,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
   agent_create: { id: "scout", name: "Scout", system_prompt: "You find things." },
   agent_update: { description: "Finds things" },
   mcp_request: { method: "tools/list" },
+  mcp_message: { jsonrpc: "2.0", id: 1, method: "ping" },
   mcp_server_add: { name: "clock", url: "http://127.0.0.1:9000/mcp" },
   conversation_create: { title: "First steps" },
   conversation_update: { title: "Second steps" },

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Operation } from "../../operations/operation.ts";
+import type { ByHand, Operation } from "../../operations/operation.ts";
 import { EVENT_DATA } from "../../domain/event.ts";
 import { ERROR_SCHEMA, toEvents, type ToSchema } from "./answers.ts";
-import type { OpenApi } from "./document.ts";
+import type { OpenApi, OperationObject } from "./document.ts";
 import { Examples } from "./example.ts";
-import { toOperation } from "./operation_object.ts";
+import { type OperationOptions, toOperation, toOperationByHand } from "./operation_object.ts";
 import { Schemas } from "./schemas.ts";
 import { TAG_TEXT, tagOf } from "./tags.ts";
 
@@ -38,12 +38,17 @@ export interface OpenApiOptions {
   version: string;
   /** Stands before every path. */
   base_path: string;
+  /** What protocols shape, beside the operations. */
+  byHand?: Iterable<ByHand>;
   /** The words of an operation on the command line. */
   commandOf?: (op: Operation) => string;
 }
 
 /** The document of `operations`, in their order. */
-export function toOpenApi(operations: Iterable<Operation>, { version, base_path, commandOf }: OpenApiOptions): OpenApi {
+export function toOpenApi(
+  operations: Iterable<Operation>,
+  { version, base_path, byHand = [], commandOf }: OpenApiOptions,
+): OpenApi {
   // Two flows at once are beyond what OpenAPI can describe.
   const shown = Array.from(operations).filter((op) => op.kind !== "duplex");
   const schemas = new Schemas(shown);
@@ -53,19 +58,17 @@ export function toOpenApi(operations: Iterable<Operation>, { version, base_path,
   const examples = new Examples(named);
   const paths: OpenApi["paths"] = {};
   const tags = new Set<string>();
-  for (const op of shown) {
+  const add = (op: Operation | ByHand, describe: (options: OperationOptions) => OperationObject) => {
     const [method, path] = op.http.split(" ") as [string, string];
     const full = path.startsWith("^") ? path.slice(1) : `/api/v1${path}`;
-    const command = commandOf?.(op);
     tags.add(tagOf(op));
-    (paths[full] ??= {})[method.toLowerCase()] = toOperation(op, {
-      method,
-      path: full,
-      toSchema,
-      examples,
-      ...command !== undefined && { command },
-    });
+    (paths[full] ??= {})[method.toLowerCase()] = describe({ method, path: full, toSchema, examples });
+  };
+  for (const op of shown) {
+    const command = commandOf?.(op);
+    add(op, (options) => toOperation(op, { ...options, ...command !== undefined && { command } }));
   }
+  for (const route of byHand) add(route, (options) => toOperationByHand(route, options));
   return {
     openapi: "3.1.0",
     info: { title: "MUXI", version, description: DESCRIPTION },

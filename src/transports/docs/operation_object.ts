@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Call, IDEMPOTENCY_KEY, type Stream } from "../../operations/operation.ts";
-import { toResponses, type ToSchema } from "./answers.ts";
+import { type ByHand, type Call, IDEMPOTENCY_KEY, type Stream } from "../../operations/operation.ts";
+import { toResponses, toResponsesByHand, type ToSchema } from "./answers.ts";
 import type { Content, OperationObject, Parameter, Schema } from "./document.ts";
 import type { Examples } from "./example.ts";
 import { toSamples } from "./samples/samples.ts";
@@ -52,6 +52,44 @@ export function toOperation(op: Call | Stream, options: OperationOptions): Opera
     ...body && { requestBody: { required: body.required, content: body.content } },
     responses: toResponses(op, toSchema),
     "x-codeSamples": toSamples(about),
+  };
+}
+
+/** Describes a route that a protocol shapes. */
+export function toOperationByHand(route: ByHand, options: OperationOptions): OperationObject {
+  const { id, summary, uses: { access }, answer } = route;
+  const { method, path, toSchema, examples } = options;
+  const { properties = {}, required = [] } = toSchema(route.query, "input");
+  const parameters = Object.entries(properties).map(([name, { description, ...schema }]): Parameter => {
+    const needed = required.includes(name);
+    const example = needed && { example: examples.field(name, schema) };
+    return { name, in: "query", required: needed, ...description !== undefined && { description }, schema, ...example };
+  });
+  const schema = route.body && toSchema(route.body, "input");
+  const body = schema && examples.body(id, schema);
+  const [curl] = toSamples({
+    method,
+    path,
+    parameters,
+    ...body && { body },
+    upload: false,
+    download: false,
+    streams: answer.items !== undefined,
+    access,
+    answers: answer.items !== undefined,
+  });
+  return {
+    operationId: id,
+    summary,
+    tags: [tagOf(route)],
+    "x-access": access,
+    ...answer.items && { "x-stream": "always" },
+    "x-by-hand": true,
+    ...parameters.length > 0 && { parameters },
+    ...schema && { requestBody: { required: true, content: { "application/json": { schema, example: body } } } },
+    responses: toResponsesByHand(route, toSchema),
+    // Programs use a client of the protocol.
+    "x-codeSamples": [curl!],
   };
 }
 

@@ -82,8 +82,18 @@ export async function* boundedBody(
   }
 }
 
+/** Options of {@linkcode readJson}. */
+export interface JsonOptions {
+  /** Whether it may be a list, not only an object. */
+  lists?: boolean;
+}
+
 /** A body of JSON; undefined when there is none. Throws `ValidationError`, `UnsupportedMediaTypeError`. */
-export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  limits: BodyLimits,
+  { lists = false }: JsonOptions = {},
+): Promise<unknown> {
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
   if (encoding !== "identity") {
     throw new AppError(
@@ -113,7 +123,7 @@ export async function readJson(request: Request, limits: BodyLimits): Promise<un
     const reason = thrown instanceof TypeError ? "it is not UTF-8" : "it is not valid JSON";
     throw new AppError("ValidationError", `Cannot read the request's body: ${reason}`, { cause: thrown });
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (typeof value !== "object" || value === null || (Array.isArray(value) && !lists)) {
     throw new AppError("ValidationError", "Cannot read the request's body: expected a JSON object");
   }
   checkDepth(value);

@@ -10,6 +10,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { CallOptions, Gateway } from "../../operations/gateway.ts";
 import { mcpRequest } from "../../operations/mcp.ts";
 import type { Visit } from "../../operations/operation.ts";
+import { assertedUser } from "../asserted_user.ts";
 import { type HttpContext, noting, visitOf } from "../request.ts";
 import type { McpDeps } from "./door.ts";
 import { toMcpResponse } from "./plain_error.ts";
@@ -22,24 +23,27 @@ const MAX_TIMER = 2 ** 31 - 1;
 const NEVER = new AbortController().signal;
 
 /**
- * Identifies the caller, who needs what `mcp_request` needs, and the user it acts for (`?user_id=`, as hosts have an
- * address for each server and nothing else). Throws for everybody else.
+ * Identifies the caller, who needs what `mcp_request` needs, and the user it acts for: as the headers say, or else the
+ * address (`?user_id=`), since some hosts have nothing else for each server. Throws for everybody else.
  */
 export async function admit(
   c: HttpContext,
   gateway: Gateway,
-  { findFault }: Pick<McpDeps, "findFault">,
+  { findFault, verifyUser }: Pick<McpDeps, "findFault" | "verifyUser">,
 ): Promise<Visit> {
   const { raw: request } = c.req;
   const fault = findFault(request);
   if (fault !== undefined) throw new AppError("ForbiddenError", fault);
   const visit = await visitOf(c, gateway, mcpRequest, NEVER);
   await letIn(gateway, visit, noting(c));
-  const user = c.req.query("user_id");
-  if (user === undefined) return visit;
-  const { success, data: user_id } = UserId.safeParse(user);
-  if (!success) throw new AppError("ValidationError", `Cannot act for the user "${user.slice(0, 100)}": it is no id`);
+  const user_id = await assertedUser(request.headers, { verifyUser }) ?? userOfAddress(c);
   return { ...visit, principal: actingFor(visit.principal, user_id) };
+}
+
+function userOfAddress(c: HttpContext): string | undefined {
+  const user = c.req.query("user_id");
+  if (user === undefined || UserId.safeParse(user).success) return user;
+  throw new AppError("ValidationError", `Cannot act for the user "${user.slice(0, 100)}": it is no id`);
 }
 
 /**

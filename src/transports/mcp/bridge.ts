@@ -51,15 +51,29 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "tools/call": ["name"],
   "prompts/get": ["name"],
   "resources/read": ["uri"],
-  "completion/complete": ["ref", "argument"],
+  "completion/complete": ["ref.type", "argument.name", "argument.value"],
 };
 
+/** What names each kind of thing that is completed. */
+const REFERENCES: Readonly<Record<string, string>> = { "ref/prompt": "name", "ref/resource": "uri" };
+
+function checkRef(ref: Record<string, unknown>): void {
+  const name = REFERENCES[String(ref.type)];
+  if (name !== undefined && typeof ref[name] === "string") return;
+  throw new AppError(
+    "ValidationError",
+    `Cannot answer "completion/complete": expected params.ref to be a ref/prompt with a name, or a ref/resource with a uri`,
+  );
+}
+
 function checkParams(method: string, params: Record<string, unknown>): void {
-  for (const name of NEEDED[method] ?? []) {
-    const isObject = name === "ref" || name === "argument";
-    if (typeof params[name] === (isObject ? "object" : "string") && params[name] !== null) continue;
-    throw new AppError("ValidationError", `Cannot answer "${method}": expected params.${name}`);
+  for (const path of NEEDED[method] ?? []) {
+    const value = path.split(".").reduce((at: unknown, name) => (at as Record<string, unknown> | null)?.[name], params);
+    if (typeof value !== "string") {
+      throw new AppError("ValidationError", `Cannot answer "${method}": expected params.${path} to be text`);
+    }
   }
+  if (method === "completion/complete") checkRef(params.ref as Record<string, unknown>);
   const { arguments: args, cursor } = params;
   if (args !== undefined && (typeof args !== "object" || args === null || Array.isArray(args))) {
     throw new AppError("ValidationError", `Cannot answer "${method}": expected params.arguments to be an object`);

@@ -34,6 +34,8 @@ export interface Ask {
   answers: Readonly<Record<string, unknown>>;
   /** What such a result gave the client to bring back. Nobody has checked it. */
   state?: string;
+  /** Whether the request stays open while the client is asked, as it does in the older era. */
+  stays?: true;
 }
 
 /** How far a call is. */

@@ -13,8 +13,9 @@ import {
 } from "@modelcontextprotocol/server";
 import { serveStdio, type StdioServerHandle } from "@modelcontextprotocol/server/stdio";
 import type { Visit } from "../../operations/operation.ts";
-import type { Catalog } from "./catalog.ts";
 import { AppError } from "../../domain/error.ts";
+import { faultOf, NO_MESSAGE, readMessage } from "./batches.ts";
+import type { Catalog } from "./catalog.ts";
 import { toErrorMessage } from "./errors.ts";
 import { createServer, tellChange } from "./server.ts";
 import { Watches } from "./watches.ts";
@@ -51,6 +52,9 @@ export class Channel implements Transport {
   #watches: Watches;
   #server: Server | undefined;
   #underWay = new Set<unknown>();
+  /** Requests that are answered only at the end: they wait for news. */
+  #listening = new Set<unknown>();
+  #onAnswered = () => {};
   #isOver = false;
   /** Ends when the messages that came so far are taken. */
   #taken = Promise.resolve();
@@ -96,7 +100,13 @@ export class Channel implements Transport {
         return this.#options.write({ jsonrpc: "2.0", id: message.id, error: BUSY });
       }
       this.#underWay.add(message.id);
-      if (message.method === "subscriptions/listen") this.#watchFor(message.params);
+      if (message.method === "subscriptions/listen") {
+        this.#listening.add(message.id);
+        this.#watchFor(message.params);
+      }
+    } else if ("method" in message && message.method === "notifications/cancelled") {
+      // What was cancelled is not answered.
+      this.#settle(message.params?.requestId);
     }
     this.onmessage?.(message);
   }
@@ -106,10 +116,22 @@ export class Channel implements Transport {
     this.#options.write(toErrorMessage(null, thrown));
   }
 
+  /** Resolves when every request that came is answered, apart from those that wait for news, or when it is over. */
+  async answered(): Promise<void> {
+    await this.#taken;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onAnswered = () => {
+      if (this.#isOver || this.#underWay.isSubsetOf(this.#listening)) resolve();
+    };
+    this.#onAnswered();
+    await promise;
+  }
+
   /** Ends it, with all that is under way. */
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#onAnswered();
     this.#watches[Symbol.dispose]();
     await this.#handle.close();
     this.#options.onClose();
@@ -120,8 +142,8 @@ export class Channel implements Transport {
   }
 
   send(message: JSONRPCMessage): Promise<void> {
-    if (!("method" in message)) this.#underWay.delete((message as { id?: unknown }).id);
     this.#options.write(message);
+    if (!("method" in message)) this.#settle((message as { id?: unknown }).id);
     return Promise.resolve();
   }
 
@@ -130,20 +152,45 @@ export class Channel implements Transport {
     return this.end();
   }
 
+  #settle(id: unknown): void {
+    this.#underWay.delete(id);
+    this.#listening.delete(id);
+    this.#onAnswered();
+  }
+
   async #take(text: string): Promise<void> {
-    if (this.#isOver) return;
+    if (this.#isOver || !await this.#letIn(() => idOf(parse(text)))) return;
+    const body = parse(text);
+    if (Array.isArray(body)) return await this.#takeBatch(body);
+    if (body !== undefined) return this.receive(body);
+    this.refuse(new AppError("ValidationError", "Cannot read the message: it is not valid JSON"));
+  }
+
+  async #takeBatch(bodies: readonly unknown[]): Promise<void> {
+    const fault = faultOf(bodies.map(readMessage), this.#server?.getNegotiatedProtocolVersion());
+    if (fault !== undefined) {
+      const { jsonrpc, id, error: { code } } = NO_MESSAGE;
+      return this.#options.write({ jsonrpc, id, error: { code, message: `Invalid Request: ${fault}` } });
+    }
+    for (const [i, body] of bodies.entries()) {
+      // The first was let in before it was read.
+      if (this.#isOver || (i > 0 && !await this.#letIn(() => idOf(body)))) return;
+      this.receive(body);
+    }
+  }
+
+  /** Whether a message is let in; otherwise its sender is told why not. */
+  async #letIn(idOf: () => RequestId | null): Promise<boolean> {
     try {
       await this.#options.letIn?.();
+      return true;
     } catch (thrown) {
-      this.#options.write(toErrorMessage(idOf(text), thrown));
+      this.#options.write(toErrorMessage(idOf(), thrown));
       const { status, details } = AppError.from(thrown);
       // Who goes on after that many refusals, or may not come any more, has to come anew.
       if (status === 401 || details?.blocked !== undefined) await this.end();
-      return;
+      return false;
     }
-    const body = parse(text);
-    if (body !== undefined) return this.receive(body);
-    this.refuse(new AppError("ValidationError", "Cannot read the message: it is not valid JSON"));
   }
 
   #createServer(): Server {
@@ -174,8 +221,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Which request a text is, if it is one. */
-function idOf(text: string): RequestId | null {
-  const body = parse(text);
+/** Which request something is, if it is one. */
+function idOf(body: unknown): RequestId | null {
   return isJSONRPCRequest(body) ? body.id : null;
 }

@@ -4,13 +4,14 @@
  * @module
  */
 import type { Clock } from "../../kit/clock.ts";
+import type { AssertedUserOptions } from "../asserted_user.ts";
 import type { EventStreams } from "../streams.ts";
 import type { Catalog } from "./catalog.ts";
 import type { TokenIssuers } from "./protected_resource.ts";
 import type { Soon } from "./soon.ts";
 
 /** What the door is opened with. */
-export interface McpDeps {
+export interface McpDeps extends AssertedUserOptions {
   catalog: Catalog;
   streams: EventStreams;
   clock: Clock;

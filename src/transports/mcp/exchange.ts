@@ -21,10 +21,12 @@ export function toFrame({ type, data }: Item): Uint8Array {
 export interface ExchangeOptions {
   streams: EventStreams;
   soon: Soon;
-  /** The request that wants an answer. */
-  id: RequestId;
-  /** Called when nobody waits for the answer any more. */
-  onGone(): void;
+  /** The requests that want an answer. */
+  ids: readonly RequestId[];
+  /** Whether they came as a batch, so that their answers are a list. */
+  batch?: boolean;
+  /** Called when nobody waits any more for the answers to `ids`. */
+  onGone(ids: Iterable<RequestId>): void;
 }
 
 /** See the module. */
@@ -35,29 +37,36 @@ export class Exchange {
   status = 200;
   #options: ExchangeOptions;
   #outbox: Outbox;
-  #isAnswered = false;
+  readonly #open: Set<RequestId>;
   #isPlain = true;
   #settled = Promise.withResolvers<void>();
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
+    this.#open = new Set(options.ids);
     this.#outbox = new Outbox(() => this.gone.abort());
     this.gone.signal.addEventListener("abort", () => {
       this.#outbox.end();
       this.#settled.resolve();
-      if (!this.#isAnswered) options.onGone();
+      if (!this.#isAnswered) options.onGone(this.#open);
     }, { once: true });
   }
 
-  /** Sends a message: the answer, or something on the way to it. */
+  get #isAnswered(): boolean {
+    return this.#open.size === 0;
+  }
+
+  /** Sends a message: an answer, or something on the way to it. */
   send(message: JSONRPCMessage | Record<string, unknown>): void {
     if (this.gone.signal.aborted || this.#isAnswered) return;
     this.#outbox.push(message);
-    if ("method" in message) this.#isPlain = false;
-    else {
-      this.#isAnswered = true;
-      this.#outbox.end();
+    if ("method" in message) {
+      this.#isPlain = false;
+      return this.#settled.resolve();
     }
+    this.#open.delete((message as { id: RequestId }).id);
+    if (!this.#isAnswered) return;
+    this.#outbox.end();
     this.#settled.resolve();
   }
 
@@ -66,12 +75,12 @@ export class Exchange {
    * notice when the client leaves.
    */
   async respond(headers: Record<string, string> = {}): Promise<Response> {
-    const { streams, soon } = this.#options;
+    const { streams, soon, batch = false } = this.#options;
     soon.wait(this.#settled.resolve);
     await this.#settled.promise;
     if (this.#isPlain && this.#isAnswered) {
-      const [answer] = this.#outbox.take();
-      return new Response(answer!.data, {
+      const answers = this.#outbox.take().map(({ data }) => data);
+      return new Response(batch ? `[${answers.join()}]` : answers[0], {
         status: this.status,
         headers: { ...headers, "content-type": "application/json" },
       });

@@ -6,12 +6,12 @@
 import {
   isInitializeRequest,
   isJSONRPCRequest,
-  type JSONRPCMessage,
-  parseJSONRPCMessage,
+  type RequestId,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/server";
 import type { Visit } from "../../operations/operation.ts";
 import { endInTime } from "./admission.ts";
+import { faultOf, NO_MESSAGE, readMessage } from "./batches.ts";
 import type { McpDeps } from "./door.ts";
 import { toErrorMessage } from "./errors.ts";
 import { Exchange, toFrame } from "./exchange.ts";
@@ -49,12 +49,9 @@ export class Legacy implements Disposable {
       const message = "Not Acceptable: expected the header Accept to name application/json and text/event-stream";
       return toErrorResponse(406, { code: REFUSED, message });
     }
-    let message: JSONRPCMessage;
-    try {
-      message = parseJSONRPCMessage(body);
-    } catch {
-      return toErrorResponse(400, { code: INVALID, message: "Bad Request: expected one JSON-RPC message" });
-    }
+    if (Array.isArray(body)) return await this.#postBatch(request, body, visit);
+    const message = readMessage(body);
+    if (!message) return toErrorResponse(400, { code: INVALID, message: "Bad Request: expected one JSON-RPC message" });
     const isFirst = isInitializeRequest(message);
     if (isFirst && headers.has(SESSION)) {
       return toErrorResponse(400, { code: INVALID, message: "Bad Request: the session is initialized already" });
@@ -67,7 +64,7 @@ export class Legacy implements Disposable {
     }
     const { id } = message;
     const { streams, soon } = this.#deps;
-    const exchange = new Exchange({ streams, soon, id, onGone: () => session.abandon(id) });
+    const exchange = new Exchange({ streams, soon, ids: [id], onGone: () => session.abandon(id) });
     session.receive(message, { visit, exchange });
     return await exchange.respond({ [SESSION]: session.sessionId });
   }
@@ -111,6 +108,34 @@ export class Legacy implements Disposable {
 
   [Symbol.dispose](): void {
     this.#sessions[Symbol.dispose]();
+  }
+
+  /** Several messages in one. Those that are none are told so, among the answers of the others. */
+  async #postBatch(request: Request, bodies: readonly unknown[], visit: Visit): Promise<Response> {
+    const session = this.#find(request, visit);
+    if (session instanceof Response) return session;
+    const messages = bodies.map(readMessage);
+    const fault = faultOf(messages, session.revision);
+    if (fault !== undefined) return toErrorResponse(400, { code: INVALID, message: `Bad Request: ${fault}` });
+    const ids = messages.filter(isJSONRPCRequest).map(({ id }) => id);
+    const wrong = messages.filter((message) => message === undefined).map(() => NO_MESSAGE);
+    if (ids.length === 0) {
+      for (const message of messages) if (message) session.receive(message, { visit });
+      return wrong.length === 0 ? new Response(null, { status: 202 }) : Response.json(wrong, { status: 400 });
+    }
+    const { streams, soon } = this.#deps;
+    const onGone = (ids: Iterable<RequestId>) => [...ids].forEach((id) => session.abandon(id));
+    const exchange = new Exchange({ streams, soon, ids, batch: true, onGone });
+    for (const one of wrong) exchange.send(one);
+    try {
+      for (const message of messages) {
+        if (message) session.receive(message, { visit, ...isJSONRPCRequest(message) && { exchange } });
+      }
+    } catch (thrown) {
+      exchange.gone.abort();
+      throw thrown;
+    }
+    return await exchange.respond({ [SESSION]: session.sessionId });
   }
 
   #find({ headers }: Request, visit: Visit): Session | Response {

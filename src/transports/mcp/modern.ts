@@ -70,7 +70,7 @@ export class Modern implements Disposable {
   async call(call: PlainCall, visit: Visit): Promise<Response> {
     const { catalog, streams, soon } = this.#options;
     const { id, name, args, progressToken, client, answers, state } = call;
-    const exchange = new Exchange({ streams, soon, id, onGone: () => {} });
+    const exchange = new Exchange({ streams, soon, ids: [id], onGone: () => {} });
     const notify = (method: string, params: object) => exchange.send({ jsonrpc: "2.0", method, params: { ...params } });
     const ask = {
       visit: { ...visit, signal: exchange.gone.signal },

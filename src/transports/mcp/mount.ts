@@ -5,7 +5,8 @@
  */
 import type { Hono } from "@hono/hono";
 import type { Gateway } from "../../operations/gateway.ts";
-import type { HttpContext, HttpEnv } from "../request.ts";
+import { mcpMessage, mcpStream } from "../../operations/mcp.ts";
+import { type HttpContext, type HttpEnv, routesOf } from "../request.ts";
 import type { Catalog } from "./catalog.ts";
 import type { McpDeps } from "./door.ts";
 import { describe, METADATA_PATH } from "./protected_resource.ts";
@@ -26,7 +27,6 @@ type Doors = Awaited<ReturnType<typeof openDoors>>;
 
 /** How long an answer may take before it becomes a stream. */
 const SOON_MS = 20;
-const PREFIXES = ["/api/v1/mcp", "/v1/mcp"];
 
 /** Adds the routes. Each uses access, limit and audit of `mcp_request`, and of what is asked for through it. */
 export function mountMcp(app: Hono<HttpEnv>, gateway: Gateway, deps: MountMcpDeps): McpDoor {
@@ -40,10 +40,8 @@ export function mountMcp(app: Hono<HttpEnv>, gateway: Gateway, deps: MountMcpDep
   };
   app.on(["GET", "POST", "DELETE"], "/mcp", by(({ http }, c) => http.answer(c)));
   app.get("/mcp/ws", by(({ sockets }, c) => sockets.answer(c)));
-  for (const prefix of PREFIXES) {
-    app.get(`${prefix}/stream`, by(({ sse }, c) => sse.stream(c)));
-    app.post(`${prefix}/message`, by(({ sse }, c) => sse.message(c)));
-  }
+  app.on(...routesOf(mcpStream), by(({ sse }, c) => sse.stream(c)));
+  app.on(...routesOf(mcpMessage), by(({ sse }, c) => sse.message(c)));
   const { tokens } = deps;
   if (tokens) app.on("GET", [METADATA_PATH, `${METADATA_PATH}/mcp`], (c) => describe(c, tokens));
   return {

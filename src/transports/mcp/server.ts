@@ -89,6 +89,7 @@ function toAsk({ mcpReq }: ServerContext, visit: Visit, client: ClientCapabiliti
     log: (level, data) => void mcpReq.log(level, data).catch(lost),
     answers: mcpReq.inputResponses ?? {},
     ...typeof state === "string" && { state },
+    ...mcpReq.envelope === undefined && { stays: true as const },
     ...progressToken !== undefined && {
       onProgress: (progress) =>
         void mcpReq.notify({ method: "notifications/progress", params: { ...progress, progressToken } }).catch(lost),

@@ -61,6 +61,11 @@ export class Session implements Transport {
     });
   }
 
+  /** The revision that was agreed on; undefined before that. */
+  get revision(): string | undefined {
+    return this.#server.getNegotiatedProtocolVersion();
+  }
+
   /** Connects the server to this. */
   open(): Promise<void> {
     return this.#server.connect(this);

@@ -12,6 +12,8 @@ import { Outbox } from "./outbox.ts";
 
 /** The most characters of a line. */
 const MAX_LINE = 16_000_000;
+/** How long what is under way may go on when nothing further comes in. */
+const DRAIN_MS = 300_000;
 
 /** What {@linkcode serveStdio} needs. */
 export interface StdioOptions {
@@ -27,7 +29,7 @@ export interface StdioOptions {
   signal: AbortSignal;
 }
 
-/** Serves until the input ends. Throws `AppError` for credentials that aren't right. */
+/** Serves until the input ends and what came is answered. Throws `AppError` for credentials that aren't right. */
 export async function serveStdio(options: StdioOptions): Promise<void> {
   const { gateway, clock, version, credentials, stdin, stdout, signal } = options;
   const principal = await gateway.identify(credentials);
@@ -48,6 +50,8 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
   const lines = readLines(stdin, gone.signal);
   try {
     for await (const line of lines) await channel.take(line);
+    using _ = clock.after(DRAIN_MS, stop);
+    await channel.answered();
   } catch (thrown) {
     channel.refuse(thrown);
   } finally {

@@ -8,8 +8,9 @@ import { AppError } from "../../domain/error.ts";
 import type { Gateway } from "../../operations/gateway.ts";
 import type { Visit } from "../../operations/operation.ts";
 import type { HttpContext } from "../request.ts";
-import { admit, refuse } from "./admission.ts";
+import { admit, letIn, refuse } from "./admission.ts";
 import type { McpDeps } from "./door.ts";
+import { MAX_BATCH } from "./batches.ts";
 import { Legacy } from "./legacy.ts";
 import { Modern } from "./modern.ts";
 import { readPlainCall } from "./plain_call.ts";
@@ -54,6 +55,11 @@ export class StreamableHttp implements Disposable {
       if (call && !catalog.mirrored(call.name, visit)) {
         this.#checkScope(call.name, visit);
         return await this.#modern.call(call, visit);
+      }
+      if (Array.isArray(body)) {
+        // The first of them was counted when the request was let in.
+        for (let i = 1; i < Math.min(body.length, MAX_BATCH); i++) await letIn(this.#gateway, visit);
+        return await this.#legacy.post(request, body, visit);
       }
       const { kind } = classify(request, body);
       if (kind === "legacy") return await this.#legacy.post(request, body, visit);

@@ -6,21 +6,20 @@
 import { AppError } from "../../domain/error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
+import type { AssertedUserOptions } from "../asserted_user.ts";
 import type { Arrival, HttpContext } from "../request.ts";
 import type { EventStreams } from "../streams.ts";
 import type { ReadJson } from "./body.ts";
 import { toOpenAiResponse } from "./errors.ts";
 
 /** What this door needs from the others and from the settings. */
-export interface OpenAiDeps {
+export interface OpenAiDeps extends AssertedUserOptions {
   streams: EventStreams;
   readJson: ReadJson;
   clock: Clock;
   log: Log;
   /** How long a caller that can't stream is kept waiting, in milliseconds. */
   collectMs(): number;
-  /** Checks Open WebUI's signed user and gives their id; absent when no secret is set. */
-  verifyUser?: (token: string) => Promise<string>;
 }
 
 /** The paths of a route: below `/v1`, as OpenAI's clients ask, and below `/api/v1`, as everything of ours. */

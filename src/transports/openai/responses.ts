@@ -65,6 +65,7 @@ async function retrieve(c: HttpContext, gateway: Gateway, { deps, view }: Parts)
       visit: gone,
       toFrame: toResponseFrame,
       toErrorFrame: (thrown) => toResponseErrorFrame(thrown, log),
+      expires_at: viewer.visit.principal.expires_at,
     });
   } catch (thrown) {
     gone.abort();

@@ -5,14 +5,11 @@
  */
 import type { Principal } from "../../domain/access.ts";
 import { UserId } from "../../domain/conversation.ts";
-import { AppError } from "../../domain/error.ts";
+import { assertedUser, type AssertedUserOptions, type FilledHeader, filledHeader } from "../asserted_user.ts";
 import { invalid } from "./errors.ts";
 
-/** Headers, ours first, then those that Open WebUI sends by itself when it forwards who its users are. */
+/** Ours, then the one that Open WebUI sends by itself. */
 const CONVERSATION = ["x-muxi-conversation", "x-openwebui-chat-id"];
-const USER = "x-muxi-user";
-const UNSIGNED_USER = "x-openwebui-user-id";
-const SIGNED_USER = "x-openwebui-user-jwt";
 const TASK = "x-muxi-task";
 const EVENTS = "x-muxi-events";
 /** Open WebUI's names of all the temporary chats of one browser window: they share nothing. */
@@ -31,27 +28,18 @@ export interface Circumstances {
 }
 
 /** Options of {@linkcode circumstancesOf}. */
-export interface CircumstanceOptions {
+export interface CircumstanceOptions extends AssertedUserOptions {
   principal: Principal;
-  /** Checks a signed user and gives their id; absent when no secret is set. */
-  verifyUser?: ((token: string) => Promise<string>) | undefined;
 }
 
-/** Reads headers and body. A signed user wins over an unsigned one, a header over the body. */
+/** Reads headers and body, of which the headers win. */
 export async function circumstancesOf(
   { headers, body }: { headers: Headers; body: Record<string, unknown> },
   { principal, verifyUser }: CircumstanceOptions,
 ): Promise<Circumstances> {
-  const signed = headers.get(SIGNED_USER);
-  if (verifyUser && signed === null && headers.has(UNSIGNED_USER)) {
-    // Open WebUI sends its users unsigned when it could not sign them.
-    throw new AppError("UnauthorizedError", `Cannot believe the header ${UNSIGNED_USER}: expected ${SIGNED_USER}`);
-  }
-  const user_id = verifyUser && signed !== null
-    ? toUserId(await verifyUser(signed), SIGNED_USER)
-    : namedUser(headers) ?? hintedUser(body, principal);
-  const conversation = filled(headers, CONVERSATION);
-  const task = filled(headers, [TASK]) ?? (isUnmarkedTask(headers, body) ? { value: "task" } : undefined);
+  const user_id = await assertedUser(headers, { verifyUser }) ?? hintedUser(body, principal);
+  const conversation = filledHeader(headers, CONVERSATION);
+  const task = filledHeader(headers, [TASK]) ?? (isUnmarkedTask(headers, body) ? { value: "task" } : undefined);
   return {
     ...user_id !== undefined && { user_id },
     ...conversation && !TEMPORARY.test(conversation.value) && { conversation: toName(conversation) },
@@ -60,37 +48,9 @@ export async function circumstancesOf(
   };
 }
 
-interface Filled {
-  name: string;
-  value: string;
-}
-
-/** The first of the headers `names` that says something. */
-function filled(headers: Headers, names: readonly string[]): Filled | undefined {
-  for (const name of names) {
-    const value = headers.get(name)?.trim() ?? "";
-    if (value === "") continue;
-    // All chats of a client that doesn't know the template would be one.
-    if (value.includes("{{")) {
-      throw invalid(`Cannot use the header ${name}: the client left "${value.slice(0, 64)}" in it`);
-    }
-    return { name, value };
-  }
-}
-
-function toName({ name, value }: Filled): string {
+function toName({ name, value }: FilledHeader): string {
   if (NAME.test(value)) return value;
   throw invalid(`Cannot use the header ${name}: expected at most 256 visible ASCII characters`);
-}
-
-function namedUser(headers: Headers): string | undefined {
-  const found = filled(headers, [USER, UNSIGNED_USER]);
-  return found && toUserId(found.value, found.name);
-}
-
-function toUserId(value: string, name: string): string {
-  if (UserId.safeParse(value).success) return value;
-  throw invalid(`Cannot use the header ${name}: expected a user's id of letters, digits and any of .@:|+-_`);
 }
 
 /** Bodies name users in any form, for other purposes too. A credential of one user needs no hint. */
@@ -113,7 +73,7 @@ function isUnmarkedTask(headers: Headers, { messages, stream }: Record<string, u
 }
 
 function eventsOf(headers: Headers): { events?: "openwebui" } {
-  const found = filled(headers, [EVENTS]);
+  const found = filledHeader(headers, [EVENTS]);
   if (!found) return {};
   if (found.value === "openwebui") return { events: "openwebui" };
   throw invalid(`Cannot send the events "${found.value.slice(0, 64)}": expected openwebui`);

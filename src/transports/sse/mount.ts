@@ -40,13 +40,15 @@ async function answer(c: HttpContext, gateway: Gateway, op: Stream, deps: SseDep
   const visit = new AbortController();
   c.req.raw.signal.addEventListener("abort", () => visit.abort(), { once: true });
   try {
-    const items = await gateway.stream(op, read, await visitOf(c, gateway, op, visit.signal), noting(c));
+    const caller = await visitOf(c, gateway, op, visit.signal);
+    const { expires_at } = caller.principal;
+    const items = await gateway.stream(op, read, caller, noting(c));
     if (!items) return new Response(null, { status: 204 });
     const toErrorFrame = (thrown: unknown) => {
       const data = JSON.stringify(deps.toErrorBody(AppError.from(thrown), request_id));
       return toFrame({ type: "error", data } satisfies Item);
     };
-    return deps.streams.respond({ items, visit, toFrame, toErrorFrame });
+    return deps.streams.respond({ items, visit, toFrame, toErrorFrame, expires_at });
   } catch (thrown) {
     visit.abort();
     throw thrown;

@@ -17,6 +17,7 @@ import { JsonDrawer } from "./json_drawer.ts";
 import { Keyboard } from "./keyboard.ts";
 import { toCall } from "./phrases.ts";
 import { PlainDrawer } from "./plain_drawer.ts";
+import { answerQuestions, declineQuestions } from "./question_form.ts";
 import { toSafeLine } from "./safe_text.ts";
 import { Session } from "./session.ts";
 import { TerminalDrawer } from "./terminal_drawer.ts";
@@ -88,7 +89,10 @@ function explain(
   for (const call of asked) {
     const how = `muxi tool-calls decide ${run_id} ${toSafeLine(call.id)} --decision approve`;
     terminal.err(
-      `muxi: Run ${run_id} waits for a decision about ${toCall(call, 400)}\nDecide with "${how}" (or deny)\n`,
+      call.question
+        ? `muxi: Run ${run_id} waits for an answer: ${toSafeLine(call.question.message)}\n` +
+          `Answer with "${how} --arguments JSON" (or deny); "muxi approvals list --json" shows what is asked for\n`
+        : `muxi: Run ${run_id} waits for a decision about ${toCall(call, 400)}\nDecide with "${how}" (or deny)\n`,
     );
   }
   return EXIT.waiting;
@@ -111,11 +115,14 @@ async function sayOnce(
   const asking = terminal.isTerminal.in && terminal.isTerminal.out && !context.json && decide === undefined;
   const onInterrupt = () => exchange.interrupt();
   const out = (text: string) => terminal.out(text);
+  // Without a server the call ends with this process, so nobody could answer later.
+  let reply = decide || connection.url === null ? declineQuestions() : undefined;
   if (asking) {
     const keyboard = stack.use(new Keyboard({ terminal, onInterrupt }));
     decide = askPerson({ keyboard, drawer, out, paint });
+    reply = answerQuestions({ keyboard, drawer, out, columns: () => terminal.columns(), paint });
   } else stack.use(terminal.onInterrupt(onInterrupt));
-  const exchange = new Exchange(message, { connection, drawer, decide, signal, patience });
+  const exchange = new Exchange(message, { connection, drawer, decide, reply, signal, patience });
   const outcome = await exchange.run();
   if (outcome.kind !== "answered") {
     if (outcome.kind === "waiting") drawer.finish(outcome.story.waiting());

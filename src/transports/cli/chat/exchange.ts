@@ -42,6 +42,8 @@ export interface ExchangeOptions {
   drawer: Drawer;
   /** Absent: nobody is there to decide. */
   decide?: Decide | undefined;
+  /** The same for what a tool's server asks in the middle of a call. */
+  reply?: Decide | undefined;
   /** The command's: stops everything. */
   signal: AbortSignal;
   /** How long to look for a server that does not answer, in milliseconds. */
@@ -106,9 +108,11 @@ export class Exchange {
           if (part.kind === "ended") drawer.status(null);
           if (part.kind === "decided" || part.kind === "result") this.#withdraw(part.call.id);
           drawer.draw(part);
-          if (part.kind !== "waiting") continue;
-          if (!this.#options.decide) return { kind: "waiting", story };
-          this.#deciding = this.#decideAll(part.calls).catch((error) => {
+          if (part.kind !== "waiting" && part.kind !== "asked") continue;
+          const calls = part.kind === "waiting" ? part.calls : [part.call];
+          if (calls.some((call) => !this.#deciderOf(call))) return { kind: "waiting", story };
+          // A person is asked one thing at a time.
+          this.#deciding = this.#deciding.then(() => this.#decideAll(calls)).catch((error) => {
             this.#failure = error;
             this.#leave.abort();
           });
@@ -183,12 +187,16 @@ export class Exchange {
     this.#questions.delete(id);
   }
 
+  #deciderOf({ question }: ToldCall): Decide | undefined {
+    return question ? this.#options.reply : this.#options.decide;
+  }
+
   async #decideAll(calls: readonly ToldCall[]): Promise<void> {
     for (const call of calls) {
       if (!this.#story.asked.some(({ id }) => id === call.id)) continue;
       const withdrawn = new AbortController();
       this.#questions.set(call.id, withdrawn);
-      const decided = await this.#options.decide!(call, withdrawn.signal);
+      const decided = await this.#deciderOf(call)!(call, withdrawn.signal);
       this.#questions.delete(call.id);
       if (decided === "withdrawn") continue;
       if (decided === "cancel") return this.interrupt();
@@ -207,7 +215,8 @@ export class Exchange {
       drawer.note(thrown.message);
       // What the tool does not take can be asked for again; anything else is over.
       if (thrown.name === "ValidationError") return await this.#decideAll([call]);
-      if (thrown.name !== "ConflictError") throw thrown;
+      // It is decided already, or will be by somebody who may.
+      if (thrown.name !== "ConflictError" && thrown.name !== "ForbiddenError") throw thrown;
     }
   }
 }

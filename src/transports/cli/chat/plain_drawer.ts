@@ -51,6 +51,8 @@ export class PlainDrawer implements Drawer {
             toShort(part.error?.message ?? part.result, 200)
           }`,
         );
+      case "asked":
+        return aside(`${toShort(part.call.tool, 64)} asks: ${toShort(part.question.message, 400)}`);
       case "decided":
         return aside(
           `${toShort(part.call.tool, 64)} ${part.approved ? "approved" : "denied"} by ${toShort(part.by, 40)}`,

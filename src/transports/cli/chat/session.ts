@@ -16,6 +16,7 @@ import { MARK, type Paint } from "./ink.ts";
 import { Keyboard } from "./keyboard.ts";
 import { LostRun } from "./follow.ts";
 import { toShort } from "./phrases.ts";
+import { answerQuestions } from "./question_form.ts";
 import { toSafeLine } from "./safe_text.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -105,7 +106,8 @@ export class Session {
     const out = (line: string) => terminal.out(line);
     const decide = askPerson({ keyboard, drawer, out, paint });
     terminal.out("\n");
-    const exchange = new Exchange({ ...this.#to, text }, { connection, drawer, decide, signal, patience });
+    const reply = answerQuestions({ keyboard, drawer, out, columns: () => terminal.columns(), paint });
+    const exchange = new Exchange({ ...this.#to, text }, { connection, drawer, decide, reply, signal, patience });
     this.#exchange = exchange;
     try {
       const outcome = await exchange.run();

@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import type { ErrorBody } from "../../../domain/error.ts";
 import { EVENT_DATA, type EventType } from "../../../domain/event.ts";
-import type { Answer } from "../../../domain/run.ts";
+import type { Answer, PersonQuestion } from "../../../domain/run.ts";
 import { NO_USAGE } from "../../../domain/usage.ts";
 import type { Item } from "../../../operations/operation.ts";
 
@@ -17,6 +17,8 @@ export interface ToldCall {
   arguments: Record<string, unknown>;
   /** Why a person is asked; absent when nobody is. */
   reason?: string;
+  /** What its server asks in its middle. */
+  question?: PersonQuestion;
 }
 
 /** One thing to show. */
@@ -30,6 +32,8 @@ export type Part =
   | { kind: "result"; call: ToldCall; result: unknown; error?: ErrorBody; duration_ms: number }
   | { kind: "decided"; call: ToldCall; approved: boolean; by: string; reason?: string }
   | { kind: "waiting"; calls: ToldCall[] }
+  /** Its server asks, and the run goes on with the answer. */
+  | { kind: "asked"; call: ToldCall; question: PersonQuestion }
   | { kind: "handoff"; from: string; to: string }
   | { kind: "ended"; answer: Answer; agent_id: string; steps: number; seconds: number };
 
@@ -109,10 +113,11 @@ export class Story {
         return [{ kind: "called", call }];
       }
       case "tool.call.approval_required": {
-        const { tool_call_id: id, tool, arguments: args, reason } = data;
-        this.#calls.set(id, { id, tool, arguments: args, reason });
+        const { tool_call_id: id, tool, arguments: args, reason, question } = data;
+        const call = { id, tool, arguments: args, reason, ...question && { question } };
+        this.#calls.set(id, call);
         this.#asked.add(id);
-        return [];
+        return question ? [{ kind: "asked", call, question }] : [];
       }
       case "run.waiting":
         return [{ kind: "waiting", calls: this.asked }];

@@ -82,6 +82,7 @@ export class TerminalDrawer implements Drawer {
       case "handoff":
         return this.#work(`→ ${toShort(part.from, 40)} hands over to ${toShort(part.to, 40)}`, MARK.cyan);
       case "waiting":
+      case "asked":
         return this.rest();
       case "ended":
         return this.#end(part);

@@ -58,9 +58,19 @@ function toPositionals(op: Operation): PositionalSpec[] {
   return [...names, { name: "FILE", summary: "What to upload; - for the standard input", wanted: "file" }];
 }
 
+/** What people name themselves. */
+const SAMPLE_NAMES: Readonly<Record<string, string>> = {
+  agent_id: "assistant",
+  user_id: "ada",
+  server_name: "files",
+  policy_id: "files",
+  tool_name: "files__read_text_file",
+  prompt_name: "files__summary",
+};
+
 /** An id as it might be, for examples. */
 function toSampleId({ name, prefix = name.replace(/id$/, "") }: PathField): string {
-  return name === "agent_id" ? "assistant" : name === "user_id" ? "ada" : `${prefix}01…`;
+  return SAMPLE_NAMES[name] ?? `${prefix}01…`;
 }
 
 function toSample({ kind, option: { name, wanted } }: Field): string {

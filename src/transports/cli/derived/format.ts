@@ -66,5 +66,5 @@ export function toShort(value: unknown, now: number): string {
   }
   const entries = Object.entries(value).filter(([, one]) => !isEmpty(one) && one !== 0);
   if (entries.some(([, one]) => typeof one === "object")) return toSafeJson(value);
-  return entries.map(([name, one]) => `${toSafeLine(name).replaceAll("_", " ")} ${toShort(one, now)}`).join(", ");
+  return entries.map(([name, one]) => `${toSafeLine(name)} ${toShort(one, now)}`).join(", ");
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { toSafe, toSafeJson } from "../chat/safe_text.ts";
+import { toSafe, toSafeJson, toSafeLine } from "../chat/safe_text.ts";
 import { widthOf } from "../chat/text_width.ts";
 import { padTo, wrapTo } from "../layout.ts";
 import { isEmpty, isObject, isTime, toMoment, toShort } from "./format.ts";
@@ -42,7 +42,8 @@ function toBlock(name: string, value: unknown, options: TableOptions, depth: num
 export function toRecord(record: Row, options: TableOptions, depth = 0): string[] {
   const { style, columns, now } = options;
   const filled = Object.entries(record).filter(([, value]) => !isEmpty(value))
-    .map(([name, value]) => [toSafe(name).replaceAll("_", " "), value] as const);
+    // Names further inside may be somebody's data.
+    .map(([name, value]) => [depth === 0 ? toSafe(name).replaceAll("_", " ") : toSafeLine(name), value] as const);
   const plain = filled.filter(([, value]) => !isRows(value) && !isObject(value));
   const width = Math.min(FURTHEST, Math.max(0, ...plain.map(([name]) => widthOf(name) + 1)));
   return filled.flatMap(([name, value]) => {

@@ -10,7 +10,7 @@ import type { CommandContext } from "../command.ts";
 import { wrapTo } from "../layout.ts";
 import { isObject } from "./format.ts";
 import { toRecord } from "./record.ts";
-import { chooseColumns, type Row, type TableOptions, toHeader, toTableLine } from "./table.ts";
+import { chooseColumns, leftOut, type Row, type TableOptions, toHeader, toRowLines } from "./table.ts";
 
 /** A page of a list. */
 export interface Page {
@@ -35,6 +35,7 @@ export class ListView {
   readonly #options: TableOptions;
   #columns: ReturnType<typeof chooseColumns> | undefined;
   #rows = 0;
+  readonly #leftOut = new Set<string>();
 
   constructor(context: CommandContext, known: readonly string[]) {
     this.#context = context;
@@ -53,7 +54,8 @@ export class ListView {
       this.#columns = chooseColumns(rows, this.#options);
       terminal.out(`${toHeader(this.#columns, this.#options)}\n`);
     }
-    for (const row of rows) terminal.out(`${toTableLine(row, this.#columns, this.#options)}\n`);
+    for (const row of rows) terminal.out(`${toRowLines(row, this.#columns, this.#options).join("\n")}\n`);
+    for (const title of leftOut(rows, this.#columns, this.#options)) this.#leftOut.add(title);
     this.#rows += rows.length;
   }
 
@@ -66,8 +68,24 @@ export class ListView {
       return terminal.out(`${this.#rows === 0 ? '{"data":[' : ""}]${tail === "}" ? "" : ","}${tail}\n`);
     }
     if (this.#rows === 0) terminal.err(errStyle.dim("Nothing found\n"));
+    if (this.#leftOut.size > 0) {
+      const titles = [...this.#leftOut].join(", ");
+      terminal.err(errStyle.dim(`No room for ${titles}: a wider terminal or --json shows them\n`));
+    }
+    for (const note of notesOf(rest)) terminal.err(errStyle.dim(`${note}\n`));
     if (next_cursor) terminal.err(errStyle.dim(`More with --cursor ${toSafeLine(next_cursor)}, all with --all\n`));
   }
+}
+
+/** A line for each part of the lists that came along: `servers: clock: stopped: …`. */
+function notesOf(rest: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(rest).flatMap(([field, list]) => {
+    const rows = Array.isArray(list) ? list.filter(isObject) : [];
+    return rows.map((row) => {
+      const words = Object.values(row).filter((value) => typeof value === "string");
+      return toSafeLine([field, ...words].join(": "));
+    });
+  });
 }
 
 /** Shows one answer. `known` are fields that the caller gave. */

@@ -61,8 +61,13 @@ export class Sources {
     try {
       return JSON.parse(json);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : "it is none";
-      throw new UsageError(`Cannot read "${flag}" as JSON: ${reason}; want JSON, @FILE, or - for the standard input`);
+      // The rest of the message quotes what may be a secret.
+      const place = /line \d+ column \d+|position \d+/.exec(error instanceof Error ? error.message : "")?.[0];
+      const why = `it is none${place === undefined ? "" : ` at ${place}`}`;
+      const file = text.startsWith("@") && !text.startsWith("@@") ? ` the file "${text.slice(1)}" for` : "";
+      throw new UsageError(
+        `Cannot read${file} "${flag}" as JSON: ${why}; want JSON, @FILE, or - for the standard input`,
+      );
     }
   }
 }

@@ -3,69 +3,95 @@
  *
  * @module
  */
-import { isAbsolute, resolve } from "node:path";
 import type { z } from "zod";
-import type { McpServerType } from "../../../domain/mcp_server.ts";
+import { AppError } from "../../../domain/error.ts";
+import { shownCommand, shownUrl } from "../../../domain/mcp_secrets.ts";
+import type { McpServerType, McpServerView } from "../../../domain/mcp_server.ts";
+import { matches } from "../../../kit/wildcard.ts";
+import { agentGet } from "../../../operations/agents.ts";
 import { mcpServerAdd } from "../../../operations/mcp_servers.ts";
 import type { CommandContext } from "../command.ts";
+import type { Connection } from "../connection.ts";
 import { Sources } from "../derived/sources.ts";
 import { EXIT } from "../exit.ts";
-import { type Given, UsageError } from "../given.ts";
-import { type Grant, grantAccess } from "./grant.ts";
+import type { Given } from "../given.ts";
+import { grantAccess, rightsOf } from "./grant.ts";
 import { readPairs } from "./pairs.ts";
-import { defaultAgent, untilTried } from "./servers.ts";
+import { noteStrayArguments, toGrant, toPath } from "./places.ts";
+import { defaultAgent, readServers, untilTried } from "./servers.ts";
 import { showServer } from "./show_server.ts";
+import { readTarget, refuseOwnAddress, type Target } from "./target.ts";
 import { startWaiting } from "./waiting.ts";
 
 type Definition = Omit<z.input<typeof mcpServerAdd.input>, "agent_id">;
 
-const ADDRESS = /^(https?|wss?):\/\//i;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
-/** A path as the server's machine knows it. */
-function toPath(path: string, flag: string, url: string | undefined): string {
-  const here = url === undefined || LOOPBACK.test(new URL(url).hostname);
-  if (here || isAbsolute(path)) return here ? resolve(path) : path;
-  throw new UsageError(`Cannot use ${flag} ${path}: want the whole path, since the server is on another machine`);
-}
-
-function targetOf([first, ...rest]: readonly string[]): Pick<Definition, "url" | "command" | "args"> {
-  if (first === undefined) return {};
-  if (!ADDRESS.test(first)) return { command: first, args: rest };
-  if (rest.length === 0) return { url: first };
-  throw new UsageError(`Cannot use "${rest[0]}": nothing stands behind an address`);
-}
-
 async function toDefinition(given: Given, context: CommandContext): Promise<Definition> {
-  const [name = "", ...target] = given.positionals;
+  const [name = "", ...words] = given.positionals;
+  const target = readTarget(words);
+  refuseOwnAddress(target, context.url);
   const sources = new Sources(context);
-  const read = (option: string) => readPairs(given.list(option), { flag: `--${option}`, sources });
+  const read = (option: string) => {
+    return readPairs(given.list(option), { flag: `--${option}`, sources, colon: option === "header" });
+  };
   const [cwd, type, allow] = [given.text("cwd"), given.text("type"), given.list("allow")];
   return {
     name,
-    ...targetOf(target),
+    ...target,
     ...type !== undefined && { type: type as McpServerType },
-    ...cwd !== undefined && { cwd: toPath(cwd, "--cwd", context.url) },
+    ...cwd !== undefined && { cwd: toPath(cwd, { flag: "--cwd", context }) },
     ...allow.length > 0 && { allow: [...allow] },
     env: await read("env"),
     headers: await read("header"),
   };
 }
 
-function toGrant(given: Given, { url }: CommandContext): Grant | undefined {
-  const paths = (option: string) => given.list(option).map((path) => toPath(path, `--${option}`, url));
-  const grant = { read: paths("read"), write: paths("write"), net: [...given.list("net")] };
-  return Object.values(grant).every((list) => list.length === 0) ? undefined : grant;
+/** Whether `view` is what stands behind the name in `definition`; nothing there means whatever it is. */
+function isSame({ url, command }: McpServerView, { url: newUrl, command: program, args }: Target): boolean {
+  if (newUrl !== undefined) return url === shownUrl(newUrl);
+  return program === undefined || command === shownCommand({ command: program, args: args ?? [] });
+}
+
+/** Throws where another server has the name, unless it is to be replaced. */
+function checkName(known: McpServerView, definition: Definition): void {
+  const { name, command, url } = known;
+  const what = `Cannot add "${name}": ${url ?? command ?? "another server"} has this name already`;
+  const how = `--replace puts this one in its place, "muxi mcp remove ${name}" takes it away with its rights`;
+  if (!isSame(known, definition)) throw new AppError("ConflictError", `${what}. ${how}`, { details: { server: name } });
+}
+
+function toTitle({ name, ...target }: Definition, agent_id: string, known: McpServerView | undefined): string {
+  if (known && !isSame(known, target)) return `Replaced "${name}" of agent "${agent_id}"`;
+  return known?.agents.includes(agent_id)
+    ? `"${name}" of agent "${agent_id}" was there already`
+    : `Added "${name}" to agent "${agent_id}"`;
+}
+
+/** Which of the server's tools the agent may call, and which patterns match none. */
+async function readAllowed({ gateway, visit }: Connection, view: McpServerView, { agent_id, allow = [] }: {
+  agent_id: string;
+  allow?: readonly string[] | undefined;
+}) {
+  const { allowed_tools } = await gateway.call(agentGet, () => ({ agent_id }), visit());
+  const own = view.tools.map((tool) => tool.slice(view.name.length + 2));
+  const idle = view.state === "ready" ? allow.filter((pattern) => !own.some((tool) => matches(pattern, tool))) : [];
+  return {
+    isAllowed: (tool: string) => allowed_tools.some((pattern) => matches(pattern, tool)),
+    notes: idle.map((pattern) => `--allow ${pattern} matches none of its tools`),
+  };
 }
 
 /** Carries out the command. Answers with the exit code. */
 export async function mcpAdd(given: Given, context: CommandContext): Promise<number> {
   const definition = await toDefinition(given, context);
-  const grant = toGrant(given, context);
+  const grant = await toGrant(given, context);
+  await noteStrayArguments(definition, context);
   const { name } = definition;
+  const replace = given.flag("replace") === true;
   const connection = await context.connect();
   const { gateway, visit } = connection;
   const agent_id = given.text("agent") ?? await defaultAgent(connection);
+  const known = (await readServers(connection)).find((server) => server.name === name);
+  if (known && !replace) checkName(known, definition);
   if (grant) await grantAccess(connection, name, grant);
   let view;
   {
@@ -73,6 +99,9 @@ export async function mcpAdd(given: Given, context: CommandContext): Promise<num
     await gateway.call(mcpServerAdd, () => ({ ...definition, agent_id }), visit());
     view = await untilTried(connection, { agent_id, server_name: name, signal: context.signal });
   }
-  showServer(view, `Added "${name}" to agent "${agent_id}"`, context);
+  const { isAllowed, notes } = await readAllowed(connection, view, { agent_id, allow: definition.allow });
+  const rights = view.command === null ? [] : [await rightsOf(connection, name)];
+  const title = toTitle(definition, agent_id, known);
+  showServer(view, title, { ...context, isAllowed, notes: [...rights, ...notes] });
   return view.state === "ready" ? EXIT.ok : EXIT.unavailable;
 }

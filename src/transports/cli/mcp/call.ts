@@ -6,13 +6,14 @@
 import type { z } from "zod";
 import { AppError } from "../../../domain/error.ts";
 import type { ToolContent } from "../../../domain/tool.ts";
-import { toolCall, toolGet } from "../../../operations/tools.ts";
+import { toolCall, toolCallAnswer, toolGet } from "../../../operations/tools.ts";
 import { toSafe, toSafeJson, toSafeLine } from "../chat/safe_text.ts";
 import type { CommandContext } from "../command.ts";
 import type { Connection } from "../connection.ts";
 import { Sources } from "../derived/sources.ts";
 import { EXIT } from "../exit.ts";
 import type { Given } from "../given.ts";
+import { findPerson, type Person } from "./answering.ts";
 import { toArguments } from "./arguments.ts";
 import { startWaiting } from "./waiting.ts";
 
@@ -34,12 +35,33 @@ function toText(part: ToolContent): string {
   }
 }
 
-async function makeCall({ gateway, visit }: Connection, input: Asked, context: CommandContext): Promise<Answer> {
-  using waiting = startWaiting(context, `Calling ${input.tool_name}`);
-  for await (const { type, data } of await gateway.stream(toolCall, () => input, visit()) ?? []) {
-    const told = JSON.parse(data);
-    if (type === "tool.call.result") return told;
-    waiting.say(toProgress(told));
+async function makeCall(
+  { gateway, visit }: Connection,
+  input: Asked,
+  { context, person }: { context: CommandContext; person: Person },
+): Promise<Answer> {
+  const words = `Calling ${input.tool_name}`;
+  const { signal, ...who } = visit();
+  const during = { ...who, signal: AbortSignal.any([signal, person.left]) };
+  let waiting = startWaiting(context, words);
+  try {
+    for await (const { type, data } of await gateway.stream(toolCall, () => input, during) ?? []) {
+      const told = JSON.parse(data);
+      if (type === "tool.call.result") return told;
+      if (type !== "tool.call.question") waiting.say(toProgress(told));
+      else {
+        // A person types where it was said what is waited for.
+        waiting[Symbol.dispose]();
+        const { tool_call_id, question_id } = told;
+        const reply = await person.answer(told, during.signal);
+        const { user_id } = input;
+        const answer = { tool_call_id, question_id, ...reply, ...user_id !== undefined && { user_id } };
+        await gateway.call(toolCallAnswer, () => answer, visit());
+        waiting = startWaiting(context, words);
+      }
+    }
+  } finally {
+    waiting[Symbol.dispose]();
   }
   throw new AppError("UpstreamError", `The call of "${input.tool_name}" ended without an answer`);
 }
@@ -58,8 +80,12 @@ export async function mcpCall(given: Given, context: CommandContext): Promise<nu
   const { gateway, visit } = connection;
   const { parameters } = await gateway.call(toolGet, () => ({ tool_name }), visit());
   const args = await toArguments(words, { schema: parameters, sources: new Sources(context) });
-  const input = { tool_name, arguments: args, ...user_id !== undefined && { user_id } };
-  const answer = await makeCall(connection, input, context);
+  const readsInput = words.some((word) => word === "-" || word.endsWith("=-"));
+  using person = findPerson(context, { readsInput });
+  const { can_answer } = person;
+  const approve = given.flag("yes") === true;
+  const input = { tool_name, arguments: args, approve, can_answer, ...user_id !== undefined && { user_id } };
+  const answer = await makeCall(connection, input, { context, person });
   const { content, structured_content, is_error } = answer.result;
   const text = content.length === 0 && structured_content !== undefined
     ? toSafe(JSON.stringify(structured_content, null, 2))

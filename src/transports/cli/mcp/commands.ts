@@ -50,8 +50,14 @@ const addCommand: Command = {
       summary: "A variable of its environment; @FILE or - instead of a secret",
       repeated: true,
     },
-    { name: "header", value: "NAME=VALUE", summary: "A header for its address; the same", repeated: true },
+    {
+      name: "header",
+      value: "NAME=VALUE",
+      summary: 'A header for its address, also as "NAME: VALUE"; the same',
+      repeated: true,
+    },
     { name: "type", value: "TYPE", summary: "How it is spoken to", fallback: "found out", wanted: MCP_SERVER_TYPE },
+    { name: "replace", summary: "Put it in the place of another of this name, whose policy it gets" },
   ],
   examples: [
     "muxi mcp add time --agent assistant -- uvx mcp-server-time",
@@ -65,9 +71,12 @@ const addCommand: Command = {
 const removeCommand: Command = {
   ...shared,
   words: ["mcp", "remove"],
-  summary: "Take a tool server from an agent; it ends when no other uses it",
+  summary: "Take a tool server from an agent; it ends when no other uses it, and the policy that was made for it goes",
   positionals: [NAME],
-  options: [agentOption("the only one that uses it")],
+  options: [
+    agentOption("the only one that uses it"),
+    { name: "keep-policy", summary: "Leave its policy for the next server of this name" },
+  ],
   examples: ["muxi mcp remove time"],
   run: async (given, context) => await (await import("./remove.ts")).mcpRemove(given, context),
 };
@@ -75,9 +84,11 @@ const removeCommand: Command = {
 const learnCommand: Command = {
   ...shared,
   words: ["mcp", "learn"],
-  summary: "Run a tool server once with everything allowed but noted, and propose the least policy",
-  about: "What isn't used isn't learned: name calls to make meanwhile. The program really runs with these rights for " +
-    "that while. What agents had under way with it ends.",
+  summary: "Run a tool server once, watched and with wide rights, and propose the least policy",
+  about:
+    "Only for programs in JavaScript. What isn't used isn't learned: name calls to make meanwhile. In its box the " +
+    "program may read all files but MUXI's data, write to copies of what it was named, and reach the internet; without " +
+    "bubblewrap it writes to the files themselves. What agents had under way with it ends.",
   positionals: [NAME],
   options: [
     agentOption("any that uses it"),
@@ -99,13 +110,17 @@ const callCommand: Command = {
   summary: "Call a tool, and show its answer",
   about:
     "Arguments are read by the tool's schema: name=value, a name again for each part of a list, or all of them as " +
-    "JSON. A value, or the JSON, may be @FILE or -. Who calls is the person that a policy may want to be asked.",
+    "JSON. A value, or the JSON, may be @FILE or -. At a terminal you are asked what a policy or the tool's server " +
+    "wants a person to say.",
   access: "user",
   positionals: [
     { name: "TOOL", summary: "The tool's name, SERVER__TOOL" },
     { name: "NAME=VALUE | JSON", summary: "Its arguments", optional: true, rest: true },
   ],
-  options: [{ name: "user", value: "ID", summary: "For which user to call" }],
+  options: [
+    { name: "user", value: "ID", summary: "For which user to call" },
+    { name: "yes", short: "y", summary: "Call it although a policy wants a person to be asked, as an admin" },
+  ],
   examples: [
     "muxi mcp call time__get_current_time timezone=Europe/Rome",
     `muxi mcp call files__search '{"path": "/srv", "pattern": "*.md"}' --json`,
@@ -117,11 +132,24 @@ const importCommand: Command = {
   ...shared,
   words: ["mcp", "import"],
   summary: "Add the tool servers of a desktop host's file",
-  about: "FILE is JSON with mcpServers (or servers) by name. Those that are turned off there are left out. They may " +
-    "touch nothing until a policy says so; muxi mcp learn proposes one.",
+  about: "FILE is JSON, with or without comments, with mcpServers (or servers) by name. Those that are turned off " +
+    "there, and tools that are, are left out; ${NAME} and ${env:NAME} are your variables. Each is read by itself: one " +
+    "that can't be used is skipped, and the exit code is 80. They may touch nothing until a policy says so; muxi mcp " +
+    "learn proposes one.",
   positionals: [{ name: "FILE", summary: "The file; - for the standard input", wanted: "file" }],
-  options: [agentOption("agents.default")],
-  examples: ["muxi mcp import ~/.config/Claude/claude_desktop_config.json"],
+  options: [
+    agentOption("agents.default"),
+    {
+      name: "input",
+      value: "ID=VALUE",
+      summary: "What ${input:ID} stands for, which hosts ask a person for; @FILE or - instead of a secret",
+      repeated: true,
+    },
+  ],
+  examples: [
+    "muxi mcp import ~/.config/Claude/claude_desktop_config.json",
+    "muxi mcp import .vscode/mcp.json --input token=@token.txt",
+  ],
   run: async (given, context) => await (await import("./import.ts")).mcpImport(given, context),
 };
 

@@ -1,10 +1,11 @@
 /**
- * A policy of its own for a server.
+ * Policies of servers, as adding and removing a server makes and takes them.
  *
  * @module
  */
-import { choosePolicy, DEFAULT_POLICY, type NamedPolicy, ownPolicyId } from "../../../domain/policy.ts";
-import { policyList, policyUpdate } from "../../../operations/policies.ts";
+import type { z } from "zod";
+import { choosePolicy, DEFAULT_POLICY, isMadeFor, ownPolicyId } from "../../../domain/policy.ts";
+import { policyDelete, policyList, policyUpdate } from "../../../operations/policies.ts";
 import type { Connection } from "../connection.ts";
 
 /** What a server's program may touch, and nothing else. */
@@ -14,16 +15,15 @@ export interface Grant {
   net: string[];
 }
 
-async function readPolicies({ gateway, visit }: Connection): Promise<NamedPolicy[]> {
-  const policies: NamedPolicy[] = [];
+type KnownPolicy = z.output<typeof policyList.output>["data"][number];
+
+/** Every policy in force. */
+async function readPolicies({ gateway, visit }: Connection): Promise<KnownPolicy[]> {
+  const policies: KnownPolicy[] = [];
   let cursor: string | null = null;
   do {
     const input = { limit: 100, ...cursor !== null && { cursor } };
-    const page: { data: NamedPolicy[]; next_cursor: string | null } = await gateway.call(
-      policyList,
-      () => input,
-      visit(),
-    );
+    const page: z.output<typeof policyList.output> = await gateway.call(policyList, () => input, visit());
     policies.push(...page.data);
     cursor = page.next_cursor;
   } while (cursor !== null);
@@ -43,4 +43,29 @@ export async function grantAccess(connection: Connection, server: string, grant:
     sandbox: grant,
   };
   await gateway.call(policyUpdate, () => input, visit());
+}
+
+/** Takes the policies away that were made for `server` alone, so that no other program inherits them. Their ids. */
+export async function takePolicies(connection: Connection, server: string): Promise<string[]> {
+  const { gateway, visit } = connection;
+  const made = (await readPolicies(connection)).filter((one) => one.source === "api" && isMadeFor(one, server));
+  for (const { id } of made) await gateway.call(policyDelete, () => ({ policy_id: id }), visit());
+  return made.map(({ id }) => id);
+}
+
+/** What the policy of `server` allows its program, in words. */
+export async function rightsOf(connection: Connection, server: string): Promise<string> {
+  const { id, sandbox } = choosePolicy(await readPolicies(connection), server) ?? DEFAULT_POLICY;
+  if (sandbox.unsandboxed) return `The policy "${id}" lets it do whatever MUXI may`;
+  const kinds = [
+    ["read", sandbox.read],
+    ["read and write", sandbox.write],
+    ["reach", sandbox.net],
+    ["see the variables", sandbox.env],
+    ["start", sandbox.run],
+  ] as const;
+  const rights = kinds.filter(([, values]) => values.length > 0).map(([verb, values]) =>
+    `${verb} ${values.join(", ")}`
+  );
+  return `The policy "${id}" lets it ${rights.length === 0 ? "touch nothing of this machine" : rights.join("; ")}`;
 }

@@ -4,48 +4,84 @@
  * @module
  */
 import { AppError } from "../../../domain/error.ts";
-import type { McpServerView } from "../../../domain/mcp_server.ts";
-import { toMcpServers } from "../../../domain/mcp_server_list.ts";
+import type { McpServer, McpServerView } from "../../../domain/mcp_server.ts";
+import type { ServerList } from "../../../domain/mcp_server_list.ts";
 import { mcpServerAdd } from "../../../operations/mcp_servers.ts";
-import { toSafeJson } from "../chat/safe_text.ts";
+import { toSafeJson, toSafeLine } from "../chat/safe_text.ts";
 import type { CommandContext } from "../command.ts";
+import type { Connection } from "../connection.ts";
 import { Sources } from "../derived/sources.ts";
 import { EXIT, toExitCode } from "../exit.ts";
 import type { Given } from "../given.ts";
+import { readHostFile } from "./host_file.ts";
+import { readPairs } from "./pairs.ts";
 import { defaultAgent, untilTried } from "./servers.ts";
 import { showServer } from "./show_server.ts";
 import { startWaiting } from "./waiting.ts";
 
-/** Carries out the command. Answers with the exit code of the first that could not be added or is not ready. */
+/** What became of each server. */
+interface Outcome {
+  added: McpServerView[];
+  failed: AppError[];
+}
+
+/** Carries out the command. Answers with {@linkcode EXIT.partial} where some were added and others could not be. */
 export async function mcpImport(given: Given, context: CommandContext): Promise<number> {
-  const { terminal, json, signal } = context;
   const [file = ""] = given.positionals;
-  const source = file === "-" ? file : `@${file}`;
-  const servers = toMcpServers(await new Sources(context).json(source, "FILE"));
+  const sources = new Sources(context);
+  const inputs = await readPairs(given.list("input"), { flag: "--input", sources });
+  const list = await readHostFile(file, { context, sources, inputs });
+  sayWhatIsLeft(list, context);
+  const outcome = await addAll(list.servers, given, context);
+  if (context.json) showJson(list, outcome, context);
+  else if (list.servers.length + list.skipped.length === 0) context.terminal.err("Nothing found\n");
+  return codeOf(list, outcome);
+}
+
+function sayWhatIsLeft({ skipped, notes }: ServerList, { terminal, json, errStyle }: CommandContext): void {
+  if (json) return;
+  for (const { name, reason } of skipped) terminal.err(`muxi: Skipped ${toSafeLine(`"${name}": ${reason}`)}\n`);
+  for (const note of notes) terminal.err(errStyle.dim(`Note: ${toSafeLine(note)}\n`));
+}
+
+async function addAll(servers: readonly McpServer[], given: Given, context: CommandContext): Promise<Outcome> {
+  const outcome: Outcome = { added: [], failed: [] };
+  if (servers.length === 0) return outcome;
   const connection = await context.connect();
-  const { gateway, visit } = connection;
   const agent_id = given.text("agent") ?? await defaultAgent(connection);
-  const views: (McpServerView | ReturnType<AppError["toBody"]>)[] = [];
-  let code: number = EXIT.ok;
   for (const server of servers) {
     try {
-      let view: McpServerView;
-      {
-        using _ = startWaiting(context, `Fetching and starting "${server.name}"`);
-        await gateway.call(mcpServerAdd, () => ({ ...server, agent_id }), visit());
-        view = await untilTried(connection, { agent_id, server_name: server.name, signal });
-      }
-      views.push(view);
-      if (!json) showServer(view, `Added "${server.name}" to agent "${agent_id}"`, context);
-      if (view.state !== "ready") code ||= EXIT.unavailable;
+      const view = await addOne(server, { agent_id, connection, context });
+      outcome.added.push(view);
+      if (!context.json) showServer(view, `Added "${server.name}" to agent "${agent_id}"`, context);
     } catch (error) {
-      if (!(error instanceof AppError) || signal.aborted) throw error;
-      views.push(error.toBody());
-      if (!json) terminal.err(`muxi: ${error.message}\n`);
-      code ||= toExitCode(error.name);
+      if (!(error instanceof AppError) || context.signal.aborted) throw error;
+      outcome.failed.push(error);
+      if (!context.json) context.terminal.err(`muxi: ${toSafeLine(error.message)}\n`);
     }
   }
-  if (json) terminal.out(`${toSafeJson({ data: views })}\n`);
-  else if (servers.length === 0) terminal.err("Nothing found\n");
-  return code;
+  return outcome;
+}
+
+async function addOne(
+  server: McpServer,
+  { agent_id, connection, context }: { agent_id: string; connection: Connection; context: CommandContext },
+): Promise<McpServerView> {
+  using _ = startWaiting(context, `Fetching and starting "${server.name}"`);
+  const { gateway, visit } = connection;
+  await gateway.call(mcpServerAdd, () => ({ ...server, agent_id }), visit());
+  return await untilTried(connection, { agent_id, server_name: server.name, signal: context.signal });
+}
+
+function showJson({ skipped, notes }: ServerList, { added, failed }: Outcome, { terminal }: CommandContext): void {
+  const data = [...added, ...failed.map((error) => error.toBody())];
+  terminal.out(`${toSafeJson({ data, skipped, notes })}\n`);
+}
+
+function codeOf({ skipped }: ServerList, { added, failed: [first, ...more] }: Outcome): number {
+  const missing = skipped.length + more.length + (first ? 1 : 0);
+  if (missing > 0 && added.length > 0) return EXIT.partial;
+  if (skipped.length > 0) return EXIT.data;
+  if (first) return toExitCode(first.name);
+  return added.every(({ state }) => state === "ready") ? EXIT.ok : EXIT.unavailable;
 }

@@ -31,7 +31,11 @@ function colored(line: string, style: Style): string {
   return line.startsWith("+") ? style.green(safe) : line.startsWith("-") ? style.red(safe) : safe;
 }
 
-function toLines({ policy, proposed, difference, failed, applied }: Learned, name: string, style: Style): string[] {
+function toLines(
+  { policy, proposed, difference, refused, failed, applied }: Learned,
+  name: string,
+  style: Style,
+): string[] {
   const accesses = ACCESSES.map((access) =>
     [access, [proposed[access]].flat().filter((one) => one !== false)] as const
   );
@@ -45,6 +49,7 @@ function toLines({ policy, proposed, difference, failed, applied }: Learned, nam
     "",
     style.bold(difference.length === 0 ? "Its policy says the same already" : "Compared with the policy in force"),
     ...difference.map((line) => `  ${colored(line, style)}`),
+    ...refused.map((line) => `${style.red("Refused:")} ${toSafeLine(line)}`),
     ...failed.map(({ tool, message }) => `${style.red("Failed:")} ${toSafeLine(`${tool}: ${message}`)}`),
     ...difference.length === 0 ? [] : [
       "",
@@ -95,7 +100,7 @@ export async function mcpLearn(given: Given, context: CommandContext): Promise<v
   const agent_id = given.text("agent") ?? (await usersOf(connection, server_name))[0]!;
   let learned: Learned;
   {
-    using _ = startWaiting(context, `Running "${server_name}" with everything allowed but noted`);
+    using _ = startWaiting(context, `Running "${server_name}", watched and with wide rights`);
     learned = await gateway.call(mcpServerLearn, () => ({ agent_id, server_name, calls, apply }), visit());
   }
   terminal.out(json ? `${toSafeJson(learned)}\n` : toLines(learned, server_name, style).join("\n"));

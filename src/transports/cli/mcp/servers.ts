@@ -13,10 +13,15 @@ import { configGet } from "../../../operations/system.ts";
 import type { Connection } from "../connection.ts";
 import { UsageError } from "../given.ts";
 
-/** How often a server that is being tried is looked at. */
-const LOOK_MS = 250;
-/** Trying is over before this, however long it may take. */
-const TRY_MS = 300_000;
+/** How soon a server that is being tried is looked at again: first, and after a while. */
+const FIRST_LOOK_MS = 500;
+const LAST_LOOK_MS = 4000;
+/** A running server goes on trying by itself, so nobody has to wait for that. */
+const PATIENCE_MS = 30_000;
+/** What is tried in this process ends with it; trying is over before this, however long it may take. */
+const PATIENCE_HERE_MS = 300_000;
+/** How long to wait for a server that says something else than was asked. */
+const NOISE_PATIENCE_MS = 3000;
 
 /** Every agent's id. */
 async function agentIds({ gateway, visit }: Connection): Promise<string[]> {
@@ -56,9 +61,8 @@ export async function usersOf(connection: Connection, name: string): Promise<str
   throw new AppError("NotFoundError", `Cannot find tool server "${name}": no agent uses one of this name${hint}`);
 }
 
-/** The only agent that uses the server `name`. Throws where there are several. */
-export async function onlyUserOf(connection: Connection, name: string): Promise<string> {
-  const agents = await usersOf(connection, name);
+/** The only one of `agents`, which use the server `name`. Throws where there are several. */
+export function onlyOf(agents: readonly string[], name: string): string {
   if (agents.length === 1) return agents[0]!;
   throw new UsageError(`Several agents use "${name}": want --agent with one of ${agents.join(", ")}`);
 }
@@ -70,15 +74,18 @@ export async function defaultAgent({ gateway, visit }: Connection): Promise<stri
   throw new UsageError("The settings name no agent: want --agent ID");
 }
 
-/** Reads a server until it was tried. */
+/** Reads a server until it was tried, or until waiting any longer makes no sense: it is `connecting` then. */
 export async function untilTried(
-  { gateway, visit }: Connection,
+  { gateway, visit, url }: Connection,
   { agent_id, server_name, signal }: { agent_id: string; server_name: string; signal: AbortSignal },
 ): Promise<McpServerView> {
-  const until = systemClock.now() + TRY_MS;
-  for (;;) {
+  let until = systemClock.now() + (url === null ? PATIENCE_HERE_MS : PATIENCE_MS);
+  for (let pause = FIRST_LOOK_MS;; pause = Math.min(pause * 1.5, LAST_LOOK_MS)) {
     const view = await gateway.call(mcpServerGet, () => ({ agent_id, server_name }), visit());
-    if (view.state !== "connecting" || systemClock.now() > until) return view;
-    await sleep(systemClock, LOOK_MS, signal);
+    const now = systemClock.now();
+    if (view.state !== "connecting" || now > until) return view;
+    // It is alive, and speaks another language.
+    if (view.reason !== null) until = Math.min(until, now + NOISE_PATIENCE_MS);
+    await sleep(systemClock, pause, signal);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Says what is waited for, where somebody watches.
+ * Says what is waited for.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import { cutTo } from "../chat/text_width.ts";
 import type { CommandContext } from "../command.ts";
 
 const EVERY_MS = 1000;
+/** Where lines stay, as in a file, there is one this often. */
+const LINE_MS = 10_000;
 
 /** A line that says what is waited for. Disposing it takes the line away. */
 export interface Waiting extends Disposable {
@@ -16,16 +18,20 @@ export interface Waiting extends Disposable {
   say(words: string): void;
 }
 
-/** Shows `words`, with the seconds, in a line of the terminal; nothing where there is none. */
+/** Shows `words`, with the seconds: in one line of a terminal, elsewhere in a line now and then. */
 export function startWaiting({ terminal, json, errStyle }: CommandContext, words: string): Waiting {
-  if (!terminal.isTerminal.err || json) return { say: () => {}, [Symbol.dispose]: () => {} };
+  if (json) return { say: () => {}, [Symbol.dispose]: () => {} };
   const started = systemClock.now();
   let said = words;
-  const draw = () => {
+  const toLine = () => {
     const seconds = Math.round((systemClock.now() - started) / 1000);
-    const line = said === "" ? "" : cutTo(`${toSafeLine(said)} … ${seconds} s`, terminal.columns() - 1);
-    terminal.err(`\r\x1b[K${errStyle.dim(line)}`);
+    return said === "" ? "" : `${toSafeLine(said)} … ${seconds} s`;
   };
+  if (!terminal.isTerminal.err) {
+    const ticking = systemClock.every(LINE_MS, () => said !== "" && terminal.err(`${toLine()}\n`));
+    return { say: (words) => void (said = words), [Symbol.dispose]: () => ticking[Symbol.dispose]() };
+  }
+  const draw = () => terminal.err(`\r\x1b[K${errStyle.dim(cutTo(toLine(), terminal.columns() - 1))}`);
   draw();
   const ticking = systemClock.every(EVERY_MS, draw);
   return {

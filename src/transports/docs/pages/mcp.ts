@@ -103,7 +103,9 @@ export function mcpPage(document: OpenApi, base: string): Html {
     ${heading("offered")}
     ${table(["Kind", "Name", "What it is"], OFFERED)}
     <p>Lists that change are told: to sessions by <code>list_changed</code>, to clients of the newest revision by
-    <code>subscriptions/listen</code>. Arguments of resources and prompts are completed.</p>
+    <code>subscriptions/listen</code>. Arguments of prompts and of templates of
+    resources are completed: an agent's from the <code>values</code> of its prompts, those of other servers by the
+    servers.</p>
     ${heading("keys")}
     <p>Who a client is, is decided at each request, by the same keys and limits as everywhere; a session belongs to the key
     that made it. An admin key is offered everything. A user key is offered the tools of servers only with the scope
@@ -125,15 +127,17 @@ export function mcpPage(document: OpenApi, base: string): Html {
     <code>muxi mcp import</code> takes the file of a desktop host. The setting <code>mcp_servers</code>
     (<code>MCP_SERVERS</code>) defines servers for all. Names are unique; an agent may use a server that is known by its
     name alone. ${link("mcp_server_get")} tells how it does, and what its sandbox decided.</p>
-    <p>A server that wants a person to sign in says where, in <code>sign_in_url</code>. That address is good for ten
-    minutes and for one answer, and coming back takes no key: whoever ends the sign-in decides whose account MUXI uses
-    there, for all users, or for the one user whose call asked for it where <code>oauth.per_user</code> is set. So give it
-    to nobody else. The answer names the server and the user.</p>
+    <p>A server that wants a person to sign in says where, in <code>sign_in_url</code>: a page of MUXI that names the
+    server and for whom the sign-in is, for all users, or for the one user whose call asked for it where
+    <code>oauth.per_user</code> is set. Only the browser that goes on from there can end it, within ten minutes and once;
+    none of that takes a key. Whoever does decides whose account MUXI uses, so give the address to nobody else.</p>
     ${serverView()}
     ${heading("policies")}
     ${policyView()}
     <p>${link("policy_update")} changes a policy at once; its history is kept. ${link("mcp_server_learn")} runs a server
-    with everything allowed but noted and proposes the least policy: what isn't used isn't learned, so name calls.</p>
+    in JavaScript once, watched and with wide rights, and proposes the least policy: what isn't used isn't learned, so
+    name calls. One that was defined over the API is learned only by the operator, by <code>muxi mcp learn</code> in the
+    data folder of a stopped server, or where <code>tools.trust_api_policies</code> is on.</p>
     ${heading("sandbox")}
     <p>The program of a server runs with an empty environment, and is held as well as the machine can.
     <code>muxi doctor</code> says how that is here, ${link("mcp_server_get")} for each server.</p>

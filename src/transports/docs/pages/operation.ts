@@ -34,7 +34,7 @@ export function operationView(found: Found, { base, schemas }: OperationViewOpti
         </div>
         <div class="code">
     ${samplesView(op)}
-    ${tryIt(found)}
+    ${op["x-by-hand"] ? "" : tryIt(found)}
         </div>
       </div>
     </article>
@@ -154,13 +154,18 @@ function eventsView(schema: Schema, options: SchemaOptions, base: string): Html 
 }
 
 function samplesView({ "x-codeSamples": samples, summary }: OperationObject): Html {
-  return html`<div class="langs scripted" role="group" aria-label="Language">${
-    samples.map(({ label }) =>
-      html`<button type="button" data-set-lang="${label}" aria-pressed="${
-        label === "curl" ? "true" : "false"
-      }">${label}</button>`
-    )
-  }</div>${samples.map(({ label, source }) => codeView(source, { label, title: `${label}: ${summary}` }))}`;
+  const languages = samples.length === 1
+    ? ""
+    : html`<div class="langs scripted" role="group" aria-label="Language">${
+      samples.map(({ label }) =>
+        html`<button type="button" data-set-lang="${label}" aria-pressed="${
+          label === "curl" ? "true" : "false"
+        }">${label}</button>`
+      )
+    }</div>`;
+  return html`${languages}${
+    samples.map(({ label, source }) => codeView(source, { label, title: `${label}: ${summary}` }))
+  }`;
 }
 
 /** Code to copy, with the server's address marked so that the page can put its own there. */

@@ -15,10 +15,9 @@ import {
 import type { Agent } from "../../../domain/agent.ts";
 import { AppError } from "../../../domain/error.ts";
 import type { Page } from "../../../domain/page.ts";
-import { fromResourceAddress } from "../../../domain/resource.ts";
 import type { Clock } from "../../../kit/clock.ts";
 import { maskSecrets } from "../../../kit/log.ts";
-import { agentGet, agentList } from "../../../operations/agents.ts";
+import { agentList } from "../../../operations/agents.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
 import {
@@ -29,11 +28,13 @@ import {
   TASKS_EXTENSION,
   type WatchOptions,
 } from "../catalog.ts";
-import { agentOf, callAgent, toAgentTool } from "./agent_tools.ts";
+import { callAgent, isAgentTool, toAgentTool } from "./agent_tools.ts";
 import { watchLists, watchResource } from "./changes.ts";
+import { Completions } from "./completions.ts";
 import { Decisions } from "./decisions.ts";
 import { OperationTools } from "./operation_tools.ts";
-import { fillPrompt, ownerOfPrompt, toPrompts } from "./prompts.ts";
+import { orNone } from "./or_none.ts";
+import { fillPrompt, findPrompt, toPrompts } from "./prompts.ts";
 import { Resources } from "./resources.ts";
 import { RunTasks } from "./run_tasks.ts";
 import { RunTool } from "./run_tool.ts";
@@ -71,6 +72,7 @@ export class OurCatalog implements Catalog {
   #runTool: RunTool;
   #resources: Resources;
   #offers: UpstreamOffers;
+  #completions: Completions;
 
   constructor({ gateway, clock, version }: OurCatalogDeps) {
     this.info = { name: "muxi", title: "MUXI", version };
@@ -79,9 +81,10 @@ export class OurCatalog implements Catalog {
     this.tasks = new RunTasks({ gateway, decisions });
     this.#runTool = new RunTool({ gateway, clock, decisions, tasks: this.tasks });
     this.#operations = new OperationTools({ gateway, runTool: this.#runTool });
-    this.#upstream = new UpstreamTools(gateway);
+    this.#upstream = new UpstreamTools({ gateway, clock });
     this.#offers = new UpstreamOffers(gateway);
     this.#resources = new Resources(gateway, this.#offers);
+    this.#completions = new Completions({ gateway, resources: this.#resources, offers: this.#offers });
   }
 
   async listTools(cursor: string | undefined, { visit }: Ask): Promise<ListToolsResult> {
@@ -95,10 +98,11 @@ export class OurCatalog implements Catalog {
 
   async callTool(name: string, args: Record<string, unknown>, ask: Ask): Promise<CallOutcome> {
     const { principal } = ask.visit;
-    const agent_id = agentOf(name);
     try {
       if (this.#operations.has(name, principal)) return await this.#operations.call(name, args, ask);
-      if (agent_id !== undefined) return await callAgent(this.#runTool, { agent_id, args }, ask);
+      if (isAgentTool(name)) {
+        return await callAgent({ gateway: this.#gateway, runTool: this.#runTool }, { name, args }, ask);
+      }
       if (this.#isUpstream(name)) return await this.#upstream.call(name, args, ask);
     } catch (thrown) {
       if (thrown instanceof ProtocolError) throw thrown;
@@ -146,21 +150,15 @@ export class OurCatalog implements Catalog {
   }
 
   async getPrompt(name: string, args: Record<string, string>, { visit }: Ask): Promise<GetPromptResult> {
-    const owner = ownerOfPrompt(name);
-    const agent = owner &&
-      await this.#gateway.call(agentGet, () => ({ agent_id: owner.agent_id }), visit).catch(orNone);
-    const prompt = agent?.prompts?.find((prompt) => prompt.name === owner?.prompt);
+    const prompt = await findPrompt(this.#gateway, name, visit);
     if (prompt) return fillPrompt(prompt, args);
     const filled = this.#isUpstream(name) ? await this.#offers.prompt(name, args, visit).catch(orNone) : undefined;
     if (filled) return filled;
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Cannot find the prompt "${name.slice(0, 200)}"`);
   }
 
-  async complete({ ref, argument }: CompleteRequest["params"], { visit }: Ask): Promise<CompleteResult> {
-    const isOurs = ref.type === "ref/resource" && fromResourceAddress(ref.uri) === undefined;
-    if (isOurs) return await this.#resources.complete(argument.name, argument.value, visit);
-    // Nobody knows what may stand in a prompt, or at another server.
-    return { completion: { values: [], hasMore: false } };
+  complete(params: CompleteRequest["params"], { visit }: Ask): Promise<CompleteResult> {
+    return this.#completions.complete(params, visit);
   }
 
   async watch({ visit, uri }: WatchOptions): Promise<AsyncIterable<Change>> {
@@ -175,12 +173,6 @@ export class OurCatalog implements Catalog {
 
   /** Names of other servers' tools have two halves, and no agent's first one. */
   #isUpstream(name: string): boolean {
-    return !this.#gateway.operations.has(name) && name.includes("__") && agentOf(name) === undefined;
+    return !this.#gateway.operations.has(name) && name.includes("__") && !isAgentTool(name);
   }
-}
-
-/** What isn't there is no failure here. */
-function orNone(thrown: unknown): undefined {
-  const { status } = AppError.from(thrown);
-  if (status !== 404 && status !== 400) throw thrown;
 }

@@ -5,6 +5,10 @@
  */
 import { type GetPromptResult, type Prompt, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { Agent, AgentPrompt } from "../../../domain/agent.ts";
+import { agentGet } from "../../../operations/agents.ts";
+import type { Gateway } from "../../../operations/gateway.ts";
+import type { Visit } from "../../../operations/operation.ts";
+import { orNone } from "./or_none.ts";
 
 const BETWEEN = "__";
 
@@ -17,10 +21,12 @@ export function toPrompts({ id, prompts = [] }: Agent): Prompt[] {
   }));
 }
 
-/** The agent whose prompt `name` is, and what it calls it. */
-export function ownerOfPrompt(name: string): { agent_id: string; prompt: string } | undefined {
+/** The agent's prompt that is listed as `name`, if there is one. */
+export async function findPrompt(gateway: Gateway, name: string, visit: Visit): Promise<AgentPrompt | undefined> {
   const at = name.lastIndexOf(BETWEEN);
-  return at > 0 ? { agent_id: name.slice(0, at), prompt: name.slice(at + BETWEEN.length) } : undefined;
+  if (at <= 0) return undefined;
+  const agent = await gateway.call(agentGet, () => ({ agent_id: name.slice(0, at) }), visit).catch(orNone);
+  return agent?.prompts?.find((prompt) => prompt.name === name.slice(at + BETWEEN.length));
 }
 
 /** A prompt with its arguments filled in. */

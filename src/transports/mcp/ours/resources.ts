@@ -69,6 +69,44 @@ export class Resources {
 
   /** Conversations, newest first, then runs, then what other servers let read. */
   async list(cursor: string | undefined, visit: Visit): Promise<ListResourcesResult> {
+    const resources: ListResourcesResult["resources"] = [];
+    let next = cursor;
+    do {
+      const page = await this.#page(next, visit);
+      resources.push(...page.resources);
+      next = page.nextCursor;
+      // Many clients read the first page only: it is filled with what comes next.
+    } while (next !== undefined && resources.length < PAGE);
+    return { resources, ...next !== undefined && { nextCursor: next } };
+  }
+
+  /** How other addresses are made. */
+  async templates(visit: Visit): Promise<ListResourceTemplatesResult> {
+    return { resourceTemplates: [...TEMPLATES, ...await this.#offers.templates(visit)] };
+  }
+
+  /** The contents of an address. */
+  async read(uri: string, visit: Visit): Promise<ReadResourceResult> {
+    const read = await this.#offers.read(uri, visit);
+    if (read) return read;
+    return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(await this.#value(uri, visit)) }] };
+  }
+
+  /** Values for what stands in braces in a template. */
+  async complete(name: string, begin: string, visit: Visit): Promise<CompleteResult> {
+    const page = { limit: MAX_VALUES };
+    const { data }: { data: { id: string }[] } = name === "conversation_id"
+      ? await this.#gateway.call(conversationList, () => page, visit)
+      : name === "run_id"
+      ? await this.#gateway.call(runList, () => page, visit)
+      : { data: [] };
+    const ids = data.map(({ id }) => id);
+    const values = ids.filter((id) => id.startsWith(begin));
+    return { completion: { values, hasMore: ids.length === MAX_VALUES } };
+  }
+
+  /** A page of one kind. */
+  async #page(cursor: string | undefined, visit: Visit): Promise<ListResourcesResult> {
     const [, kind, at] = /^(\w+):(.*)$/.exec(cursor ?? `${CONVERSATIONS}:`) ?? [];
     const page = { limit: PAGE, ...at !== undefined && at !== "" && { cursor: at } };
     if (kind === CONVERSATIONS) {
@@ -97,31 +135,6 @@ export class Resources {
     }));
     if (next_cursor !== null) return { resources, nextCursor: `${RUNS}:${next_cursor}` };
     return { resources, ...mayReadOthers(visit) && { nextCursor: `${SERVERS}:` } };
-  }
-
-  /** How other addresses are made. */
-  async templates(visit: Visit): Promise<ListResourceTemplatesResult> {
-    return { resourceTemplates: [...TEMPLATES, ...await this.#offers.templates(visit)] };
-  }
-
-  /** The contents of an address. */
-  async read(uri: string, visit: Visit): Promise<ReadResourceResult> {
-    const read = await this.#offers.read(uri, visit);
-    if (read) return read;
-    return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(await this.#value(uri, visit)) }] };
-  }
-
-  /** Values for what stands in braces in a template. */
-  async complete(name: string, begin: string, visit: Visit): Promise<CompleteResult> {
-    const page = { limit: MAX_VALUES };
-    const { data }: { data: { id: string }[] } = name === "conversation_id"
-      ? await this.#gateway.call(conversationList, () => page, visit)
-      : name === "run_id"
-      ? await this.#gateway.call(runList, () => page, visit)
-      : { data: [] };
-    const ids = data.map(({ id }) => id);
-    const values = ids.filter((id) => id.startsWith(begin));
-    return { completion: { values, hasMore: ids.length === MAX_VALUES } };
   }
 
   async #value(uri: string, visit: Visit): Promise<unknown> {

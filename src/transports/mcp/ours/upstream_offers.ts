@@ -4,6 +4,8 @@
  * @module
  */
 import {
+  type CompleteRequest,
+  type CompleteResult,
   type GetPromptResult,
   type ListPromptsResult,
   type ListResourcesResult,
@@ -11,13 +13,14 @@ import {
   ResourceNotFoundError,
   type ResourceTemplateType,
 } from "@modelcontextprotocol/server";
+import type { Proposals } from "../../../domain/proposals.ts";
 import { AppError } from "../../../domain/error.ts";
 import type { Prompt } from "../../../domain/prompt.ts";
 import { fromResourceAddress, type Resource, toResourceAddress } from "../../../domain/resource.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
-import { promptGet, promptList } from "../../../operations/prompts.ts";
-import { resourceList, resourceRead } from "../../../operations/resources.ts";
+import { promptComplete, promptGet, promptList } from "../../../operations/prompts.ts";
+import { resourceComplete, resourceList, resourceRead } from "../../../operations/resources.ts";
 import { toContent, toContents } from "./content.ts";
 import { missingScope } from "./scopes.ts";
 
@@ -97,6 +100,28 @@ export class UpstreamOffers {
       messages: messages.map(({ role, content }) => ({ role, content: toContent(server, content) })),
     };
   }
+
+  /** Values for an argument of a prompt, or of a template; undefined where the scope is missing. */
+  async complete(
+    { ref, argument, context }: CompleteRequest["params"],
+    visit: Visit,
+  ): Promise<CompleteResult | undefined> {
+    const typed = { argument: argument.name, value: argument.value, arguments: context?.arguments ?? {} };
+    if (ref.type === "ref/prompt") {
+      if (missingScope(promptComplete, visit.principal) !== undefined) return undefined;
+      return toCompleteResult(
+        await this.#gateway.call(promptComplete, () => ({ prompt_name: ref.name, ...typed }), visit),
+      );
+    }
+    const target = fromResourceAddress(ref.uri);
+    if (target === undefined || missingScope(resourceComplete, visit.principal) !== undefined) return undefined;
+    return toCompleteResult(await this.#gateway.call(resourceComplete, () => ({ ...target, ...typed }), visit));
+  }
+}
+
+/** Proposed values in the protocol's own shape. */
+export function toCompleteResult({ values, total, has_more }: Proposals): CompleteResult {
+  return { completion: { values, hasMore: has_more, ...total !== undefined && { total } } };
 }
 
 /** The server in a name of the kind `server__tool`. */

@@ -3,15 +3,24 @@
  *
  * @module
  */
-import type { CallToolResult, JSONObject, Tool as OfferedTool } from "@modelcontextprotocol/server";
+import type {
+  CallToolResult,
+  InputRequiredResult,
+  JSONObject,
+  Tool as OfferedTool,
+} from "@modelcontextprotocol/server";
 import { AppError } from "../../../domain/error.ts";
 import type { Principal } from "../../../domain/access.ts";
+import type { DirectQuestion } from "../../../domain/direct_question.ts";
 import type { Tool, ToolResult } from "../../../domain/tool.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
+import type { Clock } from "../../../kit/clock.ts";
 import type { Visit } from "../../../operations/operation.ts";
-import { toolCall, toolList } from "../../../operations/tools.ts";
+import { toolCall, toolCallAnswer, toolList } from "../../../operations/tools.ts";
 import type { Ask } from "../catalog.ts";
+import { answersOf, toInputRequest, toReply } from "./call_questions.ts";
 import { toContent } from "./content.ts";
+import { type HeldCall, HeldCalls } from "./held_calls.ts";
 import { missingScope } from "./scopes.ts";
 import { serverOf } from "./upstream_offers.ts";
 
@@ -28,9 +37,11 @@ export class UpstreamTools {
   #gateway: Gateway;
   /** Input schemas that want headers, by tenant, as its clients were last told: they repeat only what they know. */
   readonly #mirrored = new Map<string, Schemas>();
+  readonly #held: HeldCalls;
 
-  constructor(gateway: Gateway) {
+  constructor({ gateway, clock }: { gateway: Gateway; clock: Clock }) {
     this.#gateway = gateway;
+    this.#held = new HeldCalls(clock);
   }
 
   /** The scope that a caller lacks. */
@@ -59,14 +70,25 @@ export class UpstreamTools {
     return this.#mirrored.get(tenant_id)?.get(name);
   }
 
-  /** Calls one. */
-  async call(tool_name: string, args: Record<string, unknown>, ask: Ask): Promise<CallToolResult> {
-    const { content, structured_content: data, is_error } = await this.#call({ tool_name, arguments: args }, ask);
-    return {
-      content: content.map((part) => toContent(serverOf(tool_name), part)),
-      ...data !== undefined && { structuredContent: data as Record<string, unknown> },
-      ...is_error && { isError: true },
-    };
+  /** Calls one, or goes on with a call whose question the client has answered. */
+  async call(
+    tool_name: string,
+    args: Record<string, unknown>,
+    ask: Ask,
+  ): Promise<CallToolResult | InputRequiredResult> {
+    if (ask.state !== undefined) return await this.#resume(tool_name, ask.state, ask);
+    const can_answer = answersOf(ask);
+    const input = { tool_name, arguments: args, can_answer };
+    const { visit, onProgress } = ask;
+    if (!onProgress && can_answer.length === 0) {
+      return toResult(tool_name, (await this.#gateway.call(toolCall, () => input, visit)).result);
+    }
+    const stop = new AbortController();
+    return await this.#during(stop, ask, async () => {
+      const items = await this.#gateway.stream(toolCall, () => input, { ...visit, signal: stop.signal });
+      const { principal } = visit;
+      return await this.#follow({ tool_name, principal, items: items![Symbol.asyncIterator](), stop }, ask);
+    });
   }
 
   #remember({ tenant_id }: Principal, tools: readonly Tool[]): void {
@@ -78,17 +100,70 @@ export class UpstreamTools {
     if (this.#mirrored.size > MAX_TENANTS) this.#mirrored.delete(this.#mirrored.keys().next().value!);
   }
 
-  async #call(input: { tool_name: string; arguments: Record<string, unknown> }, ask: Ask): Promise<ToolResult> {
-    const { visit, onProgress } = ask;
-    if (!onProgress) return (await this.#gateway.call(toolCall, () => input, visit)).result;
-    for await (const { type, data } of await this.#gateway.stream(toolCall, () => input, visit) ?? []) {
-      const told = JSON.parse(data);
-      if (type === "tool.call.result") return told.result;
-      const { tool_call_id: _, ...progress } = told;
-      onProgress(progress);
-    }
-    throw new AppError("CancelledError", "The call was cancelled");
+  async #resume(tool_name: string, state: string, ask: Ask): Promise<CallToolResult | InputRequiredResult> {
+    const { visit, answers } = ask;
+    const { call, question } = this.#held.take(state, { tool_name, principal: visit.principal });
+    const { tool_call_id, question_id } = question;
+    return await this.#during(call.stop, ask, async () => {
+      const reply = toReply(answers[question_id], question);
+      // Whoever brings no answer is asked again.
+      if (!reply) return this.#hold(call, question);
+      const input = { tool_call_id, question_id, ...reply };
+      await this.#gateway.call(toolCallAnswer, () => input, visit).catch(async (thrown) => {
+        call.stop.abort();
+        await call.items.return?.();
+        throw thrown;
+      });
+      return await this.#follow(call, ask);
+    });
   }
+
+  /** Does `work` for a call that ends with the request, unless it is held then. */
+  async #during<T>(stop: AbortController, { visit: { signal }, stays }: Ask, work: () => Promise<T>): Promise<T> {
+    const leave = () => stop.abort();
+    if (signal.aborted) leave();
+    signal.addEventListener("abort", leave, { once: true });
+    try {
+      return await work();
+    } catch (thrown) {
+      stop.abort();
+      throw thrown;
+    } finally {
+      // While the client is asked its request is over, except in a session.
+      if (!stays) signal.removeEventListener("abort", leave);
+    }
+  }
+
+  async #follow(call: HeldCall, { onProgress }: Ask): Promise<CallToolResult | InputRequiredResult> {
+    for (;;) {
+      const { done, value } = await call.items.next();
+      if (done) throw new AppError("CancelledError", "The call was cancelled");
+      const told = JSON.parse(value.data);
+      if (value.type === "tool.call.question") return this.#hold(call, told);
+      if (value.type === "tool.call.result") {
+        await call.items.return?.();
+        return toResult(call.tool_name, told.result);
+      }
+      const { tool_call_id: _, ...progress } = told;
+      onProgress?.(progress);
+    }
+  }
+
+  #hold(call: HeldCall, question: DirectQuestion): InputRequiredResult {
+    return {
+      resultType: "input_required",
+      inputRequests: { [question.question_id]: toInputRequest(question) },
+      requestState: this.#held.keep(call, question),
+    };
+  }
+}
+
+function toResult(tool_name: string, { content, structured_content: data, is_error }: ToolResult): CallToolResult {
+  return {
+    content: content.map((part) => toContent(serverOf(tool_name), part)),
+    ...data !== undefined && { structuredContent: data as Record<string, unknown> },
+    ...is_error && { isError: true },
+  };
 }
 
 function toOffered(tool: Tool): OfferedTool {
