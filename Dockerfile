@@ -13,6 +13,8 @@ RUN MUXI_RUNTIME_DIR=/runtime dist/muxi version && mv /runtime/* /opt/muxi && rm
 RUN /opt/muxi/muxi version && /opt/muxi/muxi version && chmod -R a+rX /opt/muxi
 
 FROM debian:bookworm-slim
+# It holds the programs of tool servers where the container may make user namespaces (README, "Docker").
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
 LABEL org.opencontainers.image.title="MUXI" \
       org.opencontainers.image.description="An agent server in one process"
 COPY --from=build /opt/muxi /opt/muxi

@@ -5,6 +5,7 @@
  * @module
  */
 import { MemoryWake } from "./adapters/memory/wake.ts";
+import { realPathOf } from "./adapters/sandbox/real_path.ts";
 import { AgentImport } from "./core/agents/agent_import.ts";
 import { Agents } from "./core/agents/agents.ts";
 import { Conversations } from "./core/conversations/conversations.ts";
@@ -85,6 +86,8 @@ export interface AppOptions {
   operator?: boolean;
   /** Values for `${NAME}` in agent files. */
   variables?: Readonly<Record<string, string>>;
+  /** The files that the settings were read from, which no program of a tool server is to see. */
+  settingsFiles?: () => readonly string[];
 }
 
 /** A server, not yet listening. */
@@ -131,18 +134,25 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const users = new Users({ store, clock });
   const files = new Files({ store, blobs, clock, max_bytes: settings.server.max_upload_bytes });
   const conversations = new Conversations({ store, clock, files });
+  // Nobody limits the operator, whose machine it is.
+  const toTrust = ({ tools }: Settings) => ({
+    trust_changes: tools.trust_api_policies,
+    paths: options.operator === true ? ["/"] : tools.api_paths,
+  });
   const policies = new Policies({
     store,
     schema,
     clock,
     files: await readPolicies(settings.tools.policies_file),
-    trust_changes: settings.tools.trust_api_policies,
+    ...toTrust(settings),
+    realPath: (path, cwd = "/") => realPathOf(path, { cwd, root: "" }),
     isOwnVariable: isOurs,
   });
   await policies.load();
   const toolServers: ToolServers = stack.use(createToolServers(settings, {
     ports: { ...ports, wake },
     variables: options.variables ?? {},
+    settingsFiles: options.settingsFiles ?? (() => []),
     eager: options.supervise !== false,
     operator: options.operator === true,
     sealer,
@@ -227,7 +237,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);
-    policies.replaceFiles(policyFiles, { trust_changes: next.tools.trust_api_policies });
+    policies.replaceFiles(policyFiles, toTrust(next));
     tools.update(toToolTimes(next));
     const approvals = { approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 };
     toolServers.update(next);

@@ -42,6 +42,8 @@ export interface LoadedSettings {
   variables: Readonly<Record<string, string>>;
   /** The file of settings that was read. */
   file: string | null;
+  /** Every file that was read, such as those that hold single secrets: whole paths. */
+  files: readonly string[];
 }
 
 /** This machine's environment, folder and files. */
@@ -140,7 +142,13 @@ function combine(sources: readonly Source[], problems: string[]): { settings: Se
  * `ConfigurationError` with everything that is wrong with them, a line each.
  */
 export async function loadSettings({ args = {}, env, readTextFile, cwd }: SettingsInput): Promise<LoadedSettings> {
-  const read: ReadTextFile = (path) => readTextFile(path.startsWith("/") ? path : `${cwd.replace(/\/$/, "")}/${path}`);
+  const files = new Set<string>();
+  const read: ReadTextFile = async (name) => {
+    const path = name.startsWith("/") ? name : `${cwd.replace(/\/$/, "")}/${name}`;
+    const text = await readTextFile(path);
+    if (text !== undefined) files.add(path);
+    return text;
+  };
   const problems: string[] = [];
   const readOrComplain = async (path: string, required: boolean): Promise<string | undefined> => {
     try {
@@ -176,5 +184,10 @@ export async function loadSettings({ args = {}, env, readTextFile, cwd }: Settin
   layers.push(fromFlags(args.set ?? []));
 
   const variables = Object.fromEntries([...dot.variables].map(([name, { value }]) => [name, value]));
-  return { ...combine(layers, problems), variables: { ...variables, ...env }, file: text === undefined ? null : file };
+  return {
+    ...combine(layers, problems),
+    variables: { ...variables, ...env },
+    file: text === undefined ? null : file,
+    files: [...files],
+  };
 }

@@ -47,11 +47,17 @@ function withoutDoors(settings: Settings): Settings {
 }
 
 async function openHere(given: GivenSettings, { runs, signal }: ConnectOptions): Promise<OpenConnection> {
-  const { settings, variables, origins } = await load(given);
+  const { settings, variables, origins, files } = await load(given);
   const level = origins.has("log.level") ? settings.log.level : "warn";
   const log = openLog({ ...settings, log: { ...settings.log, level } });
   // A command that carries out no runs must not cost those of an earlier process an attempt.
-  const appOptions: AppOptions = { variables, ports: { log }, supervise: runs, operator: true };
+  const appOptions: AppOptions = {
+    variables,
+    settingsFiles: () => files,
+    ports: { log },
+    supervise: runs,
+    operator: true,
+  };
   const app = await createApp(withoutDoors(settings), appOptions).catch((error) => {
     throw explainTaken(error, settings.data_dir);
   });

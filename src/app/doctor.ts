@@ -236,7 +236,7 @@ async function askSandbox({ data_dir }: Settings, env: Readonly<Record<string, s
   const log = createLog({ level: "error", format: "json", write: () => {} });
   try {
     const deno = await findDeno({ variables: env });
-    const sandbox = createSandbox({ dir: `${data_dir}/sandbox`, deno, hidden: [], env, clock: systemClock, log });
+    const sandbox = createSandbox({ dir: `${data_dir}/sandbox`, deno, hidden: () => [], env, clock: systemClock, log });
     return await sandbox.abilities();
   } catch (error) {
     // Without a Deno no program of a tool server is started here.

@@ -24,6 +24,8 @@ export interface McpDeps {
   settings: Settings;
   /** Given by a program that embeds MUXI, or a test. */
   given: { connector?: McpConnector & McpSignIns; sandbox?: Sandbox };
+  /** Files and folders that no program sees. */
+  hidden: () => readonly string[];
   variables: Readonly<Record<string, string>>;
   /** The policy that holds the program of a server. */
   policyOf(server: string): HeldPolicy;
@@ -46,6 +48,8 @@ export interface Mcp {
   signIns: McpSignIns;
   sandbox: Sandbox;
   learn: Learn;
+  /** Rejects where the program of a server can't be watched. */
+  checkWatchable(server: McpServer): Promise<void>;
   /** What authorization servers may read of MUXI; undefined where they can't reach it over https. */
   clientDocument(): Promise<Record<string, unknown> | undefined>;
   /** Servers whose policy holds their programs in another way than when they were started. */
@@ -58,15 +62,14 @@ export function createMcp(deps: McpDeps): Mcp {
   const loadSandbox = lazy(async () => {
     if (given.sandbox) return given.sandbox;
     const { createSandbox } = await import("../adapters/sandbox/sandbox.ts");
-    const { data_dir } = settings;
-    const dir = await Deno.realPath(data_dir);
+    const dir = await Deno.realPath(settings.data_dir);
     const deno = await findDeno({ variables });
-    return createSandbox({ dir: `${dir}/sandbox`, deno, hidden: [dir], env: variables, clock, log });
+    return createSandbox({ dir: `${dir}/sandbox`, deno, hidden: deps.hidden, env: variables, clock, log });
   });
   const profiles = new Map<string, string>();
   const profileOf = (name: string) => {
     const { policy, withheld } = policyOf(name);
-    return JSON.stringify([policy.sandbox, withheld]);
+    return JSON.stringify([policy.id, policy.sandbox, withheld]);
   };
   const spawn: Spawn = async (server, signal, hold) => {
     const sandbox = await loadSandbox();
@@ -122,6 +125,10 @@ export function createMcp(deps: McpDeps): Mcp {
         timeout_ms: settings.runs.tool_timeout_seconds * 1000,
       });
       return await learn(server, options);
+    },
+    async checkWatchable(server) {
+      const { toWatched } = await import("../adapters/sandbox/watchable.ts");
+      toWatched(toProgram(server));
     },
     async clientDocument() {
       const { redirect_url, client_metadata_url } = toIdentity(settings);

@@ -19,14 +19,20 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Serves. Resolves when the server has stopped. */
 export async function serve(given: GivenSettings): Promise<void> {
-  const { settings, variables } = await load(given);
+  const { settings, variables, files } = await load(given);
   const { server } = settings;
   const tls = await readTls(settings);
   const log = openLog(settings);
+  const settingsFiles = new Set(files);
   await using app = await createApp(settings, {
     variables,
     ports: { log },
-    reread: async () => (await load(given)).settings,
+    settingsFiles: () => [...settingsFiles],
+    async reread() {
+      const { settings, files } = await load(given);
+      for (const file of files) settingsFiles.add(file);
+      return settings;
+    },
   });
   const stopped = Promise.withResolvers<string>();
   using signals = onSignals(stopped.resolve, () => {

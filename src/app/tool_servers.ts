@@ -22,11 +22,14 @@ import { readMcpServers } from "../settings/mcp_servers.ts";
 import { createMcp, type Mcp } from "./mcp.ts";
 import type { Ports } from "./ports.ts";
 import { recordDecisions } from "./sandbox_audit.ts";
+import { secretFilesOf } from "./secret_files.ts";
 
 /** What {@linkcode createToolServers} needs. */
 export interface ToolServersDeps extends AskingDeps {
   ports: Ports;
   variables: Readonly<Record<string, string>>;
+  /** The files that the settings were read from. */
+  settingsFiles: () => readonly string[];
   /** Whether servers are started at once, instead of when somebody looks for them. */
   eager: boolean;
   /** Whether only the operator can call, in this process. */
@@ -83,6 +86,7 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
   const {
     ports,
     variables,
+    settingsFiles,
     eager,
     operator,
     sealer,
@@ -96,16 +100,21 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
   } = deps;
   const { store, clock, log, connector: given, sandbox } = ports;
   const tokens = new Grants({ store, clock, sealer });
-  const policyOf = (server: string) => policies.holding(server, definitions.sourceOf(server));
+  const policyOf = (server: string) => {
+    const row = definitions.get(server);
+    return policies.holding(server, { source: definitions.sourceOf(server), cwd: row?.definition.cwd });
+  };
+  let current = settings;
   const mcp = createMcp({
     settings,
+    hidden: () => secretFilesOf(current, { read: settingsFiles(), variables, trusted: definitions.files() }),
     given: { ...given && { connector: given }, ...sandbox && { sandbox } },
     variables,
     policyOf,
     tokens,
     clock,
     log,
-    async askAccess(server, { words }, signal) {
+    async askAccess(server, { permission, value, words }, signal) {
       const upstream = hub.get(server);
       const nobody = (why: string) => {
         const refused = `Nobody could be asked whether the server "${server}" may ${words}: ${why}`;
@@ -113,6 +122,8 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
         // An answer would be remembered; another call, by itself, may ask again.
         return new AppError("ConflictError", refused);
       };
+      const { grantedPaths } = policies;
+      if (permission !== "net" && !grantedPaths.has(value)) throw nobody(grantedPaths.words);
       const tool_call_id = upstream?.onlyCall;
       if (tool_call_id === undefined) {
         throw nobody(
@@ -165,6 +176,7 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
       sourceOf: (server) => definitions.sourceOf(server),
       operator,
       isBoxed: async () => (await mcp.sandbox.abilities()).javascript === "full",
+      checkWatchable: ports.learn ? () => Promise.resolve() : mcp.checkWatchable,
       learn: ports.learn ?? mcp.learn,
     }),
     sandbox: mcp.sandbox,
@@ -174,7 +186,10 @@ export function createToolServers(settings: Settings, deps: ToolServersDeps): To
       for (const words of notes) log.warn("A part of mcp_servers was left out", { words });
       return await definitions.declare(owner, servers);
     },
-    update: (settings) => hub.update(toHubOptions(settings)),
+    update: (settings) => {
+      current = settings;
+      hub.update(toHubOptions(settings));
+    },
     async [Symbol.asyncDispose]() {
       watching[Symbol.dispose]();
       await hub[Symbol.asyncDispose]();

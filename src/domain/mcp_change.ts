@@ -12,6 +12,7 @@ const texts = (most: number) => z.record(z.string().max(100), z.string().max(mos
 
 /** What is to be another: what is absent stays, and null takes away. */
 export const McpServerChange = z.strictObject({
+  type: shape.type.nullable(),
   url: shape.url,
   command: shape.command,
   args: shape.args.unwrap().optional(),
@@ -41,7 +42,10 @@ type CredentialChange = NonNullable<McpServerChange["credentials"]>[number];
 export function changedServer(known: McpServer, change: McpServerChange): McpServer {
   const { env = {}, headers = {}, credentials = [], ...plain } = change;
   // Where it is takes the place of how it was started, and the other way round.
-  const instead = { ...plain.url !== undefined && { command: null }, ...plain.command !== undefined && { url: null } };
+  const instead = {
+    ...plain.url !== undefined && known.url === undefined && { command: null, type: null },
+    ...plain.command !== undefined && known.command === undefined && { url: null, type: null },
+  };
   const whole = {
     ...known,
     ...instead,
@@ -63,6 +67,16 @@ export function isOnlySecrets(known: McpServer, { credentials = [], ...rest }: M
     credentials.every(({ id, param_name, required }) => {
       return isKnown(id) && param_name === undefined && required === undefined;
     });
+}
+
+/** The fields that hold what `server` was trusted with, such as `headers.x`. */
+export function entrusted({ env, headers, credentials, oauth }: McpServer): string[] {
+  return [
+    ...Object.keys(env).map((name) => `env.${name}`),
+    ...Object.keys(headers).map((name) => `headers.${name}`),
+    ...credentials.filter(({ value }) => value !== undefined).map(({ id }) => `credentials.${id}`),
+    ...oauth?.client_secret === undefined ? [] : ["oauth.client_secret"],
+  ];
 }
 
 /** The fields of `lost` (`headers.x`) that `change` doesn't give again. */

@@ -105,6 +105,7 @@ export const McpServerView = z.object({
     tier: z.enum(SANDBOX_TIER),
     policy: z.string(),
     ceilings: z.array(z.enum(CEILING_KEEPER)).describe("What bounds its memory, processes and disk"),
+    watchable: z.boolean().describe("Whether it can be watched, to learn its policy"),
     decisions: z.array(z.object({
       permission: z.string(),
       value: z.string(),

@@ -35,6 +35,7 @@ export const ToolResult = z.object({
   content: z.array(ToolContent),
   structured_content: z.unknown().optional(),
   is_error: z.boolean().describe("Whether the tool says that it failed"),
+  denied: z.boolean().optional().describe("Whether its program was refused something meanwhile, as its content says"),
 }).meta({ id: "ToolResult" });
 /** See {@linkcode ToolResult}. */
 export type ToolResult = z.infer<typeof ToolResult>;

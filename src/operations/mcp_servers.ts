@@ -101,14 +101,21 @@ export const mcpServerLearn = call({
       tool: z.string().min(1).max(200).describe("The server's own name of it"),
       arguments: z.record(z.string(), z.unknown()).default({}),
     })).max(50).default([]).describe("Calls to make meanwhile: what isn't used isn't learned"),
-    apply: z.boolean().default(false).describe("Whether the proposal becomes the server's policy"),
+    apply: z.boolean().default(false).describe(
+      "Whether the proposal becomes the server's policy, unless a call failed",
+    ),
+    prune: z.boolean().default(false).describe("Whether what the policy allows so far and wasn't used goes"),
+    force: z.boolean().default(false).describe("Whether the proposal is put in force although calls failed"),
   }),
   output: z.object({
     policy: z.string().describe("The id of the policy it is, or would be"),
-    proposed: SandboxProfile,
+    needed: SandboxProfile.describe("The least with which it can do the same again"),
+    proposed: SandboxProfile.describe("That, and unless it is pruned what the policy allows so far"),
     present: SandboxProfile,
     difference: z.array(z.string()).describe("A line for each access that would come or go"),
+    unused: z.array(z.string()).describe("What the policy allows so far and wasn't used"),
     refused: z.array(z.string()).describe("What it was refused even then, and so isn't proposed"),
+    notes: z.array(z.string()).describe("What it lacks that no policy can give, and what to do about that"),
     failed: z.array(z.object({ tool: z.string(), message: z.string() })).describe("Calls that failed"),
     applied: z.boolean(),
   }),
@@ -213,9 +220,7 @@ export function bindMcpServers(
     onCall(mcpServerRestart, ({ agent_id, server_name }, { principal }) => {
       return servers.restart(principal, agent_id, server_name);
     }),
-    onCall(mcpServerLearn, ({ agent_id, server_name, calls, apply }, { principal, signal }) => {
-      return learning.learn(principal, { agent_id, server_name, calls, apply, signal });
-    }),
+    onCall(mcpServerLearn, (input, { principal, signal }) => learning.learn(principal, { ...input, signal })),
     onCall(mcpServerSignInBegin, ({ state }) => signIns.begin(state)),
     onCall(mcpServerSignIn, ({ state, code, iss, error, browser }) => {
       return signIns.finish({ state, ...code && { code }, ...iss && { iss }, ...error && { error } }, { browser });

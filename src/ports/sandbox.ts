@@ -34,6 +34,8 @@ export interface SandboxReport {
   ceilings: CeilingKeeper[];
   /** What was asked so far, the denied first; the rarest are left out of long lists. */
   decisions(): Decision[];
+  /** Whether it can be watched, to learn what it needs. */
+  watchable: boolean;
 }
 
 /** A person is asked whether a program may do this. */
@@ -85,8 +87,14 @@ export interface SandboxAbilities {
 export interface Watching {
   /** The least profile with which it can do the same again. */
   profile: SandboxProfile;
+  /** The same, with all that its policy allows so far. */
+  merged: SandboxProfile;
+  /** What its policy allows and it did not use: `read: /srv`. */
+  unused: string[];
   /** What even then it was refused: `net 10.0.0.7:5432`. */
   refused: string[];
+  /** What it lacks that no policy can give, and what to do about that. */
+  notes: string[];
 }
 
 /** Starts programs. */

@@ -193,6 +193,9 @@ const Tools = z.strictObject({
     "Lets admin keys do by API what else only policy files do: run servers unsandboxed, and hand on MUXI's variables",
     false,
   ),
+  api_paths: z.array(z.string().startsWith("/", "whole paths")).default(["/"]).describe(
+    "Folders that policies, learning and answers by API may let programs read and write; / means any",
+  ),
   max_servers: count("Programs of tool servers running at the same time; idle ones are stopped for others", 64),
   connect_timeout_seconds: count("How long a tool server may take to start and answer", 120),
   max_call_seconds: count("How long one call of a tool may take while it tells its progress", 3600),

@@ -13,6 +13,7 @@ import { stall } from "./stall.ts";
 import { start } from "./start.ts";
 import { store } from "./store.ts";
 import { runWalks } from "./support/report.ts";
+import { toolSearch } from "./tool_search.ts";
 
 await runWalks({
   reply,
@@ -24,4 +25,5 @@ await runWalks({
   mcp_sessions: mcpSessions,
   mcp_client: mcpClient,
   sandbox,
+  tool_search: toolSearch,
 });

@@ -90,7 +90,7 @@ export const sandbox: Walk = async ({ rounds, note }) => {
   const dir = await Deno.realPath(folder.path);
   await Deno.writeTextFile(`${dir}/program.js`, PROGRAM);
   const log = createLog({ level: "error", format: "text", write: () => {} });
-  const options = { deno: Deno.execPath(), hidden: [], env: Deno.env.toObject(), clock: systemClock, log };
+  const options = { deno: Deno.execPath(), hidden: () => [], env: Deno.env.toObject(), clock: systemClock, log };
   const full = createSandbox({ ...options, dir: `${dir}/full` });
   const broker = createSandbox({ ...options, dir: `${dir}/broker`, abilities: { notes: [] } });
   const told = { bare: [] as Told[], broker: [] as Told[], full: [] as Told[] };

@@ -1,6 +1,6 @@
 /**
  * What tool search saves: the tools of four real servers as a model is told of them, against the two that stand for
- * them and what a search answers. By itself: `deno run -A tests/bench/tool_search.ts`.
+ * them and what a search answers.
  *
  * @module
  */
@@ -8,6 +8,8 @@ import type { McpServer } from "../../src/domain/mcp_server.ts";
 import { toModelResult, type Tool, toToolName } from "../../src/domain/tool.ts";
 import { answerSearch, findTools, SEARCH_TOOLS } from "../../src/core/tools/search.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
+import { openFolder } from "./support/child.ts";
+import { runWalks, type Walk } from "./support/report.ts";
 
 const VERSION = "2026.8.31";
 const run = (name: string, ...args: string[]): Partial<McpServer> => ({
@@ -31,12 +33,6 @@ const WANTED: readonly [question: string, tool: string][] = [
   ["add two numbers", "everything__get-sum"],
   ["show a tiny picture", "everything__get-tiny-image"],
 ];
-
-const encoder = new TextEncoder();
-
-function say(line: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
-}
 
 /** Four characters to a token, as providers' own rules of thumb have it. */
 const tokens = (value: unknown) => Math.round(JSON.stringify(value).length / 4);
@@ -64,35 +60,46 @@ async function toolsOf(fields: Partial<McpServer>): Promise<Tool[]> {
   }
 }
 
-const folder = await Deno.makeTempDir();
-try {
+/** See the module. */
+export const toolSearch: Walk = async ({ note }) => {
+  await using folder = await openFolder();
   const servers = [
     run("server-everything"),
-    run("server-filesystem", folder),
+    run("server-filesystem", folder.path),
     run("server-memory"),
     run("server-sequential-thinking"),
   ];
   const tools: Tool[] = [];
   for (const server of servers) tools.push(...await toolsOf(server));
+  note(`  ${tools.length} tools of ${servers.length} servers`);
   const all = tokens(tools.map(toModelTool));
   const two = tokens(SEARCH_TOOLS.map(toModelTool));
   const answers = WANTED.map(([query]) => tokens(toModelResult(answerSearch({ query }, tools))));
-  const mean = Math.round(answers.reduce((sum, one) => sum + one) / answers.length);
-  const found = WANTED.filter(([query, tool]) => findTools(query, tools, 5).some(({ name }) => name === tool));
-  const first = WANTED.filter(([query, tool]) => findTools(query, tools, 1)[0]?.name === tool);
-  say(`${tools.length} tools of ${servers.length} servers: ${all} tokens with every call of the model`);
-  say(`tool_search and tool_call: ${two} tokens, ${Math.round((1 - two / all) * 100)} % less`);
-  say(
-    `one search: ${mean} tokens on average, so that ${two + mean} are ${
-      Math.round((1 - (two + mean) / all) * 100)
-    } % less`,
-  );
-  say(
-    `the right tool is among five for ${found.length} of ${WANTED.length} questions, first for ${first.length}`,
-  );
-  for (const [query, tool] of WANTED.filter((one) => !found.includes(one))) {
-    say(`  missed: "${query}" (${tool})`);
-  }
-} finally {
-  await Deno.remove(folder, { recursive: true });
-}
+  const search = answers.reduce((sum, one) => sum + one) / answers.length;
+  const missed = WANTED.filter(([query, tool]) => findTools(query, tools, 5).every(({ name }) => name !== tool));
+  for (const [query, tool] of missed) note(`  not found by "${query}": ${tool}`);
+  return [
+    {
+      name: "what a model is told of the tools, by tool search",
+      unit: "tokens",
+      product: two,
+      baseline: all,
+      goal: { most: 0.05, of: "ratio" },
+    },
+    {
+      name: "the same with what one search answers",
+      unit: "tokens",
+      product: two + search,
+      baseline: all,
+      goal: { most: 0.2, of: "ratio" },
+    },
+    {
+      name: "questions for which the right tool is among the first five",
+      unit: `of ${WANTED.length}`,
+      product: WANTED.length - missed.length,
+      goal: { least: WANTED.length - 1, of: "figure" },
+    },
+  ];
+};
+
+if (import.meta.main) await runWalks({ tool_search: toolSearch });

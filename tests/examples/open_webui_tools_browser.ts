@@ -13,7 +13,7 @@ import { untilLong } from "../support/mcp_servers_office.ts";
 import { openWebUi, SECRET } from "../support/open_webui.ts";
 import { type ProviderRequest, startProvider, type Step } from "../support/provider.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
-import { ask as askMuxi, type Json } from "../support/story.ts";
+import { ask as askMuxi, askAdmin, type Json } from "../support/story.ts";
 
 /** A tool server of Open WebUI, with the beginning that it gives our tools' names. */
 interface Way {
@@ -119,6 +119,8 @@ for (const [at, { name, prefix }] of WAYS.entries()) {
 }
 await ask("MUXI", "Call muxi_agent__assistant with message=Hello");
 await saw("the answer of an agent that is a tool", /The tool says: .*I am MUXI's offline model/);
+const { data: runs } = await askAdmin(server, "GET /runs");
+assert.deepEqual(runs.map(({ user_id }: Json) => typeof user_id), ["string"], "The run belongs to who is signed in");
 for (const [name, prefix] of [["MUXI", "muxi_"], ["Files", ""]] as const) {
   await ask(name, `Call ${prefix}files__write_file with path=todo.txt content=Milk`);
   await saw(`that ${name} may not write`, /The tool says: .*The policy .{0,2}files.{0,2} does not allow writing/);

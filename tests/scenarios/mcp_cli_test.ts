@@ -10,6 +10,7 @@ import { offered, scriptedConnector, ScriptedServer } from "../support/mcp_hub_c
 import { muxi } from "../support/muxi.ts";
 import { registryEnv } from "../support/registry.ts";
 import { ADMIN_KEY, startServer, USER_KEY } from "../support/server.ts";
+import { createAgent } from "../support/story.ts";
 import { fakeTerminal } from "../support/terminal.ts";
 
 const FILESYSTEM = ["npx", "-y", "@modelcontextprotocol/server-filesystem@2026.8.31"];
@@ -56,16 +57,19 @@ Deno.test("a server is added with what it may touch, refused the rest, taught th
     assert.equal(await done(run(["call", "files__read_text_file", "path=plan.txt"])), "The launch is on Friday.\n\n");
     const write = ["files__write_file", "path=new.txt", "content=hello"];
     const refused = await run(["call", ...write]);
-    assert.equal(refused.code, 69);
+    assert.equal(refused.code, 77);
     const path = `${await Deno.realPath(dir)}/notes`;
     const words = `The policy "files" does not allow writing "${path}/new.txt": add it to sandbox.write of that policy`;
     assert.deepEqual([refused.out, refused.err], ["", `muxi: The tool failed: ${words}\n`]);
 
     const learn = ["learn", "files", "--call", "write_file path=new.txt content=hello"];
     const proposed = await done(run(learn));
-    assert.match(proposed, new RegExp(`  write  ${path}\n[^]*  - read: ${path}\n  \\+ write: ${path}\n`));
-    assert.match(proposed, /Nothing was changed\. The same with --apply makes it policy "files"/);
-    assert.equal((await run(["call", ...write])).code, 69);
+    assert.match(proposed, new RegExp(`  write  ${path}\n[^]*  read → write: ${path}\n`));
+    assert.match(
+      proposed,
+      /The call was really made; the policy was not changed\. The same with --apply makes this policy "files"/,
+    );
+    assert.equal((await run(["call", ...write])).code, 77);
     // What it wrote while somebody looked went to a copy.
     await assert.rejects(() => Deno.stat(`${dir}/notes/new.txt`), Deno.errors.NotFound);
     const applied = JSON.parse(await done(run([...learn, "--apply", "--json"])));
@@ -142,6 +146,41 @@ Deno.test("a host's file is imported as far as it can be, and what is turned off
   assert.deepEqual(JSON.parse(json.out).skipped.map(({ name }: { name: string }) => name), ["odd", "unset", "wrong"]);
 });
 
+Deno.test("a server of the same name is left alone by an import, unless it is to be replaced, for all who use it", async () => {
+  const scripts = Object.fromEntries(["odd", "new"].map((name) => [name, new ScriptedServer()]));
+  for (const script of Object.values(scripts)) script.tools = [offered("look")];
+  await using server = await startServer({ ports: { connector: scriptedConnector(scripts) } });
+  await createAgent(server, "scout");
+  const env = { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY };
+  const run = (input: string, ...args: string[]) => muxi(["mcp", ...args], { env, input });
+  const old = ["https://old.test/mcp", "--header", "x-old=geheim-123"];
+  await done(run("", "add", "odd", "--agent", "scout", ...old));
+  const file = JSON.stringify({
+    mcpServers: { odd: { url: "https://odd.test/mcp" }, new: { url: "https://new.test" } },
+  });
+  const skipped = await run(file, "import", "-");
+  assert.equal(skipped.code, 80, skipped.err);
+  assert.match(skipped.err, /^muxi: Skipped "odd": https:\/\/old\.test\/mcp has this name already\. --replace puts/m);
+  assert.match(skipped.out, /^Added "new"/);
+  assert.doesNotMatch(skipped.out, /odd/);
+  assert.equal(scripts.odd!.definition!.url, "https://old.test/mcp");
+  assert.equal((await run(file, "import", "-")).code, 73, "all are there already");
+
+  const replaced = await done(run(file, "import", "-", "--replace"));
+  assert.match(replaced, /^Replaced "odd" of agent "assistant"\n[^]*^Replaced "new" of agent "assistant"\n/m);
+  assert.equal(scripts.odd!.definition!.url, "https://odd.test/mcp");
+  assert.deepEqual(scripts.odd!.definition!.headers, {}, "what the other was trusted with");
+  const { data } = JSON.parse(await done(run("", "list", "--json")));
+  const users = data.find(({ name }: { name: string }) => name === "odd").agents;
+  assert.deepEqual(users, ["assistant", "scout"]);
+
+  const again = await done(
+    run("", "add", "odd", "--replace", "--agent", "scout", "--allow", "l*", "https://third.test/mcp"),
+  );
+  assert.match(again, /^Replaced "odd" of agent "scout"\n/);
+  assert.equal(scripts.odd!.definition!.url, "https://third.test/mcp");
+});
+
 Deno.test("what makes no sense is refused before anything is started", async () => {
   await using server = await startServer();
   const env = { MUXI_URL: server.url, MUXI_KEY: ADMIN_KEY };
@@ -181,6 +220,9 @@ Deno.test("on a terminal, what is waited for is said with its seconds, and diffe
   assert.match(added.complaints, /Fetching and starting "files" … 0 s/);
   // Nothing of it stays.
   assert.ok(added.complaints.endsWith("\r\x1b[K"), JSON.stringify(added.complaints));
-  const learned = await run("learn", "files", "--call", "read_text_file path=plan.txt");
-  assert.ok(learned.shown.includes("\x1b[31m- sys: cpus\x1b[39m"), learned.shown);
+  const learned = await run("learn", "files", "--prune", "--call", "read_text_file path=plan.txt");
+  assert.ok(
+    learned.shown.includes("\x1b[31m- sys: cpus, osRelease, osUptime, homedir, hostname, uid\x1b[39m"),
+    learned.shown,
+  );
 });

@@ -129,3 +129,102 @@ Deno.test("what came over the API is trusted as soon as the agents' file says th
   assert.notEqual(await tierIn([]), "none");
   assert.equal(await tierIn([guest]), "none");
 });
+
+Deno.test("keys grant only paths of the folders that the settings name, and the operator any", async () => {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.realPath(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-api-paths-" }));
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  await Deno.mkdir(`${dir}/open/deep`, { recursive: true });
+  await Deno.mkdir(`${dir}/open2`);
+  await Deno.symlink("/etc", `${dir}/open/link`);
+  await Deno.symlink(`${dir}/open`, `${dir}/way`);
+  const tools = { api_paths: [`${dir}/way`] };
+  const change = async (sandbox: Json, { status = 200, servers = ["files"], ...options }: Json = {}) => {
+    await using server = await startServer({ settings: { tools }, ...options });
+    const body = { create: true, servers, sandbox };
+    return await askAdmin(server, "PATCH /policies/papers", { body, status });
+  };
+  for (
+    const sandbox of [
+      { read: ["/etc/shadow"] },
+      { write: [`${dir}/open`, "/"] },
+      { read: [`${dir}/open/link/shadow`] },
+      { read: [`${dir}/open/../x`] },
+      { read: [`${dir}/open2`] },
+      { read: ["."] },
+      { write: ["deep"] },
+    ] as Json[]
+  ) {
+    const refused = await change(sandbox, { status: 403 });
+    assert.equal(refused.error, "ForbiddenError");
+    assert.match(
+      refused.message,
+      /Cannot change policy "papers": tools\.api_paths says what the API may grant \(now "/,
+    );
+    assert.match(refused.message, /Write it into tools\.policies_file, or have tools\.api_paths name its folder/);
+    assert.equal(refused.details.setting, "tools.api_paths");
+    for (
+      const options of [
+        { operator: true },
+        { settings: { tools: { ...tools, trust_api_policies: true } } },
+        { settings: {} },
+      ]
+    ) await change(sandbox, options);
+  }
+  for (
+    const sandbox of [{ read: [`${dir}/open/deep`] }, { write: [`${dir}/way`] }, { net: ["example.com"] }] as Json[]
+  ) {
+    await change(sandbox);
+  }
+  const none = await change({ read: [`${dir}/open`] }, { settings: { tools: { api_paths: [] } }, status: 403 });
+  assert.match(none.message, /\(now none\)/);
+});
+
+Deno.test("what files grant stays, and is handed to nobody else by a key", async () => {
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-api-paths-" });
+  try {
+    const file = `${data_dir}/policies.yaml`;
+    await Deno.writeTextFile(file, "policies: { mine: { servers: [files], sandbox: { write: [/srv, .] } } }");
+    await using server = await startServer({ data_dir, settings: { tools: { policies_file: file, api_paths: [] } } });
+    const change = (body: Json, options: Json = {}) => askAdmin(server, "PATCH /policies/mine", { body, ...options });
+    await change({ description: "The same" });
+    assert.deepEqual((await change({ sandbox: { write: ["/srv"], read: ["."] } }, { status: 200 })).sandbox.write, [
+      "/srv",
+    ]);
+    assert.match(
+      (await change({ servers: ["files", "stranger"] }, { status: 403 })).message,
+      /"sandbox\.write: \/srv"/,
+    );
+    await change({ sandbox: { write: ["/srv", "/srv/../etc"] } }, { status: 403 });
+  } finally {
+    await Deno.remove(data_dir, { recursive: true });
+  }
+});
+
+Deno.test("a relative path of a file doesn't become another for a folder that a key gave its server", async () => {
+  await using stack = new AsyncDisposableStack();
+  const dir = await Deno.realPath(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-api-cwd-" }));
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  await Deno.mkdir(`${dir}/open`);
+  await Deno.writeTextFile(`${dir}/open/reader.ts`, `console.log(Deno.readTextFileSync("secret.txt")); Deno.exit(3);`);
+  await using server = await startServer({
+    settings: { tools: { api_paths: [`${dir}/open`] } },
+    variables: Deno.env.toObject(),
+  });
+  await createAgent(server, "butler", {});
+  const trouble = async (name: string, cwd: string) => {
+    await Deno.writeTextFile(`${cwd}/secret.txt`, "read it");
+    const body = { name, command: "deno", args: ["run", "--quiet", `${dir}/open/reader.ts`], cwd };
+    await askAdmin(server, "POST /agents/butler/mcp_servers", { body });
+    return await until("it was tried", async () => {
+      const view = await askAdmin(server, `GET /agents/butler/mcp_servers/${name}`);
+      return view.state !== "connecting" && view.last_error;
+    });
+  };
+  const withheld = await trouble("filesystem", dir);
+  assert.match(withheld, /does not allow reading ".*secret\.txt"/);
+  assert.match(withheld, /"sandbox\.read: \.", "sandbox\.write: \." of the policy "filesystem" doesn't hold/);
+  assert.match(withheld, /tools\.api_paths says what the API may grant/);
+  const kept = await trouble("memory", `${dir}/open`);
+  assert.doesNotMatch(kept, /doesn't hold|does not allow/);
+});

@@ -16,7 +16,7 @@ const { bubblewrap } = await osAbilities();
 const WALLS = bubblewrap === undefined ? ["broker"] as const : ["full", "broker"] as const;
 
 /** An office with a reader of files, whose policy leaves reading to a person where `ask` is set. */
-function openLibrary(walls: typeof WALLS[number], { ask }: { ask: boolean }): Promise<Office> {
+function openLibrary(walls: typeof WALLS[number], { ask, tools }: { ask: boolean; tools?: Json }): Promise<Office> {
   return openOffice({
     async furnish(dir) {
       await Deno.mkdir(`${dir}/data`);
@@ -24,13 +24,14 @@ function openLibrary(walls: typeof WALLS[number], { ask }: { ask: boolean }): Pr
       for (const name of ["diary", "letters"]) await Deno.writeTextFile(`${dir}/${name}.txt`, `my ${name}`);
     },
     servers: (dir) => ({ reader: { command: "node", args: [`${dir}/reader.mjs`] } }),
+    ...tools && { tools },
     policies: () => ({ library: { servers: ["reader"], sandbox: { ask: ask ? ["read"] : [] } } }),
     ...walls === "broker" && {
       sandbox: (dir) =>
         createSandbox({
           dir: `${dir}/data/sandbox`,
           deno: Deno.execPath(),
-          hidden: [`${dir}/data`],
+          hidden: () => [`${dir}/data`],
           env: Deno.env.toObject(),
           clock: systemClock,
           log: createLog({ level: "error", format: "text", write: () => {} }),
@@ -106,4 +107,12 @@ Deno.test("what a person refuses is the tool's error, and is not asked a second 
   assert.ok(again.row.error.message.includes(words));
   assert.deepEqual(typesOf(again), ["tool.call.started", "tool.call.result"]);
   assert.equal((await office.view("reader")).restarts, 0);
+});
+
+Deno.test("an admin is not asked for what the API may not grant", async () => {
+  await using office = await openLibrary(WALLS[0], { ask: true, tools: { api_paths: ["/srv"] } });
+  await office.ready("reader");
+  const denied = await office.ask({ tool: "reader__read", arguments: { path: `${office.dir}/diary.txt` } });
+  assert.deepEqual(typesOf(denied), ["tool.call.started", "tool.call.result"]);
+  assert.match(denied.row.error.message, /tools\.api_paths says what the API may grant \(now "\/srv"\)/);
 });

@@ -116,7 +116,10 @@ Deno.test("the policies of the reference servers are learned, enough, and no mor
       const words = `The policy "${name}" does not allow ${forbidden.words(dir, url)}`;
       assert.equal(refused.row.status, "failed");
       const { message } = refused.row.error;
-      assert.ok(message.includes(words) && /: add it to sandbox\.\w+ of that policy/.test(message), message);
+      assert.ok(
+        message.includes(words) && /: add (it|its folder ".*") to sandbox\.\w+ of that policy/.test(message),
+        message,
+      );
     });
   }
   assert.equal(visits, 0);

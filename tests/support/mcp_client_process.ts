@@ -44,7 +44,7 @@ export async function spawnPlainly(server: McpServer): Promise<Process> {
     stdin: child.stdin,
     stdout: child.stdout,
     errors: () => said,
-    report: { tier: "none", policy: "none", ceilings: [], decisions: () => [] },
+    report: { tier: "none", policy: "none", ceilings: [], watchable: false, decisions: () => [] },
     exited,
     async kill() {
       signal("SIGTERM");

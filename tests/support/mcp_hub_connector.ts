@@ -160,4 +160,11 @@ export function scriptedConnector(servers: Record<string, ScriptedServer> = {}):
 
 /** Learns that nothing is needed. */
 export const learnNothing: Learn = () =>
-  Promise.resolve({ profile: SandboxProfile.parse({}), refused: [], failed: [] });
+  Promise.resolve({
+    profile: SandboxProfile.parse({}),
+    merged: SandboxProfile.parse({}),
+    unused: [],
+    refused: [],
+    notes: [],
+    failed: [],
+  });

@@ -38,6 +38,8 @@ export interface OfficeOptions {
   variables?: Record<string, string>;
   /** What holds programs, instead of the product's own sandbox. */
   sandbox?(dir: string): Sandbox;
+  /** Settings of tools. */
+  tools?: Json;
   /** Gets every line of the log. */
   onLog?: (line: string) => void;
 }
@@ -77,7 +79,7 @@ export async function openOffice(options: OfficeOptions): Promise<Office> {
       data_dir: `${dir}/data`,
       variables,
       settings: {
-        tools: { policies_file: `${dir}/policies.json` },
+        tools: { policies_file: `${dir}/policies.json`, ...options.tools },
         mcp_servers: JSON.stringify({ mcpServers: servers }),
       },
       ...onLog && { onLog },

@@ -4,6 +4,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { untilListening } from "./listening.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 /** The address that the README shows. */
@@ -136,18 +137,7 @@ async function checkOut(folder: string): Promise<void> {
 /** Starts a server in a group of processes of its own, since a launcher such as npx passes no signal on. */
 async function startServer(command: string, options: Deno.CommandOptions): Promise<Server> {
   const child = new Deno.Command("bash", { ...options, detached: true, stdout: "piped", stderr: "piped" }).spawn();
-  const { promise: listening, resolve } = Promise.withResolvers<string | undefined>();
-  const texts = { stdout: "", stderr: "" };
-  const drain = async (name: "stdout" | "stderr") => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child[name]) {
-      texts[name] += decoder.decode(chunk, { stream: true });
-      const found = /"message":"Listening","address":"([^"]+)"/.exec(texts.stderr);
-      if (found !== null) resolve(found[1]);
-    }
-  };
-  const drained = Promise.all([drain("stdout"), drain("stderr")]).then(() => resolve(undefined));
-  const url = await listening;
+  const { url, texts, drained } = await untilListening(child);
   if (url === undefined) {
     await child.status;
     assert.fail(`The README says: ${command}\n${texts.stdout}${texts.stderr}`);

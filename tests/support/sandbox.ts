@@ -46,13 +46,20 @@ export function toPolicy(profile: ProfileInput = {}) {
   return { id: "strict", ...Policy.parse({ sandbox: profile }) };
 }
 
-/** Opens a sandbox, with `env` beside our own environment. Its folder is not below `/tmp`, of which a box has its own. */
-export async function openSandbox(walls: Walls, env: Record<string, string> = {}): Promise<SandboxWorld> {
+/**
+ * Opens a sandbox, with `env` beside our own environment. Its folder is not below `/tmp`, of which a box has its own.
+ * `hidden` names files of that folder that are MUXI's own.
+ */
+export async function openSandbox(
+  walls: Walls,
+  env: Record<string, string> = {},
+  hidden: readonly string[] = [],
+): Promise<SandboxWorld> {
   const dir = await Deno.realPath(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-sandbox-" }));
   const sandbox = createSandbox({
     dir: `${dir}/data/sandbox`,
     deno: Deno.execPath(),
-    hidden: [`${dir}/data`],
+    hidden: () => [`${dir}/data`, ...hidden.map((path) => `${dir}/${path}`)],
     env: { ...testEnvironment(), ...env },
     clock: systemClock,
     log: createLog({ level: "error", format: "text", write: () => {} }),

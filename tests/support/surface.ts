@@ -237,6 +237,7 @@ providers.ollama.base_url
 mcp_servers
 tools.policies_file
 tools.trust_api_policies
+tools.api_paths
 tools.max_servers
 tools.connect_timeout_seconds
 tools.max_call_seconds
@@ -304,9 +305,9 @@ chat MESSAGE --agent --conversation --user --reasoning --stream --approve --deny
 mcp list --agent --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp add NAME URL | -- COMMAND --agent --allow --read --write --net --cwd --env --header --type --replace --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp remove NAME --agent --keep-policy --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp learn NAME --agent --call --apply --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp learn NAME --agent --call --apply --prune --force --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp call TOOL NAME=VALUE | JSON --user --yes --url --key-file --data-dir --log-level --config --set --json --no-color --help
-mcp import FILE --agent --input --url --key-file --data-dir --log-level --config --set --json --no-color --help
+mcp import FILE --agent --input --replace --url --key-file --data-dir --log-level --config --set --json --no-color --help
 mcp serve --admin --url --key-file --data-dir --log-level --config --set --no-color --help
 serve --host --port --data-dir --log-level --config --set --no-color --help
 config print --host --port --data-dir --log-level --config --set --json --no-color --help
@@ -355,6 +356,7 @@ runs events RUN_ID
 runs cancel RUN_ID
 runs delete RUN_ID
 tool-calls decide RUN_ID TOOL_CALL_ID
+tool-calls answer TOOL_CALL_ID
 approvals list
 mcp-servers list AGENT_ID
 mcp-servers add AGENT_ID
@@ -398,4 +400,4 @@ tickets create
 `;
 
 /** Short forms of options. */
-export const SHORT = "-V --version, -a --agent, -c --config, -e --env, -h --help, -o --output, -p --port";
+export const SHORT = "-V --version, -a --agent, -c --config, -e --env, -h --help, -o --output, -p --port, -y --yes";

@@ -26,7 +26,7 @@ Deno.test("decisions are on record half a minute later, each once, and the last 
   const ended = Promise.withResolvers<string>();
   let decisions: Decision[] = [];
   const process = {
-    report: { tier: "full", policy: "strict", ceilings: [], decisions: () => decisions },
+    report: { tier: "full", policy: "strict", ceilings: [], watchable: true, decisions: () => decisions },
     exited: ended.promise,
   } as unknown as Process;
   recordDecisions(process, { action: "sandbox:guest", audit, clock });

@@ -24,6 +24,8 @@ async function open() {
       write: [],
       own_read: [],
       own_write: [],
+      shared: false,
+      packages: [],
       own_folders: [],
       named: [],
       hidden: [],

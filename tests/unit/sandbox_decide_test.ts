@@ -7,11 +7,13 @@ import type { Permission } from "../../src/domain/policy.ts";
 const RULES: Rules = {
   server: "stranger",
   policy: "strict",
+  shared: false,
   boxed: false,
   read: ["/srv/read"],
   write: ["/srv/write"],
   own_read: ["/own"],
   own_write: ["/own/temp"],
+  packages: ["/own/npm"],
   own_folders: [],
   named: [],
   hidden: ["/srv/read/hidden"],
@@ -149,4 +151,44 @@ Deno.test("links are followed as the process sees them, below its own root", asy
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+Deno.test("what is under a policy of many servers is to be allowed to one, and a name that won't be there again by its folder", async () => {
+  const shared = { shared: true, policy: "default" };
+  const alone = 'of a policy for "stranger" alone: muxi mcp learn stranger, or muxi mcp add stranger';
+  const cases: [Permission, string, string][] = [
+    ["read", "/etc/passwd", `add it to sandbox.read ${alone} --read /etc/passwd`],
+    ["write", "/my notes/a", `add it to sandbox.write ${alone} --write '/my notes/a'`],
+    ["net", "a.test:80", `add it to sandbox.net ${alone} --net a.test:80`],
+    [
+      "write",
+      "/srv/graph/memory.jsonl.d45f8111551c40d8.tmp",
+      `add its folder "/srv/graph" to sandbox.write ${alone} --write /srv/graph`,
+    ],
+  ];
+  for (const [permission, value, expected] of cases) {
+    const { words } = await rule(permission, value, shared);
+    assert.ok(words.startsWith(`The policy "default" does not allow `) && words.endsWith(`: ${expected}`), words);
+  }
+  const { words } = await rule("write", "/srv/graph/.memory.swp");
+  assert.match(words, /: add its folder "\/srv\/graph" to sandbox\.write of that policy$/);
+});
+
+Deno.test("no policy and no watching lets a program write in its own package", async () => {
+  const path = "/own/npm/registry.test/@scope/memory/1.0.0/dist/memory.jsonl";
+  for (const rules of [{}, { write: ["/"] }, { learning: true }]) {
+    for (const [value, shown] of [[path, "dist/memory.jsonl"], [`${path}.d45f8111551c40d8.tmp`, "dist"]] as const) {
+      const ruling = await rule("write", value, { own_read: ["/own"], packages: ["/own"], ...rules });
+      assert.deepEqual([ruling.verdict, ruling.value], ["deny", `@scope/memory/1.0.0/${shown}`]);
+      assert.match(ruling.words, /in its own package: no policy can allow that\. Tell it another place: by a variable/);
+      assert.equal(/The policy/.test(ruling.words), !("learning" in rules), ruling.words);
+    }
+  }
+});
+
+Deno.test("what a program looks for in its environment is noted while it is watched, where it could say a place", async () => {
+  const noted = async (name: string, rules: Partial<Rules>) => (await rule("env", name, rules)).value;
+  assert.equal(await noted("MEMORY_FILE_PATH", { learning: true }), "MEMORY_FILE_PATH");
+  assert.equal(await noted("MEMORY_FILE_PATH", {}), "");
+  for (const name of ["PATH", "NODE_DEBUG", "DENO_DIR"]) assert.equal(await noted(name, { learning: true }), "");
 });

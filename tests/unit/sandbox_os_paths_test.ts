@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { masksOf } from "../../src/adapters/sandbox/bubblewrap_masks.ts";
 import { bindProfile } from "../../src/adapters/sandbox/bubblewrap_paths.ts";
 import { setApart } from "../../src/adapters/sandbox/launcher_env.ts";
 import { findProgram } from "../../src/adapters/sandbox/native_program.ts";
@@ -53,7 +54,8 @@ Deno.test("our own data are refused, and left out of what is around them", async
       return true;
     });
   }
-  assert.deepEqual((await bind(t.dir, { write: ["."] }, hidden)).masks, [`${t.dir}/data`]);
+  const { profile } = await bind(t.dir, { write: ["."] }, hidden);
+  assert.deepEqual(await masksOf(profile, hidden), [{ at: `${t.dir}/data`, folder: true }]);
 });
 
 Deno.test("what can't be held is refused, in words that say why", async () => {

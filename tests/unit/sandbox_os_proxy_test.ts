@@ -23,6 +23,9 @@ async function setUp(net: (port: number) => string[], options: Partial<NetJudgeO
   const denied: string[] = [];
   const profile = SandboxProfile.parse({});
   const judge = new NetJudge({
+    name: "guest",
+    shared: false,
+    watchable: false,
     policy: "strict",
     profile,
     net: net(port),

@@ -308,3 +308,15 @@ Deno.test("an environment file may have comments, quotes and values of several l
     H: "a#b",
   });
 });
+
+Deno.test("every file that was read is told, by its whole path", async () => {
+  const files = {
+    ".env": "MUXI_ADMIN_API_KEY_FILE=admin.key",
+    "admin.key": "a".repeat(32),
+    "/run/openai": "sk",
+    "mine.yaml": "server: {}",
+  };
+  const loaded = await load({ files, env: { OPENAI_API_KEY_FILE: "/run/openai" }, args: { config: "mine.yaml" } });
+  assert.deepEqual(loaded.files.toSorted(), ["/run/openai", "/work/.env", "/work/admin.key", "/work/mine.yaml"]);
+  assert.deepEqual((await load({})).files, []);
+});

@@ -16,13 +16,18 @@ export interface OpenTask {
 export class OpenTasks {
   readonly #tasks = new Map<string, OpenTask>();
   /** Calls that are about to become tasks. */
-  readonly #beginning = new Set<Promise<unknown>>();
+  readonly #coming = new Set<Promise<void>>();
 
-  /** Notes a request that may be answered with a task. */
-  await(request: Promise<unknown>): void {
-    this.#beginning.add(request);
-    const forget = () => void this.#beginning.delete(request);
-    request.then(forget, forget);
+  /** Notes a call that may become a task, until disposed. */
+  expect(): Disposable {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#coming.add(promise);
+    return {
+      [Symbol.dispose]: () => {
+        this.#coming.delete(promise);
+        resolve();
+      },
+    };
   }
 
   /** Notes a task until disposed. Throws `AnswerMalformed` when it is another call's already. */
@@ -41,7 +46,7 @@ export class OpenTasks {
   /** The call that the task `id` is; undefined when it is none's, or no longer. */
   async callOf(id: string): Promise<string | undefined> {
     // A question can overtake the answer that names its task.
-    if (!this.#tasks.has(id)) await Promise.allSettled(this.#beginning);
+    if (!this.#tasks.has(id)) await Promise.all(this.#coming);
     return this.#tasks.get(id)?.tool_call_id;
   }
 }

@@ -42,7 +42,7 @@ export class TaskCalls {
     const { tool_call_id } = call;
     const signal = AbortSignal.any([given.signal, over]);
     const request = direct.request("tools/call", params, { signal, timeout_ms, max_timeout_ms, tool_call_id });
-    tasks.await(request);
+    using expected = tasks.expect();
     const answer = await abortable(request, call.signal).catch((error) => {
       if (call.signal.aborted) this.#cancelLate(request, { given, call });
       throw error;
@@ -52,7 +52,9 @@ export class TaskCalls {
     if (task === undefined) return answer;
     const follower = new TaskFollower({ ...this.#deps, call });
     onProgress = (progress) => follower.tell(progress);
-    return await follow(follower, toTaskState(task));
+    const result = follow(follower, toTaskState(task));
+    expected[Symbol.dispose]();
+    return await result;
   }
 
   /** Follows the task that a call of the newer era became. */

@@ -51,7 +51,8 @@ export class TaskFollower {
   #rounds = 0;
   #progress: Progress = { progress: 0 };
   #hasOwnProgress = false;
-  #wake: (() => void) | undefined;
+  /** Resolves when the server says that there is something to see. */
+  #told = Promise.withResolvers<void>();
   #hear: () => void = () => {};
 
   constructor(deps: TaskFollowerDeps) {
@@ -63,9 +64,9 @@ export class TaskFollower {
   async follow(first: TaskState): Promise<unknown> {
     const { tasks, call, direct, over } = this.#deps;
     const { tool_call_id } = call;
+    using _ = tasks.begin(first.id, { tool_call_id, onStatus: () => this.#told.resolve() });
     let state = first;
     try {
-      using _open = tasks.begin(first.id, { tool_call_id, onStatus: () => this.#wake?.() });
       using time = new RequestTime(this.#deps, { ...this.#deps, onOver: (error) => this.#stop.abort(error) });
       this.#hear = () => time.hear();
       while (!isOver(state)) {
@@ -115,10 +116,9 @@ export class TaskFollower {
   async #pause(ms: number): Promise<void> {
     const { clock, timeout_ms } = this.#deps;
     await sleep(clock, LOOK_MS.least, this.#signal);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    using _ = clock.after(Math.max(0, Math.min(ms, timeout_ms / 2) - LOOK_MS.least), resolve);
-    await abortable(promise, this.#signal);
+    using _ = clock.after(Math.max(0, Math.min(ms, timeout_ms / 2) - LOOK_MS.least), this.#told.resolve);
+    await abortable(this.#told.promise, this.#signal);
+    this.#told = Promise.withResolvers();
   }
 
   async #look(id: string): Promise<TaskState> {

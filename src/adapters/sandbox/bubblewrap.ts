@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Mask, masksOf } from "./bubblewrap_masks.ts";
 import type { Bind, ProfileBinds } from "./bubblewrap_paths.ts";
 import { STUBS } from "./bubblewrap_stubs.ts";
 
@@ -19,6 +20,8 @@ export interface Box extends ProfileBinds {
   scratch: readonly string[];
   /** Beside those of the profile, and after them. */
   binds: readonly Bind[];
+  /** What stays out of sight, wherever it would be seen. */
+  hidden: readonly string[];
   /** The folder that holds the stubs. */
   stubs: string;
   disk_mb: number;
@@ -94,6 +97,21 @@ export async function baseArgs({ disk_mb, root }: Pick<Box, "disk_mb" | "root">)
   ];
 }
 
+/** What of the machine {@linkcode baseArgs} shows. */
+async function baseFolders({ root }: Pick<Box, "root">): Promise<{ path: string }[]> {
+  if (root) return [{ path: "/" }];
+  const found = await Promise.all(SYSTEM.map(async (name) => {
+    const info = await Deno.lstat(`/${name}`).catch(() => undefined);
+    return info?.isDirectory ? [`/${name}`] : [];
+  }));
+  return ["/usr", ...found.flat(), ...ETC.map((name) => `/etc/${name}`)].map((path) => ({ path }));
+}
+
+/** Nobody can open what lies over a file: no device can be opened in what is bound. */
+function maskArgs({ at, folder }: Mask): string[] {
+  return folder ? ["--tmpfs", at] : ["--ro-bind", "/dev/null", at];
+}
+
 function scratchArgs(at: string, disk_mb: number): string[] {
   return ["--size", String(disk_mb * 2 ** 20), "--tmpfs", at];
 }
@@ -114,16 +132,20 @@ export function variablesFile(variables: Readonly<Record<string, string>>): stri
 
 /** All of it up to `--`, which takes its variables from {@linkcode VARIABLES}. */
 export async function bubblewrapArgs(bubblewrap: Bubblewrap, box: Box): Promise<string[]> {
-  const { profile, masks, scratch, binds, cwd, disk_mb } = box;
+  const { profile, hidden, scratch, binds, cwd, disk_mb } = box;
+  const masks = await masksOf([...await baseFolders(box), ...profile], hidden);
+  // Of what it is made of, it may see what lies in what is hidden.
+  const ofBinds = await masksOf(binds, hidden);
   return [
     ...namespaceArgs(bubblewrap),
     ...await baseArgs(box),
     ...profile.flatMap(bindArgs),
-    ...masks.flatMap((path) => ["--tmpfs", path]),
+    ...masks.flatMap(maskArgs),
     ...scratch.flatMap((at) => scratchArgs(at, disk_mb)),
     ...binds.flatMap(bindArgs),
+    ...ofBinds.flatMap(maskArgs),
     ...await stubArgs(box),
-    ...masks.flatMap((path) => ["--remount-ro", path]),
+    ...[...masks, ...ofBinds].flatMap(({ at, folder }) => folder ? ["--remount-ro", at] : []),
     ...["--dir", cwd],
     ...SEALED,
     ...["--chdir", cwd],

@@ -23,8 +23,6 @@ export interface ProfileBinds {
   root: boolean;
   /** Parents before children. */
   profile: Bind[];
-  /** Folders below these that stay empty. */
-  masks: string[];
 }
 
 /** Whose profile it is. */
@@ -62,7 +60,8 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
     ...profile.write.map((given) => ({ given, write: true })),
     ...profile.read.map((given) => ({ given, write: false })),
   ];
-  const found: ProfileBinds = { root: false, profile: [], masks: [] };
+  await refuseMoved({ hidden, writable }, refuse);
+  const found: ProfileBinds = { root: false, profile: [] };
   for (const { given, write } of wanted) {
     const path = resolve(cwd, given);
     if (writable.some((folder) => isWithin(path, folder) && (!write || path !== folder))) continue;
@@ -77,7 +76,6 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
       throw refuse(given, write, "which no policy can allow: it is of processes or devices");
     }
     if (secret.some((folder) => isWithin(real, folder))) throw refuse(given, write, "which is MUXI's own data");
-    found.masks.push(...secret.filter((folder) => isWithin(folder, real)));
     if (real === "/") {
       if (write) throw refuse(given, write, "which is everything: name the folders that it needs");
       found.root = true;
@@ -86,9 +84,26 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
     found.profile.push({ path: real, write });
     if (path !== real) found.profile.push({ path: real, at: path, write });
   }
-  found.masks = [...new Set(found.masks)];
-  found.profile = parentsFirst(found.profile);
+  // A link that is seen as it is leads there by itself, and nothing can be bound over it.
+  const isSeen = (at: string) =>
+    found.root || found.profile.some((other) => other.at !== at && isWithin(at, other.at ?? other.path));
+  found.profile = parentsFirst(found.profile.filter(({ at }) => at === undefined || !isSeen(at)));
   return found;
+}
+
+/** What is gone from where a program may write could be anywhere there by now, under a name that nobody knows. */
+async function refuseMoved(
+  { hidden, writable }: { hidden: readonly string[]; writable: readonly string[] },
+  refuse: (path: string, write: boolean, why: string) => McpFailure,
+): Promise<void> {
+  for (const path of writable) {
+    const real = await realPath(path);
+    if (real === undefined) continue;
+    for (const secret of hidden) {
+      if (!isWithin(secret, real) || await realPath(secret) !== undefined) continue;
+      throw refuse(path, true, `where "${secret}" of MUXI is not any more: start MUXI anew`);
+    }
+  }
 }
 
 /** Sorts what is bound, so that nothing is covered by what it lies in. */

@@ -20,8 +20,6 @@ import { NetJudge, type NetJudgeOptions } from "./proxy_judge.ts";
 
 /** A command line that is to be confined. */
 export interface Inner extends Omit<NetJudgeOptions, "net"> {
-  /** Whose it is: the server's name. */
-  name: string;
   command: string;
   args: readonly string[];
   /** All of its environment. */
@@ -42,7 +40,7 @@ export interface Inner extends Omit<NetJudgeOptions, "net"> {
 export interface ConfineDeps {
   /** The Deno that relays connections inside. */
   deno: string;
-  /** Folders that no program ever sees, such as that of our data. */
+  /** Folders and files that no program ever sees, such as that of our data. */
   hidden: readonly string[];
   /** What {@linkcode osAbilities} found. */
   abilities: OsAbilities;
@@ -118,6 +116,7 @@ export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined
     profile: seen,
     scratch,
     binds: [...inner.binds, ...ours],
+    hidden,
     stubs: dir,
     disk_mb: profile.disk_mb,
     cwd,

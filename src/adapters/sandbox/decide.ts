@@ -5,6 +5,7 @@
  */
 import { isIP } from "node:net";
 import type { Permission } from "../../domain/policy.ts";
+import { elsewhere, inPackage, isPlace, toAllow } from "./advice.ts";
 import { isInternal, isNamed, readHostPort, readHostRule, toHost } from "./addresses.ts";
 import { isClosed } from "./kernel_paths.ts";
 import { isWithin, realPathOf, type RealPathOptions } from "./real_path.ts";
@@ -33,14 +34,19 @@ export function decide(rules: Rules, question: Question, around: Surroundings): 
     case "net":
       return onNetwork(rules, value, around);
     case "env":
-      // There is nothing in its environment that it wasn't given.
-      return { permission, value: "", verdict: "allow", words: "" };
+      // There is nothing in its environment that it wasn't given. What it looks for tells how it wants to be told.
+      return {
+        permission,
+        value: rules.learning && value !== null && isPlace(value) ? value : "",
+        verdict: "allow",
+        words: "",
+      };
     case "sys":
       return by(rules, rules.sys.includes(value ?? ""), {
         permission,
         value: value ?? "everything",
         doing: `asking the machine for "${value ?? "everything"}"`,
-        change: "add it to sandbox.sys of that policy",
+        change: toAllow("sys", value ?? "", rules),
       });
     case "run":
       return by(unwatched(rules), rules.run && rules.boxed, {
@@ -75,7 +81,7 @@ interface Case {
   change: string;
 }
 
-function by(rules: Rules, allowed: boolean, { permission, value, doing, change }: Case): Ruling {
+function by(rules: Held, allowed: boolean, { permission, value, doing, change }: Case): Ruling {
   if (allowed || rules.learning) return { permission, value, verdict: "allow", words: "" };
   if (permission === "read" || permission === "write" || permission === "net") {
     if (rules.ask.includes(permission)) {
@@ -86,7 +92,7 @@ function by(rules: Rules, allowed: boolean, { permission, value, doing, change }
     permission,
     value,
     verdict: "deny",
-    words: `The policy "${rules.policy}" does not allow ${doing}: ${change}`,
+    words: `${sayingNo(rules)} ${doing}: ${change}`,
   };
 }
 
@@ -95,8 +101,17 @@ function refused(rules: Rules, { permission, value, doing, change }: Case): Ruli
 }
 
 /** What holds while a program is watched, too: others, or native code, would ask nobody. */
-function unwatched(rules: Rules): Rules {
-  return { ...rules, learning: false };
+function unwatched(rules: Rules): Held {
+  return { ...rules, learning: false, watched: rules.learning };
+}
+
+/** Rules for what is held to them even while a program is watched. */
+interface Held extends Rules {
+  watched?: boolean;
+}
+
+function sayingNo({ policy, watched }: Held): string {
+  return watched ? "Not even a program that is watched is allowed" : `The policy "${policy}" does not allow`;
 }
 
 function onPath(
@@ -105,12 +120,15 @@ function onPath(
   around: Surroundings,
 ): Ruling {
   const doing = DOING[permission];
-  const change = `add it to sandbox.${permission} of that policy`;
   if (value === null) {
     // Deno asks for everything before it makes a symbolic link. Inside a box a link leads nowhere else.
     const linking = rules.boxed && rules.write.length > 0;
-    const what = { permission, value: "*", doing: `${doing} everything, which making a symbolic link needs`, change };
-    return by({ ...rules, ask: [] }, linking, { ...what, change: "this needs bubblewrap and sandbox.write" });
+    return by({ ...rules, ask: [] }, linking, {
+      permission,
+      value: "*",
+      doing: `${doing} everything, which making a symbolic link needs`,
+      change: "this needs bubblewrap and sandbox.write",
+    });
   }
   // Deno means the folder of TMPDIR, which the program may have changed. Only a box makes that harmless.
   if (value === "<TMP>") {
@@ -131,11 +149,20 @@ function onPath(
       change: "nobody can say where it is",
     });
   }
-  const what = { permission, value: path, doing: `${doing} "${path}"`, change };
+  if (permission === "write" && rules.packages.some((folder) => isWithin(path, folder))) {
+    const value = inPackage(path);
+    return refused(rules, { permission, value, doing: `writing "${value}" in its own package`, change: elsewhere() });
+  }
+  const what = { permission, value: path, doing: `${doing} "${path}"`, change: toAllow(permission, path, rules) };
   if (isOwn(rules, permission, path)) return { permission, value: "", verdict: "allow", words: "" };
   const folded = (text: string) => rules.fold_case ? text.normalize("NFC").toLowerCase() : text;
   if (rules.hidden.some((folder) => isWithin(folded(path), folded(folder)))) {
     return refused(rules, { ...what, change: "no program may see MUXI's own data" });
+  }
+  // Only a box keeps what is moved out of sight.
+  const moving = permission === "write" && !rules.boxed;
+  if (moving && rules.hidden.some((folder) => isWithin(folded(folder), folded(path)))) {
+    return refused(rules, { ...what, change: "it holds MUXI's own data, which no program may move" });
   }
   if (isClosed(path)) {
     return refused(rules, { ...what, change: "no policy can allow that, since Deno lets no program there" });
@@ -180,7 +207,7 @@ function onNetwork(rules: Rules, value: string | null, around: Surroundings): Ru
     permission,
     value: shown,
     doing: `connecting to "${shown}"`,
-    change: "add it to sandbox.net of that policy",
+    change: toAllow("net", shown, rules),
   } as const;
   if (at === undefined) return refused(rules, { ...what, change: "name an address and a port" });
   if (rules.relays.includes(shown)) return { permission, value: "", verdict: "allow", words: "" };

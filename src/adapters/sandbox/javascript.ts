@@ -7,8 +7,9 @@
 import { dirname, isAbsolute } from "node:path";
 import type { Clock } from "../../kit/clock.ts";
 import { McpFailure } from "../../domain/mcp_server.ts";
-import type { SandboxProfile } from "../../domain/policy.ts";
+import type { NamedPolicy, SandboxProfile } from "../../domain/policy.ts";
 import type { Process, Program, SandboxReport, StartOptions } from "../../ports/sandbox.ts";
+import { isShared } from "./advice.ts";
 import { Asker } from "./asker.ts";
 import type { Broker, BrokerListener } from "./broker.ts";
 import { ceilingKeepers, limitArgs } from "./ceilings_limits.ts";
@@ -30,7 +31,7 @@ import type { Rules } from "./rules.ts";
 /** What programs in JavaScript need of the world. */
 export interface JavascriptDeps {
   deno: string;
-  /** Folders that no program ever sees. */
+  /** Folders and files that no program ever sees. */
   hidden: readonly string[];
   /** The server's own environment: what a policy hands on. */
   env: Readonly<Record<string, string>>;
@@ -67,12 +68,21 @@ export async function startJavascript(
   stack.defer(() => Deno.remove(run, { recursive: true }));
   const places = placesOf(run, { deno: deps.deno, boxed });
   const cwd = await folderOf(program, places);
-  const rules = toRules({ program, profile, cwd, places }, { policy: policy.id, boxed, learning, hidden: deps.hidden });
+  const rules = toRules({ program, profile, cwd, places }, { policy, boxed, learning, hidden: deps.hidden });
   // The Worker starts while packages are looked for.
   using _ready = deps.broker.hold();
   const readable = [...rules.read, ...rules.write];
   const registry = await readRegistry(deps.env);
-  const prepared = await prepare({ program, script }, { ...deps, policy: policy.id, readable, cwd, registry, signal });
+  const { hidden } = rules;
+  const prepared = await prepare({ program, script }, {
+    ...deps,
+    policy: policy.id,
+    readable,
+    hidden,
+    cwd,
+    registry,
+    signal,
+  });
   stack.defer(() => deps.packages.touch(prepared.packages));
   await fillRunFolder(run, { places, prepared, registry, boxed });
 
@@ -103,6 +113,8 @@ export async function startJavascript(
       ...inner,
       name: program.name,
       policy: policy.id,
+      shared: isShared(policy, program.name),
+      watchable: true,
       profile: wide.profile,
       net: profile.net,
       open: learning,
@@ -124,6 +136,7 @@ export async function startJavascript(
     policy: policy.id,
     ceilings: ceilingKeepers(deps.abilities),
     decisions: () => watched.decisions(),
+    watchable: true,
   };
   const process = await runConfined(confined, {
     name: program.name,
@@ -152,21 +165,28 @@ async function folderOf(program: Program, { temp }: Places): Promise<string> {
 
 function toRules(
   { program, profile, cwd, places }: { program: Program; profile: SandboxProfile; cwd: string; places: Places },
-  { policy, boxed, learning, hidden }: { policy: string; boxed: boolean; learning: boolean; hidden: readonly string[] },
+  { policy, boxed, learning, hidden }: {
+    policy: NamedPolicy;
+    boxed: boolean;
+    learning: boolean;
+    hidden: readonly string[];
+  },
 ): Rules {
   const real = (paths: readonly string[]) => paths.flatMap((path) => realPathOf(path, { cwd, root: "" }) ?? []);
   const relative = [...profile.read, ...profile.write].find((path) => !isAbsolute(path));
   if (program.cwd === undefined && relative !== undefined) {
-    throw refuse(program, `the policy "${policy}" names "${relative}", and the server has no folder: set its cwd`);
+    throw refuse(program, `the policy "${policy.id}" names "${relative}", and the server has no folder: set its cwd`);
   }
   return {
     server: program.name,
-    policy,
+    policy: policy.id,
+    shared: isShared(policy, program.name),
     boxed,
     read: real(profile.read),
     write: real(profile.write),
     own_read: [places.packages, places.lockdown],
     own_write: [places.temp],
+    packages: [places.packages],
     own_folders: [],
     named: [],
     hidden: real(hidden),
@@ -183,8 +203,15 @@ function toRules(
 }
 
 /** What belongs to it once it is known what it is made of. */
-function ownOf({ own_read }: Rules, { packages, files }: Prepared): Pick<Rules, "own_read" | "own_folders"> {
-  return { own_read: [...own_read, packages, ...files], own_folders: [...new Set(files.map((file) => dirname(file)))] };
+function ownOf(
+  { own_read, packages: seen }: Rules,
+  { packages, files }: Prepared,
+): Pick<Rules, "own_read" | "packages" | "own_folders"> {
+  return {
+    own_read: [...own_read, packages, ...files],
+    packages: [...seen, packages],
+    own_folders: [...new Set(files.map((file) => dirname(file)))],
+  };
 }
 
 function environmentOf(

@@ -5,7 +5,8 @@
  */
 import { dirname } from "node:path";
 import type { SandboxProfile } from "../../domain/policy.ts";
-import type { Decision } from "../../ports/sandbox.ts";
+import type { Decision, Program } from "../../ports/sandbox.ts";
+import { elsewhere } from "./advice.ts";
 import { isWithin } from "./real_path.ts";
 
 /** What {@linkcode toLeastProfile} goes by. */
@@ -27,8 +28,17 @@ const MOST_REFUSED = 50;
 
 /** What was refused though nearly all was allowed: no profile is to have it without a person's thought. */
 export function toRefused(decisions: readonly Decision[]): string[] {
-  const refused = decisions.filter(({ allowed }) => allowed === 0);
+  const refused = decisions.filter((decision) => decision.allowed === 0 && !isBeside(decision));
   return refused.map(({ permission, value }) => `${permission} ${value}`).sort().slice(0, MOST_REFUSED);
+}
+
+/** What no policy can mend, and what does. */
+export function toNotes(decisions: readonly Decision[], { env }: Program): string[] {
+  const beside = decisions.filter(isBeside);
+  const places = decisions.flatMap(({ permission, value }) =>
+    permission === "env" && !Object.hasOwn(env, value) ? [value] : []
+  );
+  return beside.map(({ value }) => `It writes "${value}" in its own package: ${elsewhere(places.sort())}`).slice(0, 3);
 }
 
 /** See the module. */
@@ -61,6 +71,11 @@ export function toLeastProfile({ decisions, profile, named, exists }: Seen): San
     ask: [],
     unsandboxed: false,
   };
+}
+
+/** Whether it was refused to write in its own package. All other paths are whole. */
+function isBeside({ permission, value, allowed }: Decision): boolean {
+  return permission === "write" && allowed === 0 && /^@?[\w.-]+\//.test(value);
 }
 
 function isPath(value: string): boolean {

@@ -7,6 +7,7 @@ import { dirname, isAbsolute } from "node:path";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import { isTrusted } from "../../domain/policy.ts";
 import type { Process, Program, SandboxReport, StartOptions } from "../../ports/sandbox.ts";
+import { isShared } from "./advice.ts";
 import { ceilingKeepers } from "./ceilings_limits.ts";
 import { confine, type Confined, type ConfineDeps } from "./confine.ts";
 import { runConfined } from "./native_process.ts";
@@ -53,6 +54,8 @@ export async function startNative(program: Program, options: StartOptions, deps:
       ...line,
       name,
       policy: policy.id,
+      shared: isShared(policy, name),
+      watchable: false,
       profile,
       net: profile.net,
       binds: found.binds,
@@ -66,6 +69,7 @@ export async function startNative(program: Program, options: StartOptions, deps:
     policy: policy.id,
     ceilings: boxed ? ceilingKeepers(deps.abilities) : ["watching"],
     decisions: () => tally.list(),
+    watchable: false,
   };
   return await runConfined(confined, { name, report, profile, boxed, signal, clock: deps.clock });
 }

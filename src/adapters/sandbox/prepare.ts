@@ -41,6 +41,8 @@ export interface PrepareOptions {
   policy: string;
   /** What its policy lets it read, as real paths. */
   readable: readonly string[];
+  /** What no program ever sees, the same. */
+  hidden: readonly string[];
   cwd: string;
   packages: Packages;
   registry: Registry;
@@ -55,7 +57,7 @@ const INSIDE = "/run/muxi-js";
 /** Fetches the packages of `script`, and finds its files. Rejects with `McpFailure`. */
 export async function prepare(
   { program, script }: { program: Program; script: Script },
-  { policy, readable, cwd, packages, registry, signal }: PrepareOptions,
+  { policy, readable, hidden, cwd, packages, registry, signal }: PrepareOptions,
 ): Promise<Prepared> {
   const server = program.name;
   const options = { server, registry, signal };
@@ -73,7 +75,7 @@ export async function prepare(
     throw new McpFailure("sandbox", words, { sent: false, cause });
   });
   const imports = await packages.importsOf(path, options);
-  const found = await filesOf(path, { server, policy, readable, imports });
+  const found = await filesOf(path, { server, policy, readable, hidden, imports });
   if (found.packages) await packages.fetchFor(path, options);
   const flags = found.modules ? [...script.flags, "--node-modules-dir=manual"] : script.flags;
   return { entry: path, packages: await packages.folderFor(path, options), files: found.files, flags };

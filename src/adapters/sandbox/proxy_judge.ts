@@ -7,12 +7,19 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { SandboxProfile } from "../../domain/policy.ts";
 import type { AccessQuestion } from "../../ports/sandbox.ts";
+import { toAllow } from "./advice.ts";
 import { isInternal, isNamed, toHost } from "./addresses.ts";
 
 /** What {@linkcode NetJudge} goes by. */
 export interface NetJudgeOptions {
+  /** The server's name. */
+  name: string;
   /** The policy's id. */
   policy: string;
+  /** Whether other servers are held to it, too. */
+  shared: boolean;
+  /** Whether its program can be watched, to learn what it needs. */
+  watchable: boolean;
   profile: SandboxProfile;
   /** The hosts that are allowed. */
   net: readonly string[];
@@ -50,7 +57,8 @@ export class NetJudge {
     const value = toText(host, port);
     const named = isNamed(net, { host, port }) || (open && !(isIP(host) !== 0 && isInternal(host)));
     if (!named && !await this.#ask(value, signal)) {
-      return this.#deny(value, `connecting to "${value}": add it to sandbox.net of that policy`);
+      const { name: server, shared, watchable } = this.#options;
+      return this.#deny(value, `connecting to "${value}": ${toAllow("net", value, { server, shared, watchable })}`);
     }
     const addresses = isIP(host) === 0 ? await resolve(host, signal) : [host];
     if (addresses.length === 0) return { words: `Cannot find the host "${host}"` };

@@ -10,6 +10,8 @@ export interface Rules {
   /** The server's name, and the policy's id. */
   server: string;
   policy: string;
+  /** Whether other servers are held to the policy, too. */
+  shared: boolean;
   /** Whether a box is around it, which sees to what the broker can't. */
   boxed: boolean;
   read: readonly string[];
@@ -17,6 +19,8 @@ export interface Rules {
   /** What it needs in order to run: its code, and a place for temporary files. */
   own_read: readonly string[];
   own_write: readonly string[];
+  /** Folders of its packages, which stay as they were fetched. */
+  packages: readonly string[];
   /** Folders of its code, which Node looks at before it looks for what is in them. */
   own_folders: readonly string[];
   /** Folders that the operator named to it while it is watched: to be noted, wherever they lie. */

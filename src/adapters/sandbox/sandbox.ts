@@ -8,7 +8,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
-import { McpFailure } from "../../domain/mcp_server.ts";
 import { isTrusted } from "../../domain/policy.ts";
 import type { Process, Program, Sandbox, SandboxAbilities, StartOptions } from "../../ports/sandbox.ts";
 import { Broker } from "./broker.ts";
@@ -16,12 +15,15 @@ import { ceilingKeepers } from "./ceilings_limits.ts";
 import { toScript } from "./command_line.ts";
 import { Grants } from "./grants.ts";
 import { type JavascriptDeps, startJavascript } from "./javascript.ts";
-import { toLeastProfile, toRefused } from "./least_profile.ts";
+import { toLeastProfile, toNotes, toRefused } from "./least_profile.ts";
+import { mergeProfile } from "./merge_profile.ts";
 import { namedFolders } from "./named_folders.ts";
 import { startNative } from "./native.ts";
 import { type OsAbilities, osAbilities } from "./os_abilities.ts";
 import { sweepOwnFolders } from "./own_folder.ts";
 import { Packages } from "./packages.ts";
+import { realPathOf } from "./real_path.ts";
+import { toWatched } from "./watchable.ts";
 
 /** The most denials that are remembered as told. */
 const MAX_TOLD = 1000;
@@ -32,8 +34,8 @@ export interface SandboxOptions {
   dir: string;
   /** The Deno that runs programs. */
   deno: string;
-  /** Folders that no program ever sees, such as that of our data. */
-  hidden: readonly string[];
+  /** Folders and files that no program ever sees, such as that of our data. Asked at each start. */
+  hidden(): readonly string[];
   /** The server's own environment: what policies hand on, and how the registry is reached. */
   env: Readonly<Record<string, string>>;
   clock: Clock;
@@ -44,7 +46,7 @@ export interface SandboxOptions {
 
 /** Makes the sandbox. It holds nothing while no program runs. */
 export function createSandbox(options: SandboxOptions): Sandbox {
-  const { dir, deno, hidden, env, clock, log } = options;
+  const { dir, deno, env, clock, log } = options;
   const packages = new Packages({ dir: join(dir, "packages"), deno, clock, log });
   const broker = new Broker();
   const grants = new Grants();
@@ -60,7 +62,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
   const depsNow = async (): Promise<JavascriptDeps> => {
     const abilities = await (found ??= osAbilities());
-    return { deno, hidden, env, abilities, broker, packages, grants, clock };
+    return { deno, hidden: options.hidden(), env, abilities, broker, packages, grants, clock };
   };
   const sweep = async () => {
     try {
@@ -119,15 +121,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     start,
     abilities: async () => toAbilities(await depsNow()),
     async learn(program, { policy, signal, drive }) {
-      const script = toScript(program);
-      if (script === undefined) {
-        throw new McpFailure(
-          "sandbox",
-          `Cannot learn what "${program.name}" needs: only programs in JavaScript can be watched, and ` +
-            `"${program.command}" is none`,
-          { sent: false },
-        );
-      }
+      const script = toWatched(program);
       await (swept ??= sweep());
       const process = await startJavascript({ program, script }, { policy, signal, learning: true }, await depsNow());
       try {
@@ -137,9 +131,19 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       }
       const decisions = process.report.decisions();
       const named = namedFolders(program);
+      const { cwd = "/" } = program;
+      const present = policy.sandbox;
+      const { least, profile, unused } = mergeProfile({
+        present,
+        least: toLeastProfile({ decisions, profile: present, named, exists: existsSync }),
+        real: (path) => realPathOf(path, { cwd, root: "" }) ?? path,
+      });
       return {
-        profile: toLeastProfile({ decisions, profile: policy.sandbox, named, exists: existsSync }),
+        profile: least,
+        merged: profile,
+        unused,
         refused: toRefused(decisions),
+        notes: toNotes(decisions, program),
       };
     },
   };

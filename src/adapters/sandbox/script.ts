@@ -26,6 +26,8 @@ export interface ScriptOptions {
   policy: string;
   /** What its policy lets it read, as real paths. */
   readable: readonly string[];
+  /** What no program ever sees. */
+  hidden: readonly string[];
   /** What it imports. */
   imports: readonly Imported[];
 }
@@ -38,7 +40,7 @@ const PROJECT = ["package.json", "deno.json", "deno.jsonc"];
  * named by its policy, or it isn't started.
  */
 export async function filesOf(path: string, options: ScriptOptions): Promise<ScriptFiles> {
-  const { server, policy, readable, imports } = options;
+  const { server, policy, readable, hidden, imports } = options;
   const project = await projectOf(dirname(path));
   const home = project ?? dirname(path);
   const files = [path];
@@ -48,6 +50,9 @@ export async function filesOf(path: string, options: ScriptOptions): Promise<Scr
     if (real === undefined) {
       if (error !== undefined) throw refuse(path, server, error.split("\n")[0]!);
       continue;
+    }
+    if (hidden.some((one) => isWithin(real, one) && !isWithin(path, one))) {
+      throw refuse(path, server, `it imports "${real}", and no program may see MUXI's own data`);
     }
     const ours = isWithin(real, home) && (kind === "esm" || project !== undefined);
     if (!ours && !readable.some((folder) => isWithin(real, folder))) {

@@ -5,7 +5,7 @@
  */
 import type { Owner } from "../../domain/access.ts";
 import { AppError, CommitRefused } from "../../domain/error.ts";
-import { changedServer, isOnlySecrets, type McpServerChange, stillLost } from "../../domain/mcp_change.ts";
+import { changedServer, entrusted, isOnlySecrets, type McpServerChange, stillLost } from "../../domain/mcp_change.ts";
 import {
   checkDefinition,
   differingFields,
@@ -58,6 +58,12 @@ export class Definitions implements AgentServers {
   /** Where the definition of `name` comes from; what nothing defines is trusted no more than what an admin does. */
   sourceOf(name: string): McpServerSource {
     return this.#rows.get(name)?.source ?? "api";
+  }
+
+  /** The files of this machine that hold what servers are trusted with. */
+  files(): string[] {
+    const named = [...this.#rows.values()].flatMap(({ definition }) => definition.credentials);
+    return named.flatMap(({ file }) => file ?? []);
   }
 
   /** The fields of `name` whose secrets were sealed with a key that is gone. */
@@ -148,6 +154,7 @@ export class Definitions implements AgentServers {
         this.#deps.log.warn("The settings replace a tool server", { server: server.name, fields });
       }
       writes.push({ upsert: "mcp_servers", row: await this.#toRow(owner, server, "settings") });
+      if (known !== undefined) writes.push(...forgetting(known.definition, server));
     }
     if (writes.length === 0) return;
     await this.#deps.store.commit({ writes });
@@ -238,6 +245,7 @@ export class Definitions implements AgentServers {
     attached.changed.push(name);
     const row = await this.#toRow(owner, server, source);
     attached.writes.push({ update: "mcp_servers", where, set: { ...row, created_at: known.created_at } });
+    attached.writes.push(...forgetting(known.definition, server));
   }
 
   async restore(owner: Owner, servers: readonly McpServer[]): Promise<string[]> {
@@ -273,16 +281,18 @@ export class Definitions implements AgentServers {
     const lost = stillLost(this.lost(name), change);
     if (lost.length > 0) throw lostSecrets(name, lost);
     const source = isOnlySecrets(known.definition, change) ? known.source : "api";
-    const moved = ["url", "command", "oauth"].some((field) =>
-      differingFields(known.definition, definition).includes(field)
-    );
+    const isElsewhere = differingFields(known.definition, definition).some((field) => PLACE.has(field));
+    const left = isElsewhere ? stillLost(entrusted(known.definition), change) : [];
+    if (left.length > 0) {
+      const why = `${left.join(", ")} was given for another place: give it again, or null`;
+      refuse("ValidationError", name, why, { given_before: left });
+    }
     try {
       await this.#deps.store.commit({
         preconditions: [{ from: "mcp_servers", where: { name, updated_at: known.updated_at }, exists: true }],
         writes: [
           { update: "mcp_servers", where: { name }, set: await this.#toRow(owner, definition, source) },
-          // What was allowed at one place must not be shown to another.
-          ...moved ? [{ delete: "mcp_grants", where: { server: name } } as const] : [],
+          ...forgetting(known.definition, definition),
         ],
       });
     } catch (error) {
@@ -324,6 +334,15 @@ export class Definitions implements AgentServers {
       updated_at: now,
     };
   }
+}
+
+/** Fields that say who is given what a server is trusted with. */
+const PLACE: ReadonlySet<string> = new Set(["url", "command", "args", "cwd"]);
+
+/** What was allowed at one place must not be shown to another. */
+function forgetting(known: McpServer, server: McpServer): Write[] {
+  const moved = differingFields(known, server).some((field) => ["url", "command", "oauth"].includes(field));
+  return moved ? [{ delete: "mcp_grants", where: { server: server.name } }] : [];
 }
 
 function removal(name: string): Write[] {

@@ -37,6 +37,6 @@ export function explained(result: ToolResult, words: readonly string[]): ToolRes
   if (!result.is_error || words.length === 0) return result;
   const said = result.content.map((part) => part.type === "text" ? part.text : "").join("\n");
   const missing = words.filter((one) => !said.includes(one));
-  if (missing.length === 0) return result;
-  return { ...result, content: [...result.content, { type: "text", text: missing.join("\n") }] };
+  if (missing.length === 0) return { ...result, denied: true };
+  return { ...result, denied: true, content: [...result.content, { type: "text", text: missing.join("\n") }] };
 }

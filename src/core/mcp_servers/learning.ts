@@ -19,9 +19,16 @@ export interface TrialCall {
 
 /** What was found out. */
 export interface Learned {
+  /** The least that it needs. */
   profile: SandboxProfile;
+  /** That, with all that its policy allows so far. */
+  merged: SandboxProfile;
+  /** What its policy allows and it did not use. */
+  unused: string[];
   /** What it was refused even then. */
   refused: string[];
+  /** What it lacks that no policy can give. */
+  notes: string[];
   failed: { tool: string; message: string }[];
 }
 
@@ -43,6 +50,8 @@ export interface LearningDeps {
   operator: boolean;
   /** Whether a program that is watched is in a box nevertheless. */
   isBoxed: () => Promise<boolean>;
+  /** Rejects where the program of a server can't be watched. */
+  checkWatchable: (server: McpServer) => Promise<void>;
   learn: Learn;
 }
 
@@ -52,6 +61,10 @@ export interface LearnRequest {
   server_name: string;
   calls: readonly TrialCall[];
   apply: boolean;
+  /** Whether what its policy allows and it did not use goes. */
+  prune: boolean;
+  /** Whether the proposal is put in force although calls failed. */
+  force: boolean;
   signal: AbortSignal;
 }
 
@@ -63,9 +76,10 @@ export class Learning {
     this.#deps = deps;
   }
 
-  /** Proposes the least policy for a server; puts it in force where that is wanted. */
-  async learn(principal: Principal, { agent_id, server_name: name, calls, apply, signal }: LearnRequest) {
-    const { servers, policies, policyOf, learn } = this.#deps;
+  /** Proposes a policy for a server; puts it in force where that is wanted and every call went well. */
+  async learn(principal: Principal, request: LearnRequest) {
+    const { agent_id, server_name: name, calls, apply, prune, force, signal } = request;
+    const { servers, policies, policyOf, checkWatchable, learn } = this.#deps;
     const upstream = await servers.upstream(principal, agent_id, name);
     const { definition } = upstream;
     if (definition.command === undefined) {
@@ -73,6 +87,8 @@ export class Learning {
       throw new AppError("ConflictError", message);
     }
     await this.#check(name);
+    // What can't be learned of goes on undisturbed.
+    await checkWatchable(definition);
     const policy = policyOf(name);
     // Two of a kind at the same time would get into each other's way.
     await upstream.stop("Its policy is being learned");
@@ -83,9 +99,11 @@ export class Learning {
       void upstream.restart();
     }
     const id = ownPolicyId(policies.list().map(({ policy }) => policy), name, policy);
-    const { profile: proposed, refused, failed } = learned;
+    const { profile: needed, merged, unused, refused, notes, failed } = learned;
+    const proposed = prune ? needed : merged;
     const difference = differenceOf(policy.sandbox, proposed);
-    if (apply) {
+    const applied = apply && (force || failed.length === 0);
+    if (applied) {
       await policies.update(principal, id, {
         // The rules for its tools stay what they were.
         change: (before) => ({
@@ -96,7 +114,8 @@ export class Learning {
         }),
       });
     }
-    return { policy: id, proposed, present: policy.sandbox, difference, refused, failed, applied: apply };
+    const present = policy.sandbox;
+    return { policy: id, needed, proposed, present, difference, unused, refused, notes, failed, applied };
   }
 
   /** Whoever has a program watched chooses what reads all of this machine, and without a box writes to it. */
@@ -119,15 +138,30 @@ export class Learning {
 
 /** A line for each access that comes (`+`), goes (`-`) or becomes another. */
 export function differenceOf(present: SandboxProfile, proposed: SandboxProfile): string[] {
+  const raised = without(proposed.write, present.write).filter((one) =>
+    without(present.read, proposed.read).includes(one)
+  );
   return (Object.keys(SandboxProfile.shape) as (keyof SandboxProfile)[]).flatMap((field) => {
     const [before, after] = [present[field], proposed[field]];
     if (!Array.isArray(before) || !Array.isArray(after)) {
       return before === after ? [] : [`${field}: ${before} → ${after}`];
     }
-    const [old, now]: [string[], string[]] = [before, after];
+    const come = without(after, before).filter((one) => field !== "write" || !raised.includes(one));
+    const go = without(before, after).filter((one) => field !== "read" || !raised.includes(one));
     return [
-      ...now.filter((one) => !old.includes(one)).map((one) => `+ ${field}: ${one}`),
-      ...old.filter((one) => !now.includes(one)).map((one) => `- ${field}: ${one}`),
+      ...field === "write" ? raised.map((one) => `read → write: ${one}`) : [],
+      ...lines(`+ ${field}`, come),
+      ...lines(`- ${field}`, go),
     ];
   });
+}
+
+function without(list: readonly string[], other: readonly string[]): string[] {
+  return list.filter((one) => !other.includes(one));
+}
+
+/** Facts of the machine are many and small, so they share a line. */
+function lines(what: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [];
+  return what.endsWith("sys") ? [`${what}: ${values.join(", ")}`] : values.map((value) => `${what}: ${value}`);
 }

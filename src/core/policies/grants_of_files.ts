@@ -5,6 +5,7 @@
  */
 import { AppError } from "../../domain/error.ts";
 import { isTrusted, type NamedPolicy, type Policy } from "../../domain/policy.ts";
+import type { GrantedPaths } from "./granted_paths.ts";
 
 /** What {@linkcode refuseGrants} compares. */
 export interface ChangedPolicy {
@@ -36,8 +37,16 @@ export interface HeldPolicy {
   withheld?: string;
 }
 
+/** What {@linkcode withholdGrants} goes by. */
+export interface WithholdOptions extends Pick<ChangedPolicy, "isOwnVariable"> {
+  paths: GrantedPaths;
+  /** The server's folder. */
+  cwd: string | undefined;
+}
+
 /** `policy` without such things, for a server that files don't define: anybody's program could take its name. */
-export function withholdGrants(policy: NamedPolicy, server: string, isOwn: ChangedPolicy["isOwnVariable"]): HeldPolicy {
+export function withholdGrants(policy: NamedPolicy, server: string, options: WithholdOptions): HeldPolicy {
+  const { isOwnVariable: isOwn, paths, cwd } = options;
   const { sandbox } = policy;
   // What holds for nobody by this name is not withheld.
   const unsandboxed = sandbox.unsandboxed && !isTrusted(policy, server);
@@ -47,10 +56,13 @@ export function withholdGrants(policy: NamedPolicy, server: string, isOwn: Chang
   };
   const left = grantsOf(kept, isOwn);
   const granted = grantsOf(policy, isOwn).filter((one) => !left.includes(one));
-  if (granted.length === 0) return { policy };
+  const placed = paths.withhold(granted.length === 0 ? policy : kept, cwd);
+  const withheld = [...granted, ...placed.withheld];
+  if (withheld.length === 0) return { policy };
   const how = `Define it in the settings' mcp_servers or in the agents' file, or turn on tools.trust_api_policies`;
-  const why = `doesn't hold for "${server}", which was defined over the API`;
-  return { policy: kept, withheld: `"${granted.join('", "')}" of the policy "${policy.id}" ${why}. ${how}` };
+  const limit = placed.withheld.length === 0 ? "" : `, in "${cwd}": ${paths.words}`;
+  const why = `doesn't hold for "${server}", which was defined over the API${limit}`;
+  return { policy: placed.policy, withheld: `"${withheld.join('", "')}" of the policy "${policy.id}" ${why}. ${how}` };
 }
 
 function grantsOf({ sandbox }: Policy, isOwnVariable: ChangedPolicy["isOwnVariable"]): string[] {

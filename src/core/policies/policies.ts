@@ -13,6 +13,7 @@ import { type Clock, toTime } from "../../kit/clock.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Store } from "../../ports/store.ts";
 import { checkPolicy } from "./check_policy.ts";
+import { GrantedPaths, type GrantedPathsOptions } from "./granted_paths.ts";
 import { type HeldPolicy, refuseGrants, withholdGrants } from "./grants_of_files.ts";
 import { type Ruling, rulingOf } from "./ruling.ts";
 
@@ -29,6 +30,9 @@ export interface PoliciesDeps {
   files: readonly PolicyFile[];
   /** Whether changes may grant what else only files grant. */
   trust_changes: boolean;
+  /** The folders that changes may let programs read and write. */
+  paths: readonly string[];
+  realPath: GrantedPathsOptions["realPath"];
   /** Whether a variable is one of MUXI's own, which may hold its secrets. */
   isOwnVariable: (name: string) => boolean;
 }
@@ -70,8 +74,8 @@ export class Policies {
   }
 
   /** Puts other files in force. */
-  replaceFiles(files: readonly PolicyFile[], { trust_changes }: Pick<PoliciesDeps, "trust_changes">): void {
-    this.#deps = { ...this.#deps, files, trust_changes };
+  replaceFiles(files: readonly PolicyFile[], trust: Pick<PoliciesDeps, "trust_changes" | "paths">): void {
+    this.#deps = { ...this.#deps, files, ...trust };
     this.#collect();
   }
 
@@ -82,10 +86,21 @@ export class Policies {
     return policy;
   }
 
-  /** The policy that holds the program of a server, which trusts it only where files define the server as well. */
-  holding(server: string, source: McpServerSource): HeldPolicy {
+  /**
+   * The policy that holds the program of a server with the folder `cwd`, which trusts it only where files define the
+   * server as well.
+   */
+  holding(server: string, { source, cwd }: { source: McpServerSource; cwd: string | undefined }): HeldPolicy {
     const policy = this.of(server);
-    return this.trusts(source) ? { policy } : withholdGrants(policy, server, this.#deps.isOwnVariable);
+    if (this.trusts(source)) return { policy };
+    const { isOwnVariable } = this.#deps;
+    return withholdGrants(policy, server, { isOwnVariable, paths: this.grantedPaths, cwd });
+  }
+
+  /** What the API may let programs read and write. */
+  get grantedPaths(): GrantedPaths {
+    const { trust_changes, paths, realPath } = this.#deps;
+    return new GrantedPaths({ folders: trust_changes ? ["/"] : paths, realPath });
   }
 
   /** Whether what comes from `source` may be granted what else only files grant. */
@@ -140,6 +155,7 @@ export class Policies {
     checkPolicy(id, policy, this.#deps.schema);
     const { trust_changes, isOwnVariable } = this.#deps;
     if (!trust_changes) refuseGrants(id, { before: before?.policy, policy, isOwnVariable });
+    this.grantedPaths.refuse(id, { before: before?.policy, policy });
     if (!before && this.#known.size >= MAX_POLICIES) {
       throw new AppError("ConflictError", `Cannot make policy "${id}": there are ${MAX_POLICIES} already`);
     }

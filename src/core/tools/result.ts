@@ -49,7 +49,7 @@ export function cleanResult(result: ToolResult, secrets: readonly string[]): Too
     const { blob, ...rest } = part;
     return { ...withoutSecrets(rest, secrets), blob };
   });
-  if (result.structured_content === undefined) return { content, is_error: result.is_error };
+  if (result.structured_content === undefined) return { ...result, content };
   return { ...result, content, structured_content: withoutSecrets(result.structured_content, secrets) };
 }
 
@@ -83,6 +83,7 @@ export function boundedResult(result: ToolResult, max_bytes: number | undefined)
       ...media,
     ],
     is_error: result.is_error,
+    ...result.denied && { denied: true },
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { untilListening } from "../../support/listening.ts";
 import type { Place, StartOptions } from "./place.ts";
 
 /** How a process ended. */
@@ -38,18 +39,7 @@ export async function serve(place: Place, { args = [], ...options }: ServeOption
     ...options,
     env: { MUXI_LOG_FORMAT: "json", MUXI_SERVER_SHUTDOWN_SECONDS: "2", ...options.env },
   });
-  const { promise: listening, resolve } = Promise.withResolvers<string | undefined>();
-  const texts = { stdout: "", stderr: "" };
-  const drain = async (name: "stdout" | "stderr") => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child[name]) {
-      texts[name] += decoder.decode(chunk, { stream: true });
-      const found = /"message":"Listening","address":"([^"]+)"/.exec(texts.stderr);
-      if (found !== null) resolve(found[1]);
-    }
-  };
-  const drained = Promise.all([drain("stdout"), drain("stderr")]).then(() => resolve(undefined));
-  const url = await listening;
+  const { url, texts, drained } = await untilListening(child);
   if (url === undefined) throw new Error(`The server ended with ${(await child.status).code}:\n${texts.stderr}`);
   const ended = drained.then(() => child.status).then(({ code, signal }) => ({ code, signal }));
   const key = options.env?.MUXI_USER_API_KEY ?? /sk_muxi_user_\w+/.exec(texts.stdout)?.[0] ?? "";

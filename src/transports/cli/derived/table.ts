@@ -44,7 +44,7 @@ const TELLING = ["status", "state", "name", "title", "role", "content", "action"
 /** Without these nothing can be done with a row. */
 const NEEDED = ["run_id"];
 /** What is told under its row where it can't be told in it as a whole. */
-const UNDER = ["arguments", "reason"];
+const UNDER = ["tool", "arguments", "reason"];
 /** How much a column is wanted, most first. */
 const RANKS = ["first", "needed", "telling", "first time", "short", "text", "id", "time", "object", "under"] as const;
 

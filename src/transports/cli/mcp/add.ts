@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { z } from "zod";
 import { AppError } from "../../../domain/error.ts";
 import { shownCommand, shownUrl } from "../../../domain/mcp_secrets.ts";
 import type { McpServerType, McpServerView } from "../../../domain/mcp_server.ts";
 import { matches } from "../../../kit/wildcard.ts";
 import { agentGet } from "../../../operations/agents.ts";
-import { mcpServerAdd } from "../../../operations/mcp_servers.ts";
 import type { CommandContext } from "../command.ts";
 import type { Connection } from "../connection.ts";
 import { Sources } from "../derived/sources.ts";
@@ -18,12 +16,11 @@ import type { Given } from "../given.ts";
 import { grantAccess, rightsOf } from "./grant.ts";
 import { readPairs } from "./pairs.ts";
 import { noteStrayArguments, toGrant, toPath } from "./places.ts";
+import { type Definition, putServer } from "./put.ts";
 import { defaultAgent, readServers, untilTried } from "./servers.ts";
 import { showServer } from "./show_server.ts";
 import { readTarget, refuseOwnAddress, type Target } from "./target.ts";
 import { startWaiting } from "./waiting.ts";
-
-type Definition = Omit<z.input<typeof mcpServerAdd.input>, "agent_id">;
 
 async function toDefinition(given: Given, context: CommandContext): Promise<Definition> {
   const [name = "", ...words] = given.positionals;
@@ -88,7 +85,6 @@ export async function mcpAdd(given: Given, context: CommandContext): Promise<num
   const { name } = definition;
   const replace = given.flag("replace") === true;
   const connection = await context.connect();
-  const { gateway, visit } = connection;
   const agent_id = given.text("agent") ?? await defaultAgent(connection);
   const known = (await readServers(connection)).find((server) => server.name === name);
   if (known && !replace) checkName(known, definition);
@@ -96,7 +92,7 @@ export async function mcpAdd(given: Given, context: CommandContext): Promise<num
   let view;
   {
     using _ = startWaiting(context, `Fetching and starting "${name}"`);
-    await gateway.call(mcpServerAdd, () => ({ ...definition, agent_id }), visit());
+    await putServer(connection, definition, { agent_id, replaced: replace ? known : undefined });
     view = await untilTried(connection, { agent_id, server_name: name, signal: context.signal });
   }
   const { isAllowed, notes } = await readAllowed(connection, view, { agent_id, allow: definition.allow });

@@ -9,7 +9,7 @@ import { splitPair } from "./pairs.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-const WANTED = "NAME=VALUE, or all arguments as JSON, @FILE or -";
+const WANTED = "NAME=VALUE (with quotes around a VALUE of several words), or all arguments as JSON, @FILE or -";
 
 function typesOf(schema: Schema | undefined): readonly unknown[] {
   return schema?.type === undefined ? [] : [schema.type].flat();

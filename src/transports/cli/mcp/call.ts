@@ -16,6 +16,7 @@ import type { Given } from "../given.ts";
 import { findPerson, type Person } from "./answering.ts";
 import { toArguments } from "./arguments.ts";
 import { startWaiting } from "./waiting.ts";
+import { checkQuotes } from "./words.ts";
 
 type Answer = z.output<typeof toolCall.output>;
 type Asked = z.input<typeof toolCall.input>;
@@ -79,6 +80,7 @@ export async function mcpCall(given: Given, context: CommandContext): Promise<nu
   const connection = await context.connect({ retries: 0 });
   const { gateway, visit } = connection;
   const { parameters } = await gateway.call(toolGet, () => ({ tool_name }), visit());
+  for (const word of words) checkQuotes(word);
   const args = await toArguments(words, { schema: parameters, sources: new Sources(context) });
   const readsInput = words.some((word) => word === "-" || word.endsWith("=-"));
   using person = findPerson(context, { readsInput });
@@ -86,12 +88,13 @@ export async function mcpCall(given: Given, context: CommandContext): Promise<nu
   const approve = given.flag("yes") === true;
   const input = { tool_name, arguments: args, approve, can_answer, ...user_id !== undefined && { user_id } };
   const answer = await makeCall(connection, input, { context, person });
-  const { content, structured_content, is_error } = answer.result;
+  const { content, structured_content, is_error, denied } = answer.result;
   const text = content.length === 0 && structured_content !== undefined
     ? toSafe(JSON.stringify(structured_content, null, 2))
     : content.map(toText).join("\n");
   if (json) terminal.out(`${toSafeJson(answer)}\n`);
   else if (is_error) terminal.err(`muxi: The tool failed: ${text}\n`);
   else terminal.out(`${text}\n`);
-  return is_error ? EXIT.unavailable : EXIT.ok;
+  if (!is_error) return EXIT.ok;
+  return denied ? EXIT.no_permission : EXIT.unavailable;
 }

@@ -86,7 +86,9 @@ const learnCommand: Command = {
   words: ["mcp", "learn"],
   summary: "Run a tool server once, watched and with wide rights, and propose the least policy",
   about:
-    "Only for programs in JavaScript. What isn't used isn't learned: name calls to make meanwhile. In its box the " +
+    "Only for programs in JavaScript. What isn't used isn't learned: name calls to make meanwhile; they are really " +
+    "made. What its policy allows already stays, unless it is pruned. A call that fails makes the exit code 69, and " +
+    "keeps the proposal from being put in force. In its box the " +
     "program may read all files but MUXI's data, write to copies of what it was named, and reach the internet; without " +
     "bubblewrap it writes to the files themselves. What agents had under way with it ends.",
   positionals: [NAME],
@@ -95,10 +97,12 @@ const learnCommand: Command = {
     {
       name: "call",
       value: "CALL",
-      summary: 'A call to make, such as "read_file path=/a" or \'search {"q": "x"}\'',
+      summary: 'A call to make, quoted as in a shell: "read_file path=\'/my notes/a\'", or \'search {"q": "x"}\'',
       repeated: true,
     },
     { name: "apply", summary: "Make the proposal the server's policy" },
+    { name: "prune", summary: "Take away what its policy allows and it did not use" },
+    { name: "force", summary: "With --apply, also where calls failed" },
   ],
   examples: ["muxi mcp learn files", 'muxi mcp learn files --call "list_directory path=/srv" --apply'],
   run: async (given, context) => await (await import("./learn.ts")).mcpLearn(given, context),
@@ -145,6 +149,7 @@ const importCommand: Command = {
       summary: "What ${input:ID} stands for, which hosts ask a person for; @FILE or - instead of a secret",
       repeated: true,
     },
+    { name: "replace", summary: "Put them in the place of others of their names, which are skipped otherwise" },
   ],
   examples: [
     "muxi mcp import ~/.config/Claude/claude_desktop_config.json",

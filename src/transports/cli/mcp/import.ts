@@ -6,7 +6,6 @@
 import { AppError } from "../../../domain/error.ts";
 import type { McpServer, McpServerView } from "../../../domain/mcp_server.ts";
 import type { ServerList } from "../../../domain/mcp_server_list.ts";
-import { mcpServerAdd } from "../../../operations/mcp_servers.ts";
 import { toSafeJson, toSafeLine } from "../chat/safe_text.ts";
 import type { CommandContext } from "../command.ts";
 import type { Connection } from "../connection.ts";
@@ -15,7 +14,8 @@ import { EXIT, toExitCode } from "../exit.ts";
 import type { Given } from "../given.ts";
 import { readHostFile } from "./host_file.ts";
 import { readPairs } from "./pairs.ts";
-import { defaultAgent, untilTried } from "./servers.ts";
+import { type Place, putServer } from "./put.ts";
+import { defaultAgent, readServers, untilTried } from "./servers.ts";
 import { showServer } from "./show_server.ts";
 import { startWaiting } from "./waiting.ts";
 
@@ -49,11 +49,16 @@ async function addAll(servers: readonly McpServer[], given: Given, context: Comm
   if (servers.length === 0) return outcome;
   const connection = await context.connect();
   const agent_id = given.text("agent") ?? await defaultAgent(connection);
+  const known = new Map((await readServers(connection)).map((view) => [view.name, view]));
   for (const server of servers) {
+    const { name } = server;
+    const replaced = known.get(name);
     try {
-      const view = await addOne(server, { agent_id, connection, context });
+      if (replaced && given.flag("replace") !== true) throw toSkipped(replaced);
+      const view = await addOne(server, { agent_id, replaced, connection, context });
       outcome.added.push(view);
-      if (!context.json) showServer(view, `Added "${server.name}" to agent "${agent_id}"`, context);
+      const title = replaced ? `Replaced "${name}" of agent "${agent_id}"` : `Added "${name}" to agent "${agent_id}"`;
+      if (!context.json) showServer(view, title, context);
     } catch (error) {
       if (!(error instanceof AppError) || context.signal.aborted) throw error;
       outcome.failed.push(error);
@@ -63,13 +68,21 @@ async function addAll(servers: readonly McpServer[], given: Given, context: Comm
   return outcome;
 }
 
+/** Why a server is left out whose name another has: what that does works, as far as anybody knows here. */
+function toSkipped({ name, url, command }: McpServerView): AppError {
+  const what = `Skipped "${name}": ${url ?? command ?? "another server"} has this name already`;
+  return new AppError("ConflictError", `${what}. --replace puts the file's in its place`, {
+    details: { server: name },
+  });
+}
+
 async function addOne(
   server: McpServer,
-  { agent_id, connection, context }: { agent_id: string; connection: Connection; context: CommandContext },
+  { connection, context, ...place }: Place & { connection: Connection; context: CommandContext },
 ): Promise<McpServerView> {
   using _ = startWaiting(context, `Fetching and starting "${server.name}"`);
-  const { gateway, visit } = connection;
-  await gateway.call(mcpServerAdd, () => ({ ...server, agent_id }), visit());
+  const { agent_id } = place;
+  await putServer(connection, server, place);
   return await untilTried(connection, { agent_id, server_name: server.name, signal: context.signal });
 }
 

@@ -66,7 +66,13 @@ function factsOf(view: McpServerView, { isAllowed = () => true, notes = [] }: Sh
   }
   const refused = sandbox?.decisions.filter(({ denied }) => denied > 0) ?? [];
   for (const { permission, value } of refused.slice(0, 5)) facts.push(`Denied: ${permission} ${value}`);
-  if (refused.length > 0) facts.push(`"muxi mcp learn ${name}" proposes a policy with what it needs`);
+  if (refused.length > 0) {
+    facts.push(
+      sandbox!.watchable
+        ? `"muxi mcp learn ${name}" proposes a policy with what it needs`
+        : `"muxi policies update" allows what it needs, by hand: only programs in JavaScript can be watched`,
+    );
+  }
   return [...facts, ...notes];
 }
 

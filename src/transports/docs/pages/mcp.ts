@@ -109,9 +109,12 @@ export function mcpPage(document: OpenApi, base: string): Html {
     ${heading("keys")}
     <p>Who a client is, is decided at each request, by the same keys and limits as everywhere; a session belongs to the key
     that made it. An admin key is offered everything. A user key is offered the tools of servers only with the scope
-    <code>tools</code>: for the keys of the settings <code>auth.user_scopes</code> says so. A call that a policy leaves to
-    a person is refused to a user key that calls a tool directly; an agent that calls it asks, and waits. A browser's
-    <code>Origin</code> must be one that <code>server.cors</code> allows. Where JSON Web Tokens are on,
+    <code>tools</code>: for the keys of the settings <code>auth.user_scopes</code> says so. For whom a client acts, it says
+    by <code>X-Muxi-User</code>, by the headers of Open WebUI, or by <code>?user_id=</code> in the address; then it can't
+    turn to another user, whatever its calls say. A call that a policy leaves to
+    a person is refused to a user key that calls a tool directly; an agent that calls it asks, and waits. An admin's client
+    that declares elicitation is asked itself; clients that declare it, or sampling, are also asked what a tool's server
+    asks. A browser's <code>Origin</code> must be one that <code>server.cors</code> allows. Where JSON Web Tokens are on,
     <code>/.well-known/oauth-protected-resource</code> says who issues them.</p>
     ${heading("long")}
     <p>A client that sends a progress token is told how far a call is; for an agent, what it said so far. Leaving or
@@ -127,6 +130,9 @@ export function mcpPage(document: OpenApi, base: string): Html {
     <code>muxi mcp import</code> takes the file of a desktop host. The setting <code>mcp_servers</code>
     (<code>MCP_SERVERS</code>) defines servers for all. Names are unique; an agent may use a server that is known by its
     name alone. ${link("mcp_server_get")} tells how it does, and what its sandbox decided.</p>
+    <p>An agent with <code>tool_search</code> is told of one tool that finds the others and one that calls them, instead
+    of all: 97 % fewer tokens for the 39 tools of the four reference servers, 86 % with what one search answers
+    (<code>deno task bench --only tool_search</code>).</p>
     <p>A server that wants a person to sign in says where, in <code>sign_in_url</code>: a page of MUXI that names the
     server and for whom the sign-in is, for all users, or for the one user whose call asked for it where
     <code>oauth.per_user</code> is set. Only the browser that goes on from there can end it, within ten minutes and once;
