@@ -234,6 +234,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     checkProduction(next);
     const report = diffSettings(current, next);
     const policyFiles = await readPolicies(next.tools.policies_file);
+    policies.checkFiles(policyFiles);
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);

@@ -13,8 +13,8 @@ export interface HostPlace {
   home?: string | undefined;
   /** The folder that the file is about. */
   folder?: string | undefined;
-  /** Whether bare names, `${NAME}`, stay as they are, since somebody else put variables in their place before. */
-  keepsBare?: boolean;
+  /** Whether variables were put in their places before, so that all that still looks like one is meant for others. */
+  isFilled?: boolean;
 }
 
 /** Something nobody knows: where it stands, and what is wrong. */
@@ -24,13 +24,14 @@ export interface Unknown {
 }
 
 const PLACEHOLDER = /\$\$\{|\$\{([^{}]*)\}/g;
-const VARIABLE = /^(env:)?([A-Za-z_]\w*)(?::-(.*))?$/s;
+const VARIABLE = /^(?:env:)?([A-Za-z_]\w*)(?::-(.*))?$/s;
 
 /** Fills every text of `value`. What is unknown is added to `unknown`, and stays as it is. */
 export function fillIn(value: unknown, place: HostPlace, unknown: Unknown[], field = ""): unknown {
+  if (place.isFilled) return value;
   if (typeof value === "string") {
     return value.replace(PLACEHOLDER, (whole, inner: string | undefined) => {
-      if (inner === undefined) return place.keepsBare ? whole : "${";
+      if (inner === undefined) return "${";
       const found = find(inner, place);
       if (typeof found === "string") return found;
       unknown.push({ field, why: `it names ${whole}, ${found.why}` });
@@ -60,9 +61,8 @@ function find(inner: string, place: HostPlace): string | { why: string } {
     const given = place.input?.(inner.slice("input:".length));
     return given ?? { why: "for which the host asks a person: give it its value" };
   }
-  const [, env, name, standard] = VARIABLE.exec(inner) ?? [];
+  const [, name, standard] = VARIABLE.exec(inner) ?? [];
   if (name === undefined) return { why: "which only its own host knows: write what it stands for" };
-  if (env === undefined && place.keepsBare) return `\${${inner}}`;
   const value = place.variable(name);
   if (value !== undefined && (value !== "" || standard === undefined)) return value;
   return standard ?? { why: `and the variable ${name} is not set` };

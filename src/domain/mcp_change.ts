@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { AppError } from "./error.ts";
+import { shownLine } from "./mcp_secrets.ts";
 import { McpServer } from "./mcp_server.ts";
 
 const { shape } = McpServer;
@@ -70,8 +71,12 @@ export function isOnlySecrets(known: McpServer, { credentials = [], ...rest }: M
 }
 
 /** The fields that hold what `server` was trusted with, such as `headers.x`. */
-export function entrusted({ env, headers, credentials, oauth }: McpServer): string[] {
+export function entrusted(server: McpServer): string[] {
+  const { command, args, env, headers, credentials, oauth } = server;
+  const shown = shownLine(server);
   return [
+    ...command === undefined || shown.command === command ? [] : ["command"],
+    ...shown.args.every((arg, i) => arg === args[i]) ? [] : ["args"],
     ...Object.keys(env).map((name) => `env.${name}`),
     ...Object.keys(headers).map((name) => `headers.${name}`),
     ...credentials.filter(({ value }) => value !== undefined).map(({ id }) => `credentials.${id}`),

@@ -60,7 +60,8 @@ export const SandboxProfile = z.strictObject({
   memory_mb: z.number().int().min(64).max(262_144).default(1024).describe("Of all its processes together"),
   processes: z.number().int().min(1).max(10_000).default(64).describe("At the same time"),
   disk_mb: z.number().int().min(1).max(1_048_576).default(256).describe(
-    "Of its temporary folder, and of what all folders that it may write to grow by while it runs",
+    "Of its temporary folder, and of what all folders that it may write to grow by while it runs; in one with over " +
+      "20,000 entries of each file alone",
   ),
   unsandboxed: z.boolean().default(false)
     .describe(

@@ -230,8 +230,10 @@ async function* made(ready: ReadyCall, signal: AbortSignal): AsyncGenerator<Item
   while (!over) {
     await wake.promise;
     wake = Promise.withResolvers<void>();
-    if (latest && !over) yield latest;
+    // More may come while this one is read.
+    const now = latest;
     latest = undefined;
+    if (now && !over) yield now;
     while (questions.length > 0 && !over) yield questions.shift()!;
   }
   yield { type: "tool.call.result", data: JSON.stringify(await answer) };

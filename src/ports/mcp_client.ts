@@ -88,7 +88,7 @@ export interface AskedOptions {
   signal: AbortSignal;
   /** Absent where it is none, or nobody can tell which. */
   tool_call_id?: string;
-  /** The calls of several audiences that were under way, where nobody can tell which it is. */
+  /** The calls that were under way, where nobody can tell whether it is one of them, and which. */
   among?: readonly string[];
 }
 
@@ -112,6 +112,8 @@ export interface McpCallOptions {
   as_task?: boolean | undefined;
   /** Who would be asked what the server asks in this call: it doesn't matter which call of one audience it asks in. */
   audience?: string;
+  /** Whose call it is: they may be asked in one of their calls what the server wants to know in another. */
+  owner?: string;
   /** Whose credentials the server is to see, where each user has their own. */
   user_id?: string;
   onProgress?: (progress: Progress) => void;

@@ -14,6 +14,8 @@ export interface ToolCallOptions {
   tool_call_id: string;
   /** Who would be asked what its server asks in this call. */
   audience?: string;
+  /** Whose call it is. */
+  owner?: string;
   /** For whom it is called. */
   user_id?: string;
   onProgress?: (progress: Progress) => void;

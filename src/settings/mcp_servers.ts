@@ -32,7 +32,7 @@ export async function readMcpServers(
     variable: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
     home: variables.HOME ?? variables.USERPROFILE,
     folder: Deno.cwd(),
-    keepsBare: text === undefined,
+    isFilled: text === undefined,
   });
   if (first) refuse(`"${first.name}": ${first.reason}`);
   return { servers, notes };

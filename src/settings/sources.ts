@@ -173,7 +173,9 @@ export async function fromYaml(
       return void source.problems.push(complainOfPath(path, origin));
     }
     const missing: string[] = [];
-    const entry = { path, value: expandDeep(value, lookup, missing), origin };
+    // Text of tool servers is read as a host's file later, which fills it in by itself.
+    const takesEnv = path === "mcp_servers" && typeof value !== "string";
+    const entry = { path, value: expandDeep(value, lookup, { missing, takesEnv }), origin };
     for (const name of missing) source.problems.push(`${path} (from ${origin}): the variable ${name} is not set`);
     if (missing.length === 0) source.entries.push(entry);
   };

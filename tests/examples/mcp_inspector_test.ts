@@ -11,6 +11,7 @@ import { hasProgram } from "../support/parts.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import type { Json } from "../support/story.ts";
 
+const ignore = !hasProgram("npx");
 const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 /** As the README has it, and the last one of the generation before. */
 const [INSPECTOR, OLD] = [
@@ -40,19 +41,22 @@ function assertAnswered({ content, isError }: Json): void {
 }
 
 for (const document of DOCUMENTS) {
-  Deno.test(`the Inspector reaches an agent by every file for hosts in ${document}, in both eras`, async () => {
-    if (!hasProgram("npx")) return;
-    await using server = await startServer();
-    await using desk = await openDesk();
-    for (const [at, file] of filled(await hostFilesOf(document), server, desk.home).entries()) {
-      for (const target of await enter(desk, `host_${at}`, file)) {
-        // One after the other, since a folder has one server.
-        for (const era of ERAS) {
-          assertAnswered(await inspect(desk, [...target, "--protocol-era", era], ASK_AGENT));
+  Deno.test(
+    `the Inspector reaches an agent by every file for hosts in ${document}, in both eras`,
+    { ignore },
+    async () => {
+      await using server = await startServer();
+      await using desk = await openDesk();
+      for (const [at, file] of filled(await hostFilesOf(document), server, desk.home).entries()) {
+        for (const target of await enter(desk, `host_${at}`, file)) {
+          // One after the other, since a folder has one server.
+          for (const era of ERAS) {
+            assertAnswered(await inspect(desk, [...target, "--protocol-era", era], ASK_AGENT));
+          }
         }
       }
-    }
-  });
+    },
+  );
 }
 
 /** All that it can ask for. */
@@ -76,16 +80,18 @@ async function useAll(desk: Desk, target: string[]): Promise<void> {
   assert.equal(review.messages[0].content.text, "Review boats");
 }
 
-Deno.test("the Inspector uses tools, resources and prompts, ours and those of a server behind us, in both eras", async () => {
-  if (!hasProgram("npx")) return;
+Deno.test("the Inspector uses tools, resources and prompts, ours and those of a server behind us, in both eras", {
+  ignore,
+}, async () => {
   await using server = await openMcpHouse();
   await using desk = await openDesk();
   await inspect(desk, [`${server.url}/mcp`, ...KEY], ["tools/list"]);
   await Promise.all(ERAS.map((era) => useAll(desk, [`${server.url}/mcp`, ...KEY, "--protocol-era", era])));
 });
 
-Deno.test("the Inspector before it, made of the SDK before this one, gets through by HTTP, SSE and a program", async () => {
-  if (!hasProgram("npx")) return;
+Deno.test("the Inspector before it, made of the SDK before this one, gets through by HTTP, SSE and a program", {
+  ignore,
+}, async () => {
   await using server = await startServer();
   await using desk = await openDesk();
   for (const target of await waysOfOld(desk, server)) assertAnswered(await inspect(desk, target, ASK_AGENT, OLD));

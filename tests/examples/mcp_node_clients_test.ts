@@ -47,8 +47,9 @@ function assertSawAll(seen: Json, { sdk, revision }: Client): void {
   assert.equal(seen.simple, "This is a simple prompt without arguments.");
 }
 
-Deno.test("the official clients of both generations do everything under Node, by address, by SSE and by a program", async (t) => {
-  if (!hasProgram("node") || !hasProgram("npm")) return;
+Deno.test("the official clients of both generations do everything under Node, by address, by SSE and by a program", {
+  ignore: !hasProgram("node") || !hasProgram("npm"),
+}, async (t) => {
   await using server = await openMcpHouse();
   await using desk = await openDesk();
   await desk.run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...PACKAGES]);

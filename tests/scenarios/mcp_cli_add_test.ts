@@ -59,6 +59,40 @@ Deno.test("a policy goes with the server it was made for, and no other program i
   );
 });
 
+Deno.test("adding a server again adds to its rights and tools, and with --replace they are what is said then", async () => {
+  await using place = await openPlace();
+  const { dir } = place;
+  const add = async (...options: string[]) => {
+    const { code, out, err } = await place.run(
+      ...["mcp", "add", "files", ...options, "--cwd", ".", "--", "node", "server.mjs"],
+    );
+    // Rights that change have it begin anew, which may still be under way.
+    assert.ok(code === 0 || out.includes("It is restarted"), `${out}${err}`);
+    return out;
+  };
+  const allowed = async (agent = "assistant") => {
+    const { allowed_tools } = JSON.parse(await done(place, "agents", "get", agent, "--json"));
+    return allowed_tools.filter((pattern: string) => pattern.startsWith("files__"));
+  };
+  await add("--read", "notes", "--net", "a.test", "--allow", "echo");
+  assert.match(
+    await add("--write", "notes", "--net", "b.test"),
+    new RegExp(` lets it read ${dir}/notes; read and write ${dir}/notes; reach a\\.test, b\\.test\n`),
+  );
+  assert.deepEqual(await allowed(), ["files__echo"]);
+  await add("--allow", "a*");
+  assert.deepEqual(await allowed(), ["files__echo", "files__a*"]);
+  assert.match(await add("--replace", "--net", "c.test"), /"files" lets it reach c\.test\n/);
+  assert.deepEqual(await allowed(), ["files__*"]);
+  await add("--replace", "--allow", "echo");
+  assert.deepEqual(await allowed(), ["files__echo"]);
+
+  await done(place, "agents", "create", "--id", "scout", "--name", "Scout");
+  await done(place, "mcp", "add", "files", "--agent", "scout");
+  await add("--agent", "scout", "--replace", "--allow", "echo");
+  assert.deepEqual([await allowed(), await allowed("scout")], [["files__echo"], ["files__echo"]]);
+});
+
 Deno.test("a policy stays that was not made for the server alone, and one of a file can't be deleted", async () => {
   await using place = await openPlace();
   const { run } = place;

@@ -4,8 +4,10 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { toolText } from "../../src/domain/tool.ts";
 import { connectorForTests } from "../support/mcp_client_connector.ts";
 import { EVERYTHING } from "../support/mcp_client_real.ts";
+import { scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { muxi } from "../support/muxi.ts";
 import { ADMIN_KEY, startServer } from "../support/server.ts";
 import { ask, askAdmin, until } from "../support/story.ts";
@@ -67,4 +69,35 @@ Deno.test({ name: "at a terminal the person fills in what the tool's server asks
   await terminal.type("Ada\r/decline\r");
   assert.equal(await terminal.ended, 0);
   assert.match(terminal.lines().join("\n"), /declined/);
+});
+
+Deno.test({
+  name: "at a terminal an answer that the question doesn't take is asked for again, and the call goes on",
+  ignore,
+}, async () => {
+  const files = new ScriptedServer();
+  const schema = {
+    type: "object",
+    properties: { code: { type: "string", pattern: "^[A-Z]{3}$" } },
+    required: ["code"],
+  };
+  files.calling = async (_, { signal, tool_call_id }) =>
+    toolText(
+      JSON.stringify(await files.options!.handlers.elicit({ message: "Code?", schema }, { signal, tool_call_id })),
+    );
+  await using server = await startServer({
+    settings: { mcp_servers: JSON.stringify({ mcpServers: { files: { url: "https://files.example" } } }) },
+    ports: { connector: scriptedConnector({ files }) },
+  });
+  await until("its tools are there", async () => (await ask(server, "GET /tools")).data.length > 0);
+  const env = { MUXI_KEY: ADMIN_KEY, MUXI_URL: server.url };
+  await using terminal = openTerminal({ env, cwd: server.data_dir, args: ["mcp", "call", "files__echo"] });
+  await terminal.shows("text:");
+  await terminal.type("abc\rs\r");
+  await terminal.shows("Cannot answer the question");
+  const from = terminal.lines().findIndex((line) => line.includes("Cannot answer the question"));
+  await terminal.shows("text", from);
+  await terminal.type("ABC\rs\r");
+  assert.equal(await terminal.ended, 0);
+  assert.match(terminal.lines().join(""), /"action":"accept","content":\{"code":"ABC"\}/);
 });

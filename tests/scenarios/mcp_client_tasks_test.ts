@@ -145,6 +145,20 @@ for (const era of [OLD, NEW]) {
     assert.ok(!upstream.methods().includes("tasks/cancel"));
   });
 
+  Deno.test(`${era}: a task whose first state makes no sense was made all the same: it is cancelled`, async () => {
+    const malformed = { taskId: "t1", status: "dreaming" };
+    const others: Scripted = ({ method }) => {
+      if (method !== "tools/call") return undefined;
+      return era === OLD ? { task: malformed } : { resultType: "task", ...malformed };
+    };
+    await using upstream = startTasks(era, [working], others);
+    await using connection = await connectTasks(upstream);
+    const failure = await failureOf(connection.callTool("dig", {}, asTask()));
+    assert.deepEqual([failure.kind, failure.sent], ["protocol", true]);
+    assert.match(failure.message, /status that isn't known here/);
+    await until("it is cancelled", () => upstream.methods().includes("tasks/cancel"));
+  });
+
   Deno.test(`${era}: a call that is given up cancels its task`, async () => {
     await using upstream = startTasks(era, [working]);
     await using connection = await connectTasks(upstream);

@@ -125,7 +125,7 @@ Deno.test("where a server never asked before and two are asked at once, one ques
   assert.match(isAda ? bob! : ada!, /"action": "cancel"/);
   const told = lines.filter((line) => line.includes("Nobody was asked what a tool server wants to know"));
   assert.equal(told.length, 1);
-  assert.match(told[0]!, /it could be for calls of several people/);
+  assert.match(told[0]!, /the server doesn't say in which call it asks/);
 });
 
 const authorization = `Bearer ${USER_KEY}`;

@@ -4,6 +4,8 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Transport } from "@modelcontextprotocol/client";
 import { FloodGate } from "../../src/adapters/mcp/flood.ts";
 import { DirectRequests } from "../../src/adapters/mcp/direct_requests.ts";
 import { toTool } from "../../src/adapters/mcp/offered.ts";
@@ -17,6 +19,7 @@ import { createLog } from "../../src/kit/log.ts";
 import type { Elicitation } from "../../src/ports/mcp_client.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
 import { failureOf } from "../support/mcp_client_odd.ts";
+import { settle } from "../support/moving_clock.ts";
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -81,6 +84,43 @@ Deno.test("answers that nobody asked for count as a flood, like notifications", 
   }
   assert.equal(floods, 1);
   assert.ok(passed < 15_000, `${passed} reached the client`);
+});
+
+Deno.test("what is asked on the stream of a call is the call's, under whatever name, and leaves nothing behind", async () => {
+  const flood = new FloodGate({ clock: systemClock, onFlood: () => {} });
+  const streams: ((work: () => void) => void)[] = [];
+  const inner = {
+    hasPerRequestStream: true,
+    start: () => Promise.resolve(),
+    send: () => Promise.resolve(void streams.push(AsyncLocalStorage.snapshot())),
+    close: () => Promise.resolve(),
+    onmessage: (_: unknown) => {},
+  };
+  const direct = new DirectRequests(inner as Transport, {
+    clock: systemClock,
+    flood,
+    silence: new Silence(systemClock),
+  });
+  const placed: (string | undefined)[] = [];
+  // The SDK's client hands a request to its handler a moment later.
+  direct.onmessage = () => void Promise.resolve().then(() => placed.push(direct.askedIn));
+  await direct.start();
+  const question = (id: unknown) => inner.onmessage({ jsonrpc: "2.0", id, method: "elicitation/create", params: {} });
+  const stop = new AbortController();
+  const limits = { timeout_ms: 60_000, max_timeout_ms: 60_000 };
+  const call = direct.request("tools/call", {}, { signal: stop.signal, tool_call_id: "ada", ...limits });
+  const ids = [7, "7", { of: "any" }, "x".repeat(1_000_000)];
+  for (const id of ids) streams[0]!(() => question(id));
+  await settle();
+  assert.deepEqual(placed.splice(0), ids.map(() => "ada"));
+  stop.abort(new Error("Enough"));
+  await assert.rejects(call, /Enough/);
+  for (const id of ids) question(id);
+  await settle();
+  assert.deepEqual(placed.splice(0), ids.map(() => undefined), "an old name places no later question");
+  streams[0]!(() => question(8));
+  await settle();
+  assert.deepEqual(placed, ["ada"], "what still comes on the stream of a call that is over is nobody else's");
 });
 
 Deno.test("a list is bounded by its size, too, and so is each of its tools", async () => {
@@ -167,4 +207,33 @@ Deno.test("in one call a server asks so often and no more, of people and of mode
   assert.deepEqual(await elicit({ message: "?" }, { signal, tool_call_id: "tool_1" }), { action: "cancel" });
   assert.match(noted[0]!, /it asks too often in one call/);
   await sample(request, { signal, tool_call_id: "tool_2" });
+});
+
+Deno.test("that nobody was asked is noted once for each call and reason, however often its server asks", async () => {
+  const noted: { words: string; tool_call_ids: readonly string[] }[] = [];
+  const asking = new Asking({
+    askPerson: () => Promise.resolve({ unasked: "its caller can't be asked" }),
+    askModel: () => Promise.reject(new Error("No model here")),
+    noteUnasked: (_, note) => Promise.resolve(void noted.push(note)),
+  });
+  const { elicit } = asking.of(toServer({ url: "https://x.test/" }));
+  const { signal } = new AbortController();
+  const pester = async (options: { tool_call_id?: string; among?: string[] }) => {
+    for (let i = 0; i < 2000; i++) {
+      assert.deepEqual(await elicit({ message: "?" }, { signal, ...options }), { action: "cancel" });
+    }
+    return noted.splice(0);
+  };
+  const several = await pester({ among: ["ada", "bob"] });
+  assert.deepEqual(several.map(({ tool_call_ids }) => tool_call_ids), [["ada", "bob"]]);
+  const more = await pester({ among: ["bob", "cleo"] });
+  assert.deepEqual(more.map(({ tool_call_ids }) => tool_call_ids), [["cleo"]], "others still learn of it");
+  const own = await pester({ tool_call_id: "ada" });
+  assert.deepEqual(own.map(({ tool_call_ids }) => tool_call_ids), [["ada"], ["ada"]]);
+  assert.match(own[0]!.words, /its caller can't be asked/);
+  assert.match(own[1]!.words, /too often/);
+  const outside = await pester({});
+  assert.deepEqual(outside.map(({ tool_call_ids }) => tool_call_ids), [[], []]);
+  assert.match(outside[0]!.words, /no call of its tools is under way/);
+  assert.match(outside.at(-1)!.words, /outside of calls, and more than 50 times/);
 });

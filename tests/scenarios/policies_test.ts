@@ -119,6 +119,36 @@ Deno.test("a file that can't be read is refused with its place, at the start and
   }
 });
 
+Deno.test("a file that can't be used is refused whole at a reload: keys and policies stay", async () => {
+  const data_dir = await Deno.makeTempDir({ prefix: "muxi-policies-" });
+  try {
+    const file = `${data_dir}/policies.yaml`;
+    const settings = { ...SCOPED, tools: { policies_file: file } };
+    const good = 'policies:\n  papers: { servers: [files], tools: { "*": { decision: deny } } }\n';
+    await Deno.writeTextFile(file, good);
+    const toolbox = scriptedToolbox({ files__write: tool("write") });
+    let next: Json = settings;
+    await using server = await startServer({
+      data_dir,
+      settings,
+      ports: { toolbox },
+      reread: () => Promise.resolve(testSettings(data_dir, { settings: next })),
+    });
+    const before = (await askAdmin(server, "GET /policies?limit=100")).data;
+    await Deno.writeTextFile(file, 'policies:\n  other: { tools: { x: { arguments: { $ref: "#/$defs/none" } } } }\n');
+    next = { ...settings, auth: { user_api_key: "sk_muxi_user_another_9876543210" } };
+    await assert.rejects(server.app.reload(), /policy "other": the arguments' schema of the rule "x"/);
+    await ask(server, "POST /tools/files__write/call", { body: {}, status: 403 });
+    assert.deepEqual((await askAdmin(server, "GET /policies?limit=100")).data, before);
+    await askAdmin(server, "PATCH /policies/papers", { body: { description: "Changed meanwhile" } });
+    await Deno.writeTextFile(file, good);
+    await server.app.reload();
+    await ask(server, "POST /tools/files__write/call", { body: {}, status: 401 });
+  } finally {
+    await Deno.remove(data_dir, { recursive: true });
+  }
+});
+
 Deno.test("arguments are held to the policy's schema, too", async () => {
   const parameters = { type: "object", properties: { path: { type: "string" } } };
   await using desk = await office({ files__write: tool("write", { parameters }) });

@@ -169,19 +169,25 @@ print(open("${dir}/config/plain.txt").read())`;
 });
 
 Deno.test("what was moved from where a program may write is looked for before it starts again", async () => {
-  const dir = await Deno.realPath(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "muxi-hidden-" }));
-  try {
-    await furnish(dir);
-    const hidden = [`${dir}/config/muxi.env`];
-    const moved = await python(`import os; os.rename("${dir}/config", "${dir}/elsewhere")`, {
-      hidden,
-      profile: { write: [dir] },
+  await using world = await openSandbox("full", {}, ["config/muxi.env", "link", "config/never-there.env"]);
+  const { dir, sandbox } = world;
+  await furnish(dir);
+  const start = async (lines: string) => {
+    const program = { name: "mover", command: "/usr/bin/python3", args: ["-c", lines], env: {} };
+    const process = await sandbox.start(program, {
+      policy: toPolicy({ write: [dir] }),
+      signal: new AbortController().signal,
     });
-    assert.equal(moved.end, "exit code 0", moved.errors);
-    await assert.rejects(() => python("print(1)", { hidden, profile: { write: [dir] } }), {
-      message: /where ".*muxi\.env" of MUXI is not any more: start MUXI anew/,
-    });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+    await process.stdin.close();
+    await textOf(process);
+    return process;
+  };
+  const moved = await start(`import os; os.rename("${dir}/config", "${dir}/elsewhere")`);
+  assert.equal(await moved.exited, "exit code 0", moved.errors());
+  await assert.rejects(() => start("print(1)"), {
+    message: /where ".*muxi\.env" of MUXI is not any more: put it back, or start MUXI anew/,
+  });
+  await Deno.rename(`${dir}/elsewhere`, `${dir}/config`);
+  const again = await start("print(1)");
+  assert.equal(await again.exited, "exit code 0", again.errors());
 });

@@ -11,7 +11,7 @@ async function write(world: SandboxWorld, file: string, code: string): Promise<s
 /** Folders that were made for one start: its command line names them. */
 function foldersOf({ pid }: { pid: number }): string[] {
   const line = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-  return [...new Set(line.match(/\/tmp\/muxi-(?:js|box)-[\w-]+/g))];
+  return [...new Set(line.match(/\/[\w./-]*\/muxi-(?:js|box)-[\w-]+/g))];
 }
 
 for (const walls of WALLS) {

@@ -132,8 +132,24 @@ Deno.test("a question that could be for several calls is nobody's, and the runs 
   assert.equal(denied.decided_by, "nobody");
   assert.match(
     denied.reason,
-    /^Nobody was asked what tool server "files" wants to know: it could be for calls of several people/,
+    /^Nobody was asked what tool server "files" wants to know: the server doesn't say in which call it asks/,
   );
+});
+
+Deno.test("a server's connection knows whose each call is, made by a run or directly", async () => {
+  const owners: (string | undefined)[] = [];
+  await using talk = await interview({}, (_, { owner }) => {
+    owners.push(owner);
+    return Promise.resolve(toolText("Done"));
+  });
+  const { server, run } = talk;
+  await untilStatus(server, run.id, "completed");
+  await ask(server, "POST /tools/files__echo/call", { body: {} });
+  await ask(server, "POST /tools/files__echo/call", { body: { user_id: "bob" } });
+  assert.equal(owners.length, 3);
+  assert.ok(owners[0]);
+  assert.equal(owners[0], owners[1]);
+  assert.notEqual(owners[1], owners[2]);
 });
 
 Deno.test("strangers see no question, and can't answer one", async () => {

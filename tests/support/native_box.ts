@@ -20,6 +20,8 @@ export interface BoxedOptions {
   cwd?: string;
   /** Folders no program may see. */
   hidden?: string[];
+  /** Those of them that were there and are gone. */
+  gone?: string[];
   ask?: NonNullable<StartOptions["ask"]>;
   signal?: AbortSignal;
 }
@@ -35,7 +37,7 @@ export interface Boxed extends AsyncDisposable {
 
 /** Starts `command` under the policy "strict". Disposing ends it. */
 export async function startBoxed(options: BoxedOptions): Promise<Boxed> {
-  const { command, args = [], profile = {}, env = {}, outside, cwd, hidden = [], ask, signal } = options;
+  const { command, args = [], profile = {}, env = {}, outside, cwd, hidden = [], gone = [], ask, signal } = options;
   const denied: string[] = [];
   const process = await startNative({ name: "guest", command, args, env, ...cwd !== undefined && { cwd } }, {
     policy: { ...DEFAULT_POLICY, id: "strict", sandbox: SandboxProfile.parse(profile) },
@@ -45,6 +47,7 @@ export async function startBoxed(options: BoxedOptions): Promise<Boxed> {
   }, {
     deno: Deno.execPath(),
     hidden,
+    gone,
     abilities: await osAbilities(),
     clock: systemClock,
     env: outside ?? { PATH: "/usr/bin:/bin" },

@@ -86,6 +86,17 @@ Deno.test("nobody is shown what a server asks in the call of another that was gi
   assert.deepEqual(await asking(calls), { tool_call_id: "bob" });
 });
 
+Deno.test("whoever gives a call up and tries again is asked: the question is theirs, of whichever call", async () => {
+  const { calls } = openCalls();
+  (await calls.enter({ tool_call_id: "first", owner: "ada" }, signal))[Symbol.dispose]();
+  const again = await calls.enter({ tool_call_id: "again", owner: "ada" }, signal);
+  assert.deepEqual(await asking(calls), { tool_call_id: "again" });
+  again.answered();
+  again[Symbol.dispose]();
+  using _ = await calls.enter({ tool_call_id: "bob", owner: "bob" }, signal);
+  assert.deepEqual(await asking(calls), { among: ["bob"] }, "another is not asked what may be hers");
+});
+
 Deno.test("where every call asks, one is given up so that the other is asked", async () => {
   const { clock, calls } = openCalls();
   const ada = await calls.enter({ tool_call_id: "ada" }, signal);

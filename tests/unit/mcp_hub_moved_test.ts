@@ -85,3 +85,34 @@ Deno.test("who may change where a server is must not be given what it was truste
     assert.deepEqual(house.definitions.get("drive")?.definition[field], {});
   }
 });
+
+Deno.test("the secrets of a command line are not handed to another program", async () => {
+  const inArgs = McpServer.parse({ name: "drive", command: "npx", args: ["srv", "--api-key", "geheim-123"] });
+  const inCommand = McpServer.parse({ name: "drive", command: "docker run -e API_KEY=geheim-123", args: ["drive"] });
+  const moves = [
+    { first: inArgs, change: { command: "/srv/thief" }, left: "args", again: { args: [] } },
+    { first: inArgs, change: { url: "https://thief.test" }, left: "args", again: { args: [] } },
+    { first: inCommand, change: { args: ["thief"] }, left: "command", again: { command: "docker run" } },
+  ];
+  for (const { first, change, left, again } of moves) {
+    await using house = await signedIn(first);
+    await assert.rejects(house.definitions.change(owner, "drive", change), ({ message, details }: AppError) => {
+      assert.match(
+        message,
+        new RegExp(`${left} was given for another place: give it again, or null \\(args: \\[\\]\\)`),
+      );
+      assert.ok(!message.includes("geheim"));
+      assert.deepEqual(details?.given_before, [left]);
+      return true;
+    });
+    assert.deepEqual(house.definitions.get("drive")?.definition, first);
+    await house.definitions.change(owner, "drive", { ...change, ...again });
+    assert.ok(!JSON.stringify(house.definitions.get("drive")?.definition).includes("geheim"));
+  }
+  await using house = await signedIn(inCommand);
+  await house.definitions.change(owner, "drive", { url: "https://drive.test/mcp", args: [] });
+  assert.equal(house.definitions.get("drive")?.definition.command, undefined);
+  await using open = await signedIn(McpServer.parse({ name: "drive", command: "npx", args: ["srv", "--verbose"] }));
+  await open.definitions.change(owner, "drive", { command: "bunx" });
+  assert.deepEqual(open.definitions.get("drive")?.definition.args, ["srv", "--verbose"]);
+});

@@ -112,11 +112,9 @@ Deno.test("variables and inputs stand for what they are, and what is unknown is 
   assert.match(reason("${input:other}")!, /names \$\{input:other\}, for which the host asks a person/);
   assert.match(reason("${command:pick}")!, /names \$\{command:pick\}, which only its own host knows/);
   assert.match(reason("${userHome}", NOWHERE)!, /names \$\{userHome\}, which means nothing here/);
-  const kept = { ...place, keepsBare: true };
-  assert.deepEqual(read({ command: "x", env: { T: "${TOKEN}", U: "${env:TOKEN}" } }, kept).servers[0]!.env, {
-    T: "${TOKEN}",
-    U: "geheim",
-  });
+  const texts = ["${TOKEN}", "${env:TOKEN}", "${env:ABSENT}", "echo ${a%b}", "${x[1]}", "${input:key}", "$${"];
+  const filledBefore = { ...place, isFilled: true };
+  assert.deepEqual(read({ command: "x", args: texts }, filledBefore).servers[0]!.args, texts);
 });
 
 Deno.test("JSON may have comments and commas behind the last, and texts that look like either", () => {

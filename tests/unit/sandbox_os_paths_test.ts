@@ -13,7 +13,10 @@ async function makeDir() {
 }
 
 function bind(cwd: string, profile: Partial<SandboxProfile>, hidden: string[] = []) {
-  return bindProfile({ name: "guest", policy: "strict", profile: SandboxProfile.parse(profile), cwd }, hidden);
+  return bindProfile({ name: "guest", policy: "strict", profile: SandboxProfile.parse(profile), cwd }, {
+    hidden,
+    gone: [],
+  });
 }
 
 async function program(path: string, text: string): Promise<void> {

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { AppError } from "../../src/domain/error.ts";
 import { type LoadedSettings, loadSettings, type SettingsInput } from "../../src/settings.ts";
+import { readMcpServers } from "../../src/settings/mcp_servers.ts";
 import { variablesOf } from "../../src/settings/variables.ts";
 import { listSettings } from "../../src/settings/tree.ts";
 
@@ -216,6 +217,21 @@ Deno.test("variables in files are expanded", async () => {
   assert.equal(settings.agents.file, "${BASE}");
   assert.deepEqual(settings.server.cors.origins, ["https://${x}.org"]);
   assert.equal(variables.BASE, "/from/env");
+});
+
+Deno.test("a list of tool servers may name variables as hosts do, and keeps what is meant for others", async () => {
+  const read = async (args: string[]) => {
+    const yaml = `mcp_servers: ${JSON.stringify([{ name: "a", command: "sh", args }])}`;
+    const { settings, variables } = await load({ files: { "config/muxi.yaml": yaml, ".env": "FOO=geheim\n" } });
+    return (await readMcpServers(settings, variables)).servers[0]!.args;
+  };
+  assert.deepEqual(await read(["${FOO}", "${env:FOO}", "${env:NONE:-else}"]), ["geheim", "geheim", "else"]);
+  assert.deepEqual(await read(["-c", "echo ${a%b}", "${x[1]}"]), ["-c", "echo ${a%b}", "${x[1]}"]);
+  assert.deepEqual(await read(["$${FOO}", "$${env:FOO}", "$${a%b}"]), ["${FOO}", "${env:FOO}", "${a%b}"]);
+  const unset = { files: { "config/muxi.yaml": 'mcp_servers: [{ name: a, command: "${env:NONE}" }]' } };
+  assert.match((await problemsOf(unset))[0]!, /^mcp_servers .*: the variable NONE is not set$/);
+  const other = { files: { "config/muxi.yaml": 'agents: { file: "${env:FOO}" }' } };
+  assert.equal((await load(other)).settings.agents.file, "${env:FOO}");
 });
 
 Deno.test("everything that is wrong is told at once, with its place and what is wanted", async () => {

@@ -24,7 +24,6 @@ export interface ClientInfo {
 
 /** What a server asks of us, by a request of its own. */
 export interface ServerRequest {
-  id: unknown;
   method: string;
   params: unknown;
   signal: AbortSignal;
@@ -96,8 +95,8 @@ function answerQuestions(
 ): void {
   const methods = ["elicitation/create", ...sampling ? ["sampling/createMessage" as const] : []] as const;
   for (const method of methods) {
-    client.setRequestHandler(method, async ({ params }, { mcpReq: { id, signal } }) =>
+    client.setRequestHandler(method, async ({ params }, { mcpReq: { signal } }) =>
       // In the protocol's shape already.
-      await answer({ id, method, params, signal }) as never);
+      await answer({ method, params, signal }) as never);
   }
 }

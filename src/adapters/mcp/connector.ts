@@ -147,9 +147,9 @@ async function connectOnce(
     }, deps);
     const direct = new DirectRequests(channel.transport, { clock, silence, flood });
     direct.onTaskStatus = (params) => tasks.tell(params);
-    const ask = async ({ id, method, params, signal }: ServerRequest) => {
+    const ask = async ({ method, params, signal }: ServerRequest) => {
       const task = relatedTask(params);
-      const known = task === undefined ? direct.callOf(id) : await tasks.callOf(task);
+      const known = task === undefined ? direct.askedIn : await tasks.callOf(task);
       // What is asked in a task of which nobody knows is asked in no call.
       if (task !== undefined && known === undefined) return await questions(method, params, { signal });
       return await calls.asking({ known, signal }, (asked) => questions(method, params, { signal, ...asked }));

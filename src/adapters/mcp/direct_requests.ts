@@ -82,8 +82,6 @@ export class DirectRequests implements Transport {
   readonly #hearers = new Map<string, (progress: Progress) => void>();
   /** The call on whose stream a message comes: the transport reads each in the context of its request. */
   readonly #stream = new AsyncLocalStorage<string>();
-  /** Calls by the questions that came on their streams, until these are answered. */
-  readonly #asked = new Map<unknown, string>();
   #next = 0;
   #lastError: Error | undefined;
 
@@ -123,13 +121,12 @@ export class DirectRequests implements Transport {
     return this.#inner.start();
   }
 
-  /** The call on whose stream the server's request `id` came. */
-  callOf(id: unknown): string | undefined {
-    return this.#asked.get(id);
+  /** For whoever handles a request of the server: the call on whose stream it came, over or not. */
+  get askedIn(): string | undefined {
+    return this.#stream.getStore();
   }
 
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
-    if (!("method" in message)) this.#asked.delete(message.id);
     return this.#inner.send(message, options);
   }
 
@@ -216,13 +213,7 @@ export class DirectRequests implements Transport {
       if (onProgress) return void (progress && onProgress(progress));
     }
     if (method === "notifications/tasks/status") return this.onTaskStatus?.(params);
-    if (method !== undefined && id !== undefined) this.#noteStream(id);
     this.onmessage?.(message);
-  }
-
-  #noteStream(id: unknown): void {
-    const call = this.#stream.getStore();
-    if (call !== undefined) this.#asked.set(id, call);
   }
 
   #progress(pending: Pending, params: ProgressFields): void {

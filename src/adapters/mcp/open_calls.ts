@@ -4,7 +4,8 @@
  * Over Streamable HTTP the stream says that. Elsewhere a server of the older era
  * asks without a word about the call, and nobody may be shown the question of
  * another: then it waits until only one audience is left that it can be for. From
- * then on, calls of several audiences stand in line.
+ * then on, calls of several audiences stand in line. A call that was given up
+ * leaves its owner only in question: they may see what is asked in any of theirs.
  *
  * @module
  */
@@ -13,10 +14,11 @@ import type { Clock } from "../../kit/clock.ts";
 import { Lines } from "../../kit/lines.ts";
 import { ASKED_IN_MS, GIVEN_UP_MS, LINE_MS } from "./limits.ts";
 
-/** A call of a tool, and who would be asked in it. */
+/** A call of a tool, who would be asked in it, and whose it is. */
 export interface OpenCall {
   tool_call_id: string;
   audience?: string | undefined;
+  owner?: string | undefined;
 }
 
 /** In which call a server asks, or in which it could be. */
@@ -40,15 +42,20 @@ export interface OpenCallsDeps {
   clock: Clock;
 }
 
+interface Parties {
+  audience: string;
+  owner: string;
+}
+
 /** See the module. */
 export class OpenCalls {
   readonly #deps: OpenCallsDeps;
-  /** Audiences by call, the oldest first. */
-  readonly #audiences = new Map<string, string>();
+  /** Calls by name, the oldest first. */
+  readonly #open = new Map<string, Parties>();
   /** Calls in which a question is open. */
   readonly #asked = new Set<string>();
   /** Calls that nobody waits for any more, and until when the server may still ask in them. */
-  readonly #givenUp = new Map<string, { audience: string; until: number }>();
+  readonly #givenUp = new Map<string, { owner: string; until: number }>();
   /** Whoever waits for a call to end, or to be asked something. */
   readonly #waiting = new Set<() => void>();
   /** Questions of which nobody knows yet in which call they are asked. */
@@ -61,10 +68,14 @@ export class OpenCalls {
   }
 
   /** Notes a call until disposed. At a server that asks without saying in which call, others' calls end first. */
-  async enter({ tool_call_id, audience = tool_call_id }: OpenCall, signal: AbortSignal): Promise<NotedCall> {
+  async enter(
+    { tool_call_id, audience = tool_call_id, owner = audience }: OpenCall,
+    signal: AbortSignal,
+  ): Promise<NotedCall> {
     this.#forget();
     const { server, askers } = this.#deps;
-    const begin = () => askers.has(server) && this.#runs(audience) ? undefined : this.#begin(tool_call_id, audience);
+    const isHeldUp = () => askers.has(server) && this.#runs(audience);
+    const begin = () => isHeldUp() ? undefined : this.#begin(tool_call_id, { audience, owner });
     const begun = begin() ?? await this.#until(begin, { ms: LINE_MS, signal });
     if (begun) return begun;
     const why = "it asks people without saying in which call, and calls of others are still under way";
@@ -79,7 +90,7 @@ export class OpenCalls {
     work: (asked: AskedIn) => Promise<T>,
   ): Promise<T> {
     const tool_call_id = known ?? await this.#findNext(signal);
-    if (tool_call_id === undefined) return await work({ among: [...this.#audiences.keys()] });
+    if (tool_call_id === undefined) return await work({ among: [...this.#open.keys()] });
     const isFirst = !this.#asked.has(tool_call_id);
     this.#asked.add(tool_call_id);
     this.#tell();
@@ -90,15 +101,15 @@ export class OpenCalls {
     }
   }
 
-  #begin(tool_call_id: string, audience: string): NotedCall {
+  #begin(tool_call_id: string, parties: Parties): NotedCall {
     let isAnswered = false;
-    this.#audiences.set(tool_call_id, audience);
+    this.#open.set(tool_call_id, parties);
     return {
       answered: () => void (isAnswered = true),
       [Symbol.dispose]: () => {
-        this.#audiences.delete(tool_call_id);
+        this.#open.delete(tool_call_id);
         const until = this.#deps.clock.now() + GIVEN_UP_MS;
-        if (!isAnswered) this.#givenUp.set(tool_call_id, { audience, until });
+        if (!isAnswered) this.#givenUp.set(tool_call_id, { owner: parties.owner, until });
         this.#tell();
       },
     };
@@ -111,7 +122,7 @@ export class OpenCalls {
 
   /** Whether a call of another audience is under way that isn't held up by a question. */
   #runs(audience: string): boolean {
-    return this.#audiences.entries().some(([id, other]) => other !== audience && !this.#asked.has(id));
+    return this.#open.entries().some(([id, other]) => other.audience !== audience && !this.#asked.has(id));
   }
 
   async #findNext(signal: AbortSignal): Promise<string | undefined> {
@@ -131,18 +142,19 @@ export class OpenCalls {
   async #find(signal: AbortSignal): Promise<string | undefined> {
     const isOver = () => this.#isClear() || this.#isStuck();
     if (!isOver()) await this.#until(() => isOver() || undefined, { ms: ASKED_IN_MS, signal });
-    return this.#isClear() ? this.#audiences.keys().next().value : undefined;
+    return this.#isClear() ? this.#open.keys().next().value : undefined;
   }
 
   #isClear(): boolean {
     this.#forget();
-    const givenUp = this.#givenUp.values().map(({ audience }) => audience);
-    return new Set([...this.#audiences.values(), ...givenUp]).size <= 1;
+    const [first, ...others] = this.#open.values();
+    return others.every(({ audience }) => audience === first!.audience) &&
+      this.#givenUp.values().every(({ owner }) => owner === first?.owner);
   }
 
   /** Whether every call waits for the answer to a question that nobody can place. */
   #isStuck(): boolean {
-    return this.#unclear >= this.#audiences.size;
+    return this.#unclear >= this.#open.size;
   }
 
   /** What `look` finds once it does; undefined when `ms` pass before. */

@@ -11,7 +11,7 @@ import type { McpCallOptions, Progress } from "../../ports/mcp_client.ts";
 import { TaskBroken } from "./request_errors.ts";
 import { type Fields, toFields } from "./shape.ts";
 import { TaskFollower, type TaskFollowerDeps } from "./task_follower.ts";
-import { type TaskState, toTaskState } from "./task_state.ts";
+import { type TaskState, toTaskId, toTaskState } from "./task_state.ts";
 
 /** How long the answer to a call that nobody waits for any more may take to name its task, in ms. */
 const LATE_MS = 5_000;
@@ -52,14 +52,14 @@ export class TaskCalls {
     if (task === undefined) return answer;
     const follower = new TaskFollower({ ...this.#deps, call });
     onProgress = (progress) => follower.tell(progress);
-    const result = follow(follower, toTaskState(task));
+    const result = follow(follower, task);
     expected[Symbol.dispose]();
     return await result;
   }
 
   /** Follows the task that a call of the newer era became. */
   async follow(answer: unknown, call: McpCallOptions): Promise<unknown> {
-    return await follow(new TaskFollower({ ...this.#deps, call }), toTaskState(answer));
+    return await follow(new TaskFollower({ ...this.#deps, call }), answer);
   }
 
   /** A task that begins after its call was given up is cancelled all the same. */
@@ -67,15 +67,27 @@ export class TaskCalls {
     const enough = this.#deps.clock.after(LATE_MS, () => given.abort(call.signal.reason));
     request.then((answer) => {
       const { task } = toFields(answer, "answer");
-      if (task !== undefined) new TaskFollower({ ...this.#deps, call }).cancel(toTaskState(task).id);
+      if (task !== undefined) new TaskFollower({ ...this.#deps, call }).cancel(toTaskId(task));
     }).catch(() => {}).finally(() => enough[Symbol.dispose]());
   }
 }
 
-async function follow(follower: TaskFollower, state: TaskState): Promise<unknown> {
+/** Follows the task whose first state is `first`, as it came. */
+async function follow(follower: TaskFollower, first: unknown): Promise<unknown> {
   try {
-    return await follower.follow(state);
+    const id = toTaskId(first);
+    return await follower.follow(toFirstState(first, () => follower.cancel(id)));
   } catch (error) {
     throw new TaskBroken(error);
+  }
+}
+
+/** There is a task even where its state makes no sense: then `cancel` is called. */
+function toFirstState(value: unknown, cancel: () => void): TaskState {
+  try {
+    return toTaskState(value);
+  } catch (error) {
+    cancel();
+    throw error;
   }
 }

@@ -27,14 +27,20 @@ export interface TaskState {
   fields: Fields;
 }
 
+/** The name of the task that `value` is a state of. Throws `AnswerMalformed`. */
+export function toTaskId(value: unknown): string {
+  const named = toText(toFields(value, "task").taskId, "task's taskId");
+  if (named.length > MAX_TASK_ID) throw new AnswerMalformed(`Its taskId is longer than ${MAX_TASK_ID} characters`);
+  return named;
+}
+
 /** A state, of either era. Throws `AnswerMalformed`; also for the state of another task than `id`. */
 export function toTaskState(value: unknown, id?: string): TaskState {
   const fields = toFields(value, "task");
-  const { taskId, status, statusMessage, pollInterval, pollIntervalMs = pollInterval } = fields;
+  const { status, statusMessage, pollInterval, pollIntervalMs = pollInterval } = fields;
   const known = STATUS.find((one) => one === status);
   if (known === undefined) throw new AnswerMalformed("Its task has a status that isn't known here");
-  const named = toText(taskId, "task's taskId");
-  if (named.length > MAX_TASK_ID) throw new AnswerMalformed(`Its taskId is longer than ${MAX_TASK_ID} characters`);
+  const named = toTaskId(fields);
   if (id !== undefined && named !== id) throw new AnswerMalformed("It answered with another task");
   const wanted = typeof pollIntervalMs === "number" ? pollIntervalMs : LOOK_MS.usual;
   return {

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { McpFailure } from "../../domain/mcp_server.ts";
 import type { SandboxProfile } from "../../domain/policy.ts";
 import { isFact, isOfKernel } from "./kernel_paths.ts";
-import { isWithin } from "./real_path.ts";
+import { isWithin, realPath } from "./real_path.ts";
 
 /** A folder or file of the machine that is seen inside. */
 export interface Bind {
@@ -34,19 +34,19 @@ export interface ProfileOwner {
   cwd: string;
 }
 
-async function realPath(path: string): Promise<string | undefined> {
-  return await Deno.realPath(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    throw error;
-  });
+/** What is MUXI's own. */
+export interface OwnFiles {
+  /** Never seen inside. */
+  hidden: readonly string[];
+  /** Those of them that were there before and are not now. */
+  gone: readonly string[];
 }
 
 /**
- * Resolves links now, so that what is bound is what was looked at. `hidden` is
- * never seen inside. What lies below a writable path is left to it: a link the
+ * Resolves links now, so that what is bound is what was looked at. What lies below a writable path is left to it: a link the
  * program made there must not be followed at its next start.
  */
-export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]): Promise<ProfileBinds> {
+export async function bindProfile(owner: ProfileOwner, { hidden, gone }: OwnFiles): Promise<ProfileBinds> {
   const { name, policy, profile, cwd } = owner;
   const refuse = (path: string, write: boolean, why: string) =>
     new McpFailure(
@@ -60,7 +60,7 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
     ...profile.write.map((given) => ({ given, write: true })),
     ...profile.read.map((given) => ({ given, write: false })),
   ];
-  await refuseMoved({ hidden, writable }, refuse);
+  await refuseMoved({ gone, writable }, refuse);
   const found: ProfileBinds = { root: false, profile: [] };
   for (const { given, write } of wanted) {
     const path = resolve(cwd, given);
@@ -93,16 +93,15 @@ export async function bindProfile(owner: ProfileOwner, hidden: readonly string[]
 
 /** What is gone from where a program may write could be anywhere there by now, under a name that nobody knows. */
 async function refuseMoved(
-  { hidden, writable }: { hidden: readonly string[]; writable: readonly string[] },
+  { gone, writable }: { gone: readonly string[]; writable: readonly string[] },
   refuse: (path: string, write: boolean, why: string) => McpFailure,
 ): Promise<void> {
   for (const path of writable) {
     const real = await realPath(path);
     if (real === undefined) continue;
-    for (const secret of hidden) {
-      if (!isWithin(secret, real) || await realPath(secret) !== undefined) continue;
-      throw refuse(path, true, `where "${secret}" of MUXI is not any more: start MUXI anew`);
-    }
+    const secret = gone.find((one) => isWithin(one, real));
+    if (secret === undefined) continue;
+    throw refuse(path, true, `where "${secret}" of MUXI is not any more: put it back, or start MUXI anew`);
   }
 }
 

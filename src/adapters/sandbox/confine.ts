@@ -42,6 +42,8 @@ export interface ConfineDeps {
   deno: string;
   /** Folders and files that no program ever sees, such as that of our data. */
   hidden: readonly string[];
+  /** Those of them that were there before and are not now. */
+  gone: readonly string[];
   /** What {@linkcode osAbilities} found. */
   abilities: OsAbilities;
   clock: Clock;
@@ -86,7 +88,7 @@ export async function confine(inner: Inner, deps: ConfineDeps): Promise<Confined
       sent: false,
     });
   }
-  const bound = await bindProfile(inner, hidden);
+  const bound = await bindProfile(inner, deps);
   await using made = new AsyncDisposableStack();
   const dir = await makeOwnFolder("box");
   made.defer(() => Deno.remove(dir, { recursive: true }));

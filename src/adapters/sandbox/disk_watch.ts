@@ -29,8 +29,8 @@ export function watchDisk(
   folders: readonly Measured[],
   { most, unlinked, clock }: {
     most: number;
-    /** What the program holds on the disk that is in no folder any more. */
-    unlinked(): number;
+    /** What the program holds on the disk that is in no folder any more; above `enough` it need not be counted. */
+    unlinked(enough: number): Promise<number>;
     clock: Clock;
   },
   onFull: () => void,
@@ -43,8 +43,9 @@ export function watchDisk(
   const look = async () => {
     const from = clock.now();
     next = Infinity;
-    let bytes = unlinked();
+    let bytes = 0;
     try {
+      bytes = await unlinked(enough);
       for (const { path } of watched) {
         bytes += (await measure(path, { bytes: enough - bytes, entries: Infinity })).bytes;
       }

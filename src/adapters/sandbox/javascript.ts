@@ -33,6 +33,8 @@ export interface JavascriptDeps {
   deno: string;
   /** Folders and files that no program ever sees. */
   hidden: readonly string[];
+  /** Those of them that were there before and are not now. */
+  gone: readonly string[];
   /** The server's own environment: what a policy hands on. */
   env: Readonly<Record<string, string>>;
   abilities: OsAbilities;

@@ -8,7 +8,7 @@ import type { SandboxProfile } from "../../domain/policy.ts";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import type { Process, SandboxReport } from "../../ports/sandbox.ts";
 import { watchCeilings } from "./ceilings.ts";
-import { beginningOf, firstOf, processesOf } from "./ceilings_usage.ts";
+import { beginningOf, firstOf, hasOwnProcesses, processesOf } from "./ceilings_usage.ts";
 import type { Confined } from "./confine.ts";
 import { devicesOf, unlinkedBytes } from "./disk_unlinked.ts";
 import { watchDisk } from "./disk_watch.ts";
@@ -31,6 +31,8 @@ export interface RunOptions {
 const GRACE_MS = 1_000;
 const GONE_MS = 5;
 const FIRST_MS = 2;
+/** How many open files are looked at in one look at the disk: those of 16 processes that have all they may. */
+const OPEN_FILES = 16_384;
 /** From the kernel, for writing more to a file than may be in one. */
 const FILE_FULL = "SIGXFSZ";
 const SIGNALS: Record<number, string> = {
@@ -81,6 +83,7 @@ class ConfinedProcess implements Process {
   readonly #errors = new ErrorTail();
   readonly #over = new AbortController();
   #first: { pid: number; beginning: string } | undefined;
+  #mounted = false;
   #killed: string | undefined;
   #ending: Promise<string> | undefined;
 
@@ -116,7 +119,8 @@ class ConfinedProcess implements Process {
         this.#strike();
       },
     );
-    const disk = { most: profile.disk_mb * 2 ** 20, unlinked: () => this.#unlinked(confined.scratch), clock };
+    const unlinked = (enough: number) => this.#unlinked(confined.scratch, enough);
+    const disk = { most: profile.disk_mb * 2 ** 20, unlinked, clock };
     using _disk = watchDisk(confined.disk, disk, () => {
       this.#killed ??= "disk";
       this.#strike();
@@ -137,10 +141,13 @@ class ConfinedProcess implements Process {
     return signalled ?? `exit code ${code}`;
   }
 
-  #unlinked(scratch: readonly string[]): number {
+  async #unlinked(scratch: readonly string[], enough: number): Promise<number> {
     const first = this.#first?.pid;
-    const apart = first === undefined ? new Set<number>() : devicesOf(`/proc/${first}/root`, scratch);
-    return unlinkedBytes(processesOf(this.pid, first), apart);
+    // Until its box has mounted it, the list of processes is the machine's own.
+    this.#mounted ||= first !== undefined && hasOwnProcesses(first);
+    if (this.#options.boxed && !this.#mounted) return 0;
+    const apart = first === undefined ? new Set<number>() : await devicesOf(`/proc/${first}/root`, scratch);
+    return await unlinkedBytes(processesOf(this.pid, first), { apart, enough, files: OPEN_FILES });
   }
 
   /** The box's first process, which is the last to go. */

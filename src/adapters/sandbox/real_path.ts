@@ -68,3 +68,11 @@ function linkAt(path: string): string | undefined | "missing" | "unknown" {
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || folder === "/" || path.startsWith(`${folder}/`);
 }
+
+/** Where `path` leads; undefined where nothing is. */
+export async function realPath(path: string): Promise<string | undefined> {
+  return await Deno.realPath(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  });
+}

@@ -14,6 +14,7 @@ import { Broker } from "./broker.ts";
 import { ceilingKeepers } from "./ceilings_limits.ts";
 import { toScript } from "./command_line.ts";
 import { Grants } from "./grants.ts";
+import { HiddenFiles } from "./hidden_files.ts";
 import { type JavascriptDeps, startJavascript } from "./javascript.ts";
 import { toLeastProfile, toNotes, toRefused } from "./least_profile.ts";
 import { mergeProfile } from "./merge_profile.ts";
@@ -50,6 +51,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const packages = new Packages({ dir: join(dir, "packages"), deno, clock, log });
   const broker = new Broker();
   const grants = new Grants();
+  const hiddenFiles = new HiddenFiles();
   let swept: Promise<void> | undefined;
   let found = options.abilities === undefined ? undefined : Promise.resolve(options.abilities);
   const told = new Set<string>();
@@ -62,7 +64,9 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   };
   const depsNow = async (): Promise<JavascriptDeps> => {
     const abilities = await (found ??= osAbilities());
-    return { deno, hidden: options.hidden(), env, abilities, broker, packages, grants, clock };
+    const hidden = options.hidden();
+    const gone = await hiddenFiles.gone(hidden);
+    return { deno, hidden, gone, env, abilities, broker, packages, grants, clock };
   };
   const sweep = async () => {
     try {

@@ -137,13 +137,13 @@ function expandFields(id: string, value: Fields, variables: Variables): Fields {
     const missing: string[] = [];
     if (field === "model" && isFields(given)) {
       const { api_key, ...rest } = withoutEmpty(given) as Fields;
-      const model = expandDeep(rest, lookup, missing) as Fields;
+      const model = expandDeep(rest, lookup, { missing }) as Fields;
       const key = typeof api_key === "string" ? expand(api_key, lookup) : { text: api_key, missing: [] };
       // A file may name the keys of providers that only some machines have.
       const absent = key.text === undefined || key.text === "" || key.missing.length > 0;
       fields.model = absent ? model : { ...model, api_key: key.text };
     } else {
-      fields[field] = expandDeep(given, lookup, missing);
+      fields[field] = expandDeep(given, lookup, { missing });
     }
     const [first] = missing;
     if (first !== undefined) {

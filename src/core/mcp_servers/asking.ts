@@ -38,13 +38,18 @@ export interface AskingDeps {
   askModel(request: SamplingRequest, asked: AskedIn): Promise<SamplingAnswer>;
 }
 
-/** How often a server may ask in one call, and of how many calls of each server that is counted. */
+/** How often a server may ask in one call, and of how many calls of each server that is counted, and noted. */
 const MAX_QUESTIONS = 50;
 const MAX_CALLS = 10_000;
 
+/** Stands for the call of what is asked in none. */
+const OUTSIDE = "";
+
 const NO_CALL = "no call of its tools is under way";
-const SEVERAL_CALLS = "it could be for calls of several people, and the server doesn't say for which";
+const SEVERAL_CALLS =
+  "the server doesn't say in which call it asks, and more than one comes into question, under way or just given up";
 const TOO_OFTEN = `it asks too often in one call: want ${MAX_QUESTIONS} times at most`;
+const TOO_OFTEN_OUTSIDE = `it asks outside of calls, and more than ${MAX_QUESTIONS} times by now`;
 
 /** Answers what servers ask. */
 export class Asking {
@@ -57,21 +62,34 @@ export class Asking {
   /** The answers for one server. */
   of({ name: server, elicitation, sampling }: McpServer): Pick<McpHandlers, "elicit" | "sample"> {
     const asked = new Recent<number>(MAX_CALLS);
+    const noted = new Recent<true>(MAX_CALLS);
     const isTooMuch = (call: string) => {
       const times = (asked.get(call) ?? 0) + 1;
       asked.set(call, times);
       return times > MAX_QUESTIONS;
     };
-    const nobody = async (why: string, tool_call_ids: readonly string[]) => {
+    const isNews = (why: string, call: string) => {
+      const name = `${call} ${why}`;
+      if (noted.get(name)) return false;
+      noted.set(name, true);
+      return true;
+    };
+    const nobody = async (why: string, calls: readonly string[]) => {
       const words = `Nobody was asked what tool server "${server}" wants to know: ${why}`;
-      await this.#deps.noteUnasked(server, { words, tool_call_ids });
+      // A server may ask without end: what it is told each time is written down once.
+      const fresh = calls.filter((call) => isNews(why, call));
+      const tool_call_ids = fresh.filter((call) => call !== OUTSIDE);
+      if (fresh.length > 0) await this.#deps.noteUnasked(server, { words, tool_call_ids });
       // Declining is what a person does.
       return { action: "cancel" } as const;
     };
     return {
       elicit: async (question, { signal, tool_call_id, among = [] }) => {
         if (elicitation === "decline") return { action: "decline" };
-        if (tool_call_id === undefined) return await nobody(among.length === 0 ? NO_CALL : SEVERAL_CALLS, among);
+        if (tool_call_id === undefined && among.length > 0) return await nobody(SEVERAL_CALLS, among);
+        if (tool_call_id === undefined) {
+          return await nobody(isTooMuch(OUTSIDE) ? TOO_OFTEN_OUTSIDE : NO_CALL, [OUTSIDE]);
+        }
         if (isTooMuch(tool_call_id)) return await nobody(TOO_OFTEN, [tool_call_id]);
         const answer = await this.#deps.askPerson(question, { server, tool_call_id, signal });
         return "unasked" in answer ? await nobody(answer.unasked, [tool_call_id]) : answer;

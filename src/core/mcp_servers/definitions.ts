@@ -282,9 +282,11 @@ export class Definitions implements AgentServers {
     if (lost.length > 0) throw lostSecrets(name, lost);
     const source = isOnlySecrets(known.definition, change) ? known.source : "api";
     const isElsewhere = differingFields(known.definition, definition).some((field) => PLACE.has(field));
-    const left = isElsewhere ? stillLost(entrusted(known.definition), change) : [];
+    // An address takes the place of a command, and of what that said.
+    const isKept = (field: string) => field !== "command" || definition.command !== undefined;
+    const left = isElsewhere ? stillLost(entrusted(known.definition), change).filter(isKept) : [];
     if (left.length > 0) {
-      const why = `${left.join(", ")} was given for another place: give it again, or null`;
+      const why = `${left.join(", ")} was given for another place: give it again, or null (args: [])`;
       refuse("ValidationError", name, why, { given_before: left });
     }
     try {

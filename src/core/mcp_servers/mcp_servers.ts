@@ -7,7 +7,7 @@ import { ownerOf, type Principal } from "../../domain/access.ts";
 import { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import type { McpServerChange } from "../../domain/mcp_change.ts";
-import { toReference } from "../../domain/mcp_definition.ts";
+import { isReference, toReference } from "../../domain/mcp_definition.ts";
 import type { McpServer, McpServerView } from "../../domain/mcp_server.ts";
 import { toToolName } from "../../domain/tool.ts";
 import type { Clock } from "../../kit/clock.ts";
@@ -47,7 +47,10 @@ export class McpServers {
     return view!;
   }
 
-  /** Lets an agent use `server`, and of its tools those that `allow` names. */
+  /**
+   * Lets an agent use `server`, and of its tools those that `allow` names: beside those it may call already where
+   * `server` is a name alone, instead of them where it is a definition.
+   */
   async add(
     principal: Principal,
     agent_id: string,
@@ -58,10 +61,12 @@ export class McpServers {
     const allowed = allow.map((tool) => tool.includes("*") ? `${name}__${tool}` : toToolName(name, tool));
     await agents.update(principal, agent_id, (config) => {
       const others = config.mcp_servers.filter((one) => one.name !== name);
+      const isReplaced = others.length < config.mcp_servers.length && !isReference(server);
+      const present = isReplaced ? withoutTools(config.allowed_tools, name) : config.allowed_tools;
       return toConfig(agent_id, {
         ...config,
         mcp_servers: [...others, server],
-        allowed_tools: [...new Set([...config.allowed_tools, ...allowed])],
+        allowed_tools: [...new Set([...present, ...allowed])],
       });
     });
     return await this.get(principal, agent_id, name);
@@ -80,7 +85,7 @@ export class McpServers {
     await this.#deps.agents.update(principal, agent_id, (config) => ({
       ...config,
       mcp_servers: config.mcp_servers.filter((one) => one.name !== name),
-      allowed_tools: config.allowed_tools.filter((pattern) => !pattern.startsWith(`${name}__`)),
+      allowed_tools: withoutTools(config.allowed_tools, name),
     }));
   }
 
@@ -116,6 +121,10 @@ export class McpServers {
       return toView(server, hub.get(server.name), mine.map(({ id }) => id));
     });
   }
+}
+
+function withoutTools(patterns: readonly string[], server: string): string[] {
+  return patterns.filter((pattern) => !pattern.startsWith(`${server}__`));
 }
 
 function toConfig(agent_id: string, config: AgentConfig): AgentConfig {

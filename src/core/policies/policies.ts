@@ -12,7 +12,7 @@ import type { Tool } from "../../domain/tool.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Store } from "../../ports/store.ts";
-import { checkPolicy } from "./check_policy.ts";
+import { checkPolicy, checkPolicyFiles } from "./check_policy.ts";
 import { GrantedPaths, type GrantedPathsOptions } from "./granted_paths.ts";
 import { type HeldPolicy, refuseGrants, withholdGrants } from "./grants_of_files.ts";
 import { type Ruling, rulingOf } from "./ruling.ts";
@@ -63,6 +63,7 @@ export class Policies {
 
   constructor(deps: PoliciesDeps) {
     this.#deps = deps;
+    this.checkFiles(deps.files);
     this.#collect();
   }
 
@@ -73,8 +74,14 @@ export class Policies {
     this.#collect();
   }
 
-  /** Puts other files in force. */
+  /** Throws `ValidationError` where `files` can't be put in force. */
+  checkFiles(files: readonly PolicyFile[]): void {
+    checkPolicyFiles(files, this.#deps.schema);
+  }
+
+  /** Puts other files in force, or throws as {@linkcode checkFiles} does and changes nothing. */
   replaceFiles(files: readonly PolicyFile[], trust: Pick<PoliciesDeps, "trust_changes" | "paths">): void {
+    this.checkFiles(files);
     this.#deps = { ...this.#deps, files, ...trust };
     this.#collect();
   }
@@ -209,7 +216,6 @@ export class Policies {
     this.#known = new Map();
     for (const { policies } of this.#deps.files) {
       for (const [id, policy] of Object.entries(policies)) {
-        checkPolicy(id, policy, this.#deps.schema);
         const policyOfFile = { ...policy, id };
         this.#known.set(id, { policy: policyOfFile, source: "file", revision: 0, updated_at: null, updated_by: null });
       }

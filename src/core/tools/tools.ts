@@ -211,7 +211,7 @@ export class Tools {
 
   async #request(
     { tool, arguments: args, tool_call_id }: ToolTarget,
-    { signal, user_id, audience, onProgress, limits, secrets }: CallContext & {
+    { signal, caller, user_id, audience, onProgress, limits, secrets }: CallContext & {
       limits: CallLimits;
       secrets: () => readonly string[];
     },
@@ -228,7 +228,8 @@ export class Tools {
       onProgress?.(withoutSecrets(progress, secrets()));
     };
     try {
-      const to = { tool_call_id, audience, ...user_id !== null && { user_id } };
+      const owner = JSON.stringify([caller, user_id]);
+      const to = { tool_call_id, audience, owner, ...user_id !== null && { user_id } };
       const options = { signal: ended.signal, onProgress: telling, ...to };
       return await abortable(toolbox.call(tool, args, options), ended.signal);
     } catch (error) {

@@ -77,6 +77,13 @@ async function readAllowed({ gateway, visit }: Connection, view: McpServerView, 
   };
 }
 
+/** Which tools of the server `name` the agent may call, by the server's own names. */
+async function readPatterns({ gateway, visit }: Connection, agent_id: string, name: string): Promise<string[]> {
+  const { allowed_tools } = await gateway.call(agentGet, () => ({ agent_id }), visit());
+  const prefix = `${name}__`;
+  return allowed_tools.filter((pattern) => pattern.startsWith(prefix)).map((pattern) => pattern.slice(prefix.length));
+}
+
 /** Carries out the command. Answers with the exit code. */
 export async function mcpAdd(given: Given, context: CommandContext): Promise<number> {
   const definition = await toDefinition(given, context);
@@ -88,14 +95,18 @@ export async function mcpAdd(given: Given, context: CommandContext): Promise<num
   const agent_id = given.text("agent") ?? await defaultAgent(connection);
   const known = (await readServers(connection)).find((server) => server.name === name);
   if (known && !replace) checkName(known, definition);
-  if (grant) await grantAccess(connection, name, grant);
+  if (grant) await grantAccess(connection, name, { ...grant, replace });
+  if (!replace && known?.agents.includes(agent_id)) {
+    const present = await readPatterns(connection, agent_id, name);
+    definition.allow = [...new Set([...present, ...definition.allow ?? []])];
+  }
   let view;
   {
     using _ = startWaiting(context, `Fetching and starting "${name}"`);
     await putServer(connection, definition, { agent_id, replaced: replace ? known : undefined });
     view = await untilTried(connection, { agent_id, server_name: name, signal: context.signal });
   }
-  const { isAllowed, notes } = await readAllowed(connection, view, { agent_id, allow: definition.allow });
+  const { isAllowed, notes } = await readAllowed(connection, view, { agent_id, allow: given.list("allow") });
   const rights = view.command === null ? [] : [await rightsOf(connection, name)];
   const title = toTitle(definition, agent_id, known);
   showServer(view, title, { ...context, isAllowed, notes: [...rights, ...notes] });

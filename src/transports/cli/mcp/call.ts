@@ -4,6 +4,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { DirectQuestion } from "../../../domain/direct_question.ts";
 import { AppError } from "../../../domain/error.ts";
 import type { ToolContent } from "../../../domain/tool.ts";
 import { toolCall, toolCallAnswer, toolGet } from "../../../operations/tools.ts";
@@ -20,6 +21,7 @@ import { checkQuotes } from "./words.ts";
 
 type Answer = z.output<typeof toolCall.output>;
 type Asked = z.input<typeof toolCall.input>;
+type Told = z.input<typeof toolCallAnswer.input>;
 
 /** A part of an answer as text. */
 function toText(part: ToolContent): string {
@@ -53,11 +55,12 @@ async function makeCall(
       else {
         // A person types where it was said what is waited for.
         waiting[Symbol.dispose]();
-        const { tool_call_id, question_id } = told;
-        const reply = await person.answer(told, during.signal);
         const { user_id } = input;
-        const answer = { tool_call_id, question_id, ...reply, ...user_id !== undefined && { user_id } };
-        await gateway.call(toolCallAnswer, () => answer, visit());
+        const tell = (answer: Told) => {
+          const whose = user_id !== undefined && { user_id };
+          return gateway.call(toolCallAnswer, () => ({ ...answer, ...whose }), visit());
+        };
+        await answerQuestion(told, { person, context, signal: during.signal, tell });
         waiting = startWaiting(context, words);
       }
     }
@@ -65,6 +68,30 @@ async function makeCall(
     waiting[Symbol.dispose]();
   }
   throw new AppError("UpstreamError", `The call of "${input.tool_name}" ended without an answer`);
+}
+
+/** Asks the person, again where their answer isn't what the question wants. */
+async function answerQuestion(
+  question: DirectQuestion,
+  { person, context, signal, tell }: {
+    person: Person;
+    context: CommandContext;
+    signal: AbortSignal;
+    tell(answer: Told): Promise<unknown>;
+  },
+): Promise<void> {
+  const { tool_call_id, question_id } = question;
+  for (;;) {
+    const reply = await person.answer(question, signal);
+    try {
+      return void await tell({ tool_call_id, question_id, ...reply });
+    } catch (thrown) {
+      // Nothing but an answer can be another the next time.
+      const isUnfit = thrown instanceof AppError && thrown.name === "ValidationError" && reply.action === "accept";
+      if (!isUnfit) throw thrown;
+      context.terminal.err(`muxi: ${toSafeLine(thrown.message)}\n`);
+    }
+  }
 }
 
 function toProgress({ progress, total, message }: { progress: number; total?: number; message?: string }): string {

@@ -138,8 +138,9 @@ const importCommand: Command = {
   summary: "Add the tool servers of a desktop host's file",
   about: "FILE is JSON, with or without comments, with mcpServers (or servers) by name. Those that are turned off " +
     "there, and tools that are, are left out; ${NAME} and ${env:NAME} are your variables. Each is read by itself: one " +
-    "that can't be used is skipped, and the exit code is 80. They may touch nothing until a policy says so; muxi mcp " +
-    "learn proposes one.",
+    "that can't be used is skipped. The exit code is 80 where others were added; where none was, 65 if any can't be used, " +
+    "else that of the first refusal, such as 73 for a name that is taken. They may touch nothing until a policy says " +
+    "so; muxi mcp learn proposes one.",
   positionals: [{ name: "FILE", summary: "The file; - for the standard input", wanted: "file" }],
   options: [
     agentOption("agents.default"),

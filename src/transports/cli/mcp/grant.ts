@@ -30,19 +30,36 @@ async function readPolicies({ gateway, visit }: Connection): Promise<KnownPolicy
   return policies;
 }
 
-/** Makes `grant` what the policy of `server` allows. The rules for its tools stay what they were. */
-export async function grantAccess(connection: Connection, server: string, grant: Grant): Promise<void> {
+/**
+ * Has the policy of `server` allow `grant`: beside what its own policy allows so far, or with `replace` instead of it.
+ * The rules for its tools stay what they were.
+ */
+export async function grantAccess(
+  connection: Connection,
+  server: string,
+  { replace, ...grant }: Grant & { replace: boolean },
+): Promise<void> {
   const { gateway, visit } = connection;
   const policies = await readPolicies(connection);
   const present = choosePolicy(policies, server) ?? DEFAULT_POLICY;
   const policy_id = ownPolicyId(policies, server, present);
-  const isNew = policy_id !== present.id;
-  const input = {
-    policy_id,
-    ...isNew && { create: true, description: `For tool server "${server}"`, servers: [server], tools: present.tools },
-    sandbox: grant,
-  };
+  const own = policy_id === present.id ? policies.find(({ id }) => id === policy_id) : undefined;
+  const input = own === undefined
+    ? {
+      policy_id,
+      create: true,
+      description: `For tool server "${server}"`,
+      servers: [server],
+      tools: present.tools,
+      sandbox: grant,
+    }
+    : { policy_id, revision: own.revision, sandbox: replace ? grant : withGrant(own.sandbox, grant) };
   await gateway.call(policyUpdate, () => input, visit());
+}
+
+function withGrant(present: Grant, grant: Grant): Grant {
+  const both = (kind: keyof Grant) => [...new Set([...present[kind], ...grant[kind]])];
+  return { read: both("read"), write: both("write"), net: both("net") };
 }
 
 /** Takes the policies away that were made for `server` alone, so that no other program inherits them. Their ids. */

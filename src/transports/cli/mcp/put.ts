@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { AppError } from "../../../domain/error.ts";
 import type { McpServerChange } from "../../../domain/mcp_change.ts";
 import { McpServer, type McpServerView } from "../../../domain/mcp_server.ts";
-import { mcpServerAdd, mcpServerUpdate } from "../../../operations/mcp_servers.ts";
+import { mcpServerAdd, mcpServerRemove, mcpServerUpdate } from "../../../operations/mcp_servers.ts";
 import type { Connection } from "../connection.ts";
 
 /** What an agent is to use, and which of its tools. */
@@ -41,7 +41,12 @@ export async function putServer(
     if (!Array.isArray(left)) throw error;
     await update(withoutOld(change, left));
   });
-  if (!replaced!.agents.includes(agent_id) || allow.length > 0) {
+  const isUser = replaced!.agents.includes(agent_id);
+  if (isUser && allow.length > 0) {
+    // What it was allowed of the former one goes. The server stays, since the other agent uses it.
+    await gateway.call(mcpServerRemove, () => ({ agent_id, server_name: server.name }), visit());
+  }
+  if (!isUser || allow.length > 0) {
     await add({ name: server.name, ...allow.length > 0 && { allow } });
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsageError } from "../given.ts";
+import { isLoopback } from "./this_machine.ts";
 
 /** What stands behind a server's name. */
 export interface Target {
@@ -34,7 +35,6 @@ export function readTarget([first, ...rest]: readonly string[]): Target {
   return { command: first, args: rest };
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 /** Where MUXI is a server of the protocol. */
 const OWN_DOOR = /\/mcp(?:\/(?:ws|stream))?\/?$/;
 
@@ -43,7 +43,7 @@ export function refuseOwnAddress({ url }: Target, own: string | undefined): void
   if (url === undefined || own === undefined) return;
   const [a, b] = [new URL(url), new URL(own)].map(({ hostname, port, protocol }) => {
     const standard = /^(https|wss):$/.test(protocol) ? "443" : "80";
-    return `${LOOPBACK.test(hostname) ? "localhost" : hostname}:${port === "" ? standard : port}`;
+    return `${isLoopback(hostname) ? "localhost" : hostname}:${port === "" ? standard : port}`;
   });
   if (a !== b || !OWN_DOOR.test(new URL(url).pathname)) return;
   throw new UsageError(
