@@ -47,6 +47,10 @@ await story("what the Dockerfile makes of the file serves and tells its health, 
   assert.ok(steps.length > 0);
   assert.deepEqual(valuesOf(image!, "COPY"), ["--from=build /opt/muxi /opt/muxi"]);
   assert.deepEqual(commandOf(image!, "CMD"), ["serve"]);
+  // The base is this machine's own system here, read-only: it has the packages already.
+  const isInstall = (step: string) => step.startsWith("apt-get update && apt-get install");
+  const runs = valuesOf(image!, "RUN");
+  assert.ok(runs.some((step) => isInstall(step) && step.includes("bubblewrap")));
   const { environment } = parse(await read("docker-compose.yml")).services.muxi as {
     environment: Record<string, string>;
   };
@@ -69,7 +73,7 @@ await story("what the Dockerfile makes of the file serves and tells its health, 
     `file=${quote(BOX!)}`,
     NEW_ROOT,
     ...steps.map((step) => `${chroot} "$root" /bin/sh -ec ${quote(`cd /src; ${step}`)} >/dev/null`),
-    ...valuesOf(image!, "RUN").map((step) => `${chroot} "$root" /bin/sh -ec ${quote(step)}`),
+    ...runs.filter((step) => !isInstall(step)).map((step) => `${chroot} "$root" /bin/sh -ec ${quote(step)}`),
     READ_ONLY,
     `exec ${chroot} "$root" ${asUser.join(" ")} env -i ${env.map(quote).join(" ")} /bin/sh -c ${quote(cd)} sh "$@"`,
   ];
