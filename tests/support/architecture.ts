@@ -47,6 +47,8 @@ const CORE = [
   "tools",
   "orchestrator",
   "runs",
+  "voice",
+  "calls",
   "system",
 ];
 
@@ -63,6 +65,9 @@ const PACKAGES: Record<string, readonly string[]> = {
   "@ai-sdk/": ["src/adapters/models/"],
   "@modelcontextprotocol/client": ["src/adapters/mcp/"],
   "@modelcontextprotocol/server": ["src/transports/mcp/"],
+  werift: ["src/adapters/webrtc/"],
+  "libopus-wasm": ["src/adapters/opus/"],
+  "@echogarden/fvad-wasm": ["src/adapters/fvad/"],
   "node:": ["src/adapters/", "src/transports/cli/", "src/settings", "main.ts"],
 };
 

@@ -1,0 +1,93 @@
+/**
+ * A real relay (Debian's `coturn`) on this machine.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs";
+import type { IceServer } from "../../src/domain/rtc_signal.ts";
+
+const SECRET = "a secret of the tests";
+
+/** The relay's program. Where every part must be installed, its absence is an error. */
+export function findCoturn(): string | undefined {
+  const found = (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/turnserver`).find(existsSync);
+  if (found !== undefined) return found;
+  if (Deno.env.get("CI") === "true") throw new Error('"turnserver" must be installed here');
+  Deno.stderr.writeSync(new TextEncoder().encode('Skipped: "turnserver" is not installed\n'));
+  return undefined;
+}
+
+/** A relay at work. */
+export interface Coturn extends AsyncDisposable {
+  port: number;
+  /** How a peer is told of it. */
+  server(transport: "udp" | "tcp"): Promise<IceServer>;
+  /** What it wrote. */
+  output(): string;
+}
+
+/** A port that nobody has, over UDP and TCP. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Credentials that last for an hour, as the relay checks them: its secret signs the name. */
+async function credentials(): Promise<{ username: string; credential: string }> {
+  const username = `${Math.floor(Date.now() / 1000) + 3600}:tester`;
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const key = await crypto.subtle.importKey("raw", encode(SECRET), { name: "HMAC", hash: "SHA-1" }, false, ["sign"]);
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(username)));
+  return { username, credential: signature.toBase64() };
+}
+
+/** Starts the relay at `program`. */
+export async function startCoturn(program: string): Promise<Coturn> {
+  const dir = await Deno.makeTempDir({ prefix: "muxi-coturn-" });
+  const port = freePort();
+  const settings = [
+    "listening-ip=127.0.0.1",
+    "relay-ip=127.0.0.1",
+    `listening-port=${port}`,
+    "use-auth-secret",
+    `static-auth-secret=${SECRET}`,
+    "realm=muxi",
+    "no-tls",
+    "no-dtls",
+    "no-cli",
+    "allow-loopback-peers",
+    "no-multicast-peers",
+    "log-file=stdout",
+    "simple-log",
+    `pidfile=${dir}/pid`,
+    `userdb=${dir}/db`,
+  ];
+  await Deno.writeTextFile(`${dir}/turn.conf`, settings.join("\n"));
+  const child = new Deno.Command(program, {
+    args: ["-c", `${dir}/turn.conf`, "-v"],
+    cwd: dir,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let text = "";
+  const decoder = new TextDecoder();
+  const drained = (async () => {
+    for await (const chunk of child.stdout) text += decoder.decode(chunk, { stream: true });
+  })();
+  for (;;) {
+    const open = await Deno.connect({ hostname: "127.0.0.1", port }).then((one) => (one.close(), true), () => false);
+    if (open) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    port,
+    server: async (transport) => ({ urls: [`turn:127.0.0.1:${port}?transport=${transport}`], ...await credentials() }),
+    output: () => text,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await Promise.all([child.status, drained]);
+      await Deno.remove(dir, { recursive: true });
+    },
+  };
+}
