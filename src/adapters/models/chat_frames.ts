@@ -5,9 +5,10 @@
  */
 import { type FinishReason, INVALID_ARGUMENTS } from "../../domain/message.ts";
 import { createId } from "../../kit/id.ts";
+import { readMessage, toSafeText } from "../../kit/refusal.ts";
 import type { ModelOutput, TokenCount } from "../../ports/model.ts";
 import { Citations, type SaidSource } from "./citations.ts";
-import { ProviderError, readMessage, toSafeText } from "./provider_error.ts";
+import { ProviderError } from "./provider_error.ts";
 import type { Target } from "./source.ts";
 
 const MAX_CALLS = 128;

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import { EventTooLong, SseParser } from "../../kit/sse.ts";
 import type { ModelOutput, ModelRequest } from "../../ports/model.ts";
 import { toChatBody } from "./chat_body.ts";
 import { ChatFrames } from "./chat_frames.ts";
 import { fromConnection, fromResponse, ProviderError } from "./provider_error.ts";
 import type { Source, Target } from "./source.ts";
-import { EventTooLong, SseParser } from "./sse.ts";
 
 /** How long the rest of a finished answer may take before its connection is given up instead of kept for the next. */
 const DRAIN_MS = 1000;

@@ -4,11 +4,8 @@
  * @module
  */
 import { AppError, type AppErrorOptions } from "../../domain/error.ts";
-import { maskSecrets } from "../../kit/log.ts";
+import { readRefusal, readRetryAfter, toSafeText } from "../../kit/refusal.ts";
 import type { Target } from "./source.ts";
-
-const MAX_BODY = 64 * 1024;
-const MAX_MESSAGE = 500;
 
 /** A failure of a provider, and whether the same request may succeed later. */
 export class ProviderError extends AppError {
@@ -18,34 +15,6 @@ export class ProviderError extends AppError {
     super("UpstreamError", message, options);
     this.retryable = options.retryable;
   }
-}
-
-/** `text` without the key that was used, without what looks like one, and short. */
-export function toSafeText(text: string, apiKey: string | null): string {
-  const plain = apiKey && apiKey.length >= 4 ? text.replaceAll(apiKey, "[masked]") : text;
-  const safe = maskSecrets(plain).trim();
-  return safe.length > MAX_MESSAGE ? `${safe.slice(0, MAX_MESSAGE - 1)}…` : safe;
-}
-
-/** The message in an error body, whatever its shape. */
-export function readMessage(body: unknown): string {
-  if (typeof body === "string") return body;
-  if (Array.isArray(body)) return readMessage(body[0]);
-  if (typeof body !== "object" || body === null) return "";
-  const { error, message, detail } = body as Record<string, unknown>;
-  return readMessage(error ?? message ?? detail);
-}
-
-/** Seconds to wait according to `retry-after-ms` or `retry-after` (seconds or a date). */
-export function readRetryAfter(headers: { get(name: string): string | null }, now: number): number | undefined {
-  const ms = Number(headers.get("retry-after-ms") ?? NaN);
-  if (ms >= 0) return ms / 1000;
-  const text = headers.get("retry-after");
-  if (text === null) return undefined;
-  const seconds = Number(text);
-  if (seconds >= 0) return seconds;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
 }
 
 /** The error for an HTTP status other than success. */
@@ -78,28 +47,9 @@ export function fromStatus(target: Target, status: number, message: string, retr
   });
 }
 
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    // Leaving the loop cancels the rest.
-    if (text.length > MAX_BODY) break;
-  }
-  return text;
-}
-
 /** The error for `response`, its body read within bounds. */
 export async function fromResponse(target: Target, response: Response, now: number): Promise<ProviderError> {
-  let message = "";
-  try {
-    const text = await readText(response);
-    // A page of HTML says nothing a caller could use.
-    message = text.startsWith("<") ? "" : text;
-    message = readMessage(JSON.parse(text)) || message;
-  } catch {
-    // The status alone has to do.
-  }
+  const message = await readRefusal(response);
   return fromStatus(target, response.status, message, readRetryAfter(response.headers, now));
 }
 

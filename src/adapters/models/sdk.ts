@@ -11,16 +11,10 @@ import type {
   LanguageModelV4Usage,
 } from "@ai-sdk/provider";
 import type { FinishReason } from "../../domain/message.ts";
+import { readMessage, readRetryAfter, toSafeText } from "../../kit/refusal.ts";
 import type { ModelOutput, ModelRequest, TokenCount } from "../../ports/model.ts";
 import { readArguments, toCount } from "./chat_frames.ts";
-import {
-  fromConnection,
-  fromStatus,
-  ProviderError,
-  readMessage,
-  readRetryAfter,
-  toSafeText,
-} from "./provider_error.ts";
+import { fromConnection, fromStatus, ProviderError } from "./provider_error.ts";
 import { SdkCitations } from "./sdk_citations.ts";
 import { toCallOptions } from "./sdk_prompt.ts";
 import type { Source, Target } from "./source.ts";
