@@ -62,8 +62,11 @@ export const Citation = z.object({
 /** See {@linkcode Citation}. */
 export type Citation = z.infer<typeof Citation>;
 
-/** Why a message ends where it does. `tool_calls`: the caller's own tools are to be called. */
-export const FINISH_REASON = ["stop", "length", "tool_calls", "content_filter", "other"] as const;
+/**
+ * Why a message ends where it does. `tool_calls`: the caller's own tools are to be called. `interrupted`: it was said
+ * aloud, and the listener heard no more of it.
+ */
+export const FINISH_REASON = ["stop", "length", "tool_calls", "content_filter", "interrupted", "other"] as const;
 /** One of {@linkcode FINISH_REASON}. */
 export type FinishReason = typeof FINISH_REASON[number];
 

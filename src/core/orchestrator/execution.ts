@@ -31,12 +31,29 @@ export class RunEnded extends Error {
   override readonly name = "RunEnded";
 }
 
+/**
+ * Says aloud, in this process, what a run writes. A message is stored once it was said, and only as far as it was heard.
+ * It goes with the process: a run that another one takes up is stored as it is written.
+ */
+export interface Delivery {
+  /** Aborts when the listener wants no more of the answer: the model is stopped, and the run ends with what was heard. */
+  readonly interrupted: AbortSignal;
+  /** Aborts when nothing of the run is said any more; what it still writes is stored as it is. */
+  readonly over: AbortSignal;
+  /**
+   * Takes the whole of a message, of which a part may have been said already. Resolves when it was said, or at once when
+   * `signal` or `interrupted` aborts, with what was heard of it.
+   */
+  heard(text: string, options: { signal: AbortSignal }): Promise<string>;
+}
+
 /** What the steps of a run share. `run` follows what was committed. */
 export interface Execution {
   run: RunRow;
   agent: AgentConfig;
   log: RunLog;
   signal: AbortSignal;
+  delivery?: Delivery | undefined;
 }
 
 /** What became of an execution. */

@@ -10,13 +10,15 @@ import type { ModelCallRow, StepRow } from "../../domain/table.ts";
 import { addUsage } from "../../domain/usage.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
+import { joinSignals } from "../../kit/joined_signal.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Model, ModelMessage, ModelRequest, TokenCount } from "../../ports/model.ts";
 import type { Tools } from "../tools/tools.ts";
 import { isOfCaller, toModelTools } from "./client_tools.ts";
 import type { Context } from "./context.ts";
-import { cancelled, completed, failed, toSpoken, usageOf } from "./endings.ts";
+import { cancelled, completed, failed, type Leaving, toSpoken, usageOf } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
+import { citationsOf, hear } from "./heard_text.ts";
 import { toModelCallRow } from "./model_call.ts";
 import type { ToolStep } from "./tool_step.ts";
 
@@ -53,10 +55,20 @@ export class ModelStep {
 
   /** Runs `step`. Resolves with the step that follows; null when the run has ended. */
   async run(execution: Execution, step: StepRow): Promise<StepRow | null> {
+    if (execution.delivery?.interrupted.aborted) {
+      return await this.#end(execution, { step, finish_reason: "interrupted" });
+    }
     const request = await this.#request(execution, step);
     for (let attempt = step.attempt;; attempt++) {
       const spoken = await this.#speak(execution, { ...step, attempt }, request);
       if (!spoken) return null;
+      const { signal, delivery } = execution;
+      const heard = await hear(delivery, spoken.text, { signal, clock: this.#deps.clock });
+      if (signal.aborted && delivery) {
+        const { model } = spoken.row;
+        return await this.#stopped(execution, { ...step, attempt, model }, heard.text, spoken.row);
+      }
+      if (heard.interrupted) return await this.#interrupted(execution, step, { ...spoken, text: heard.text });
       const last = isLast(execution, step);
       if (isForCaller(execution, spoken)) return await this.#finish(execution, step, spoken);
       if (spoken.calls.length > 0 && !last) return await this.#toTools(execution, step, spoken);
@@ -90,7 +102,9 @@ export class ModelStep {
 
   /** Asks the model and passes on what it says. Null when the run was cancelled meanwhile. */
   async #speak(execution: Execution, step: StepRow, request: ModelRequest): Promise<Spoken | null> {
-    const { log, run, signal } = execution;
+    const { log, run, signal, delivery } = execution;
+    using both = delivery && joinSignals(signal, delivery.interrupted);
+    const unwanted = () => delivery?.interrupted.aborted === true && !signal.aborted;
     const started = this.#deps.clock.now();
     const said = { text: "", calls: [] as ToolRequest[], provider: "", model: "", cost: null as number | null };
     const citations: Citation[] = [];
@@ -108,7 +122,7 @@ export class ModelStep {
         duration_ms: this.#deps.clock.now() - started,
       });
     try {
-      for await (const output of this.#deps.model.stream(request, { signal })) {
+      for await (const output of this.#deps.model.stream(request, { signal: both?.signal ?? signal })) {
         if (output.type === "text") {
           said.text += output.text;
           log.delta("model.delta", step.id, output.text);
@@ -124,6 +138,9 @@ export class ModelStep {
       }
       signal.throwIfAborted();
     } catch (thrown) {
+      if (unwanted()) {
+        return { text: said.text, calls: [], citations, finish_reason: "interrupted", row: toRow("cancelled", null) };
+      }
       const error = AppError.from(thrown);
       // Who fails before the first word has not introduced itself.
       const { provider, model: asked } = error.details ?? {};
@@ -131,7 +148,8 @@ export class ModelStep {
       if (!said.model && typeof asked === "string") said.model = asked;
       const model = said.model || null;
       if (signal.aborted) {
-        await this.#stopped(execution, { ...step, model }, said.text, toRow("cancelled", null));
+        const heard = await hear(delivery, said.text, { signal, clock: this.#deps.clock });
+        await this.#stopped(execution, { ...step, model }, heard.text, toRow("cancelled", null));
         return null;
       }
       const ending = failed(
@@ -150,7 +168,7 @@ export class ModelStep {
   }
 
   /** The run was told to stop while the model spoke: what was said is kept. */
-  async #stopped(execution: Execution, step: StepRow, text: string, model_call: ModelCallRow): Promise<void> {
+  async #stopped(execution: Execution, step: StepRow, text: string, model_call: ModelCallRow): Promise<null> {
     const { log, run, signal } = execution;
     const stop = signal.reason;
     if (!(stop instanceof Stop) || stop.kind === "release") {
@@ -170,10 +188,27 @@ export class ModelStep {
     const ending = cancelled(run, stop.message, { step, message, model_call }, this.#deps.clock);
     await log.record(ending.events, ending.change);
     execution.run = ending.run;
+    return null;
+  }
+
+  /** The listener wants no more: what was heard is kept, and what the model asked of tools is not done. */
+  async #interrupted(execution: Execution, step: StepRow, { text, citations, row }: Spoken): Promise<null> {
+    const sources = citationsOf(citations, text);
+    const message = text === "" ? undefined : {
+      ...toSpoken(execution.run, text, this.#deps.clock, { incomplete: true, interrupted: true }),
+      citations: sources.length > 0 ? sources : null,
+    };
+    const leaving = {
+      step: { ...step, model: row.model },
+      message,
+      model_call: row,
+      finish_reason: "interrupted",
+    } as const;
+    return await this.#end(execution, leaving);
   }
 
   async #finish(execution: Execution, step: StepRow, spoken: Spoken): Promise<null> {
-    const { log, run, signal } = execution;
+    const { run } = execution;
     const { text, calls, citations, finish_reason, row } = spoken;
     const forCaller = isForCaller(execution, spoken);
     const message = {
@@ -181,12 +216,17 @@ export class ModelStep {
       tool_calls: forCaller ? calls : null,
       citations: citations.length > 0 ? citations : null,
     };
-    const leaving = {
+    return await this.#end(execution, {
       step: { ...step, model: row.model },
       message,
       model_call: row,
       finish_reason: forCaller || finish_reason !== "tool_calls" ? finish_reason : "stop",
-    };
+    });
+  }
+
+  /** Ends the run well, unless somebody asked for its cancellation before. */
+  async #end(execution: Execution, leaving: Leaving): Promise<null> {
+    const { log, run, signal } = execution;
     let ending = completed(run, leaving, this.#deps.clock);
     try {
       await log.record(ending.events, ending.change);

@@ -14,7 +14,7 @@ import type { Agents } from "../agents/agents.ts";
 import type { Journal } from "../journal/journal.ts";
 import { OwnershipLost, type RunLog } from "../journal/run_log.ts";
 import { type Ending, failed } from "../orchestrator/endings.ts";
-import { type Execution, stepStarted, Stop, toStep } from "../orchestrator/execution.ts";
+import { type Delivery, type Execution, stepStarted, Stop, toStep } from "../orchestrator/execution.ts";
 import type { Orchestrator } from "../orchestrator/orchestrator.ts";
 
 /** What an {@linkcode Engine} needs. */
@@ -41,6 +41,8 @@ interface Active {
 export class Engine {
   readonly #deps: EngineDeps;
   #active = new Map<string, Active>();
+  /** Who says aloud what runs write, also of those that wait. */
+  #deliveries = new Map<string, Delivery>();
   #draining = false;
 
   constructor(deps: EngineDeps) {
@@ -80,13 +82,21 @@ export class Engine {
     return { status: "running", epoch, instance_id, lease_until: clock.now() + lease_ms, waiting_for: null };
   }
 
+  /** Has what `run_id` writes said aloud, whenever it is executed here. */
+  deliver(run_id: string, delivery: Delivery): void {
+    if (delivery.over.aborted) return;
+    this.#deliveries.set(run_id, delivery);
+    delivery.over.addEventListener("abort", () => this.#deliveries.delete(run_id), { once: true });
+  }
+
   /** Executes a run that was just committed as ours, from `step` or from where another process left it. */
   launch(run: RunRow, agent: AgentConfig, log: RunLog, step?: StepRow): void {
     const stop = new AbortController();
-    const execution: Execution = { run, agent, log, signal: stop.signal };
+    const execution: Execution = { run, agent, log, signal: stop.signal, delivery: this.#deliveries.get(run.id) };
     const done = this.#execute(execution, step).finally(() => {
       log[Symbol.dispose]();
       this.#active.delete(run.id);
+      if (execution.run.status !== "waiting") this.#deliveries.delete(run.id);
       if (FINAL_STATUS.includes(execution.run.status) && !this.#draining) void this.startNext(run.conversation_id);
     });
     this.#active.set(run.id, { stop, done });

@@ -17,7 +17,7 @@ import type { Precondition, Store } from "../../ports/store.ts";
 import type { Agents } from "../agents/agents.ts";
 import { type Claim, claim } from "../journal/idempotency.ts";
 import type { Journal } from "../journal/journal.ts";
-import { stepStarted, toStep } from "../orchestrator/execution.ts";
+import { type Delivery, stepStarted, toStep } from "../orchestrator/execution.ts";
 import type { Tools } from "../tools/tools.ts";
 import type { Users } from "../users/users.ts";
 import type { Engine } from "./engine.ts";
@@ -39,6 +39,8 @@ export interface StartRequest extends PlaceRequest {
   metadata: Record<string, unknown>;
   response_format?: ResponseFormat | undefined;
   idempotency_key?: string | undefined;
+  /** Who says aloud what the run writes. */
+  delivery?: Delivery | undefined;
 }
 
 /** What a {@linkcode Starter} needs. */
@@ -109,7 +111,7 @@ export class Starter {
   }
 
   async #claim(principal: Principal, request: StartRequest): Promise<Claim | undefined> {
-    const { operation, idempotency_key: key, ...body } = request;
+    const { operation, idempotency_key: key, delivery: _, ...body } = request;
     return key === undefined ? undefined : await claim(this.#deps, { principal, operation, key, body });
   }
 
@@ -202,6 +204,7 @@ export class Starter {
       log[Symbol.dispose]();
       throw error;
     }
+    if (request.delivery) engine.deliver(run.id, request.delivery);
     if (!queued) engine.launch(run, agent.config, log, step);
     else {
       log[Symbol.dispose]();

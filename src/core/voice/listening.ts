@@ -1,0 +1,302 @@
+/**
+ * The caller's side of a talk: when a turn begins, whether it stops the agent, when it is over, and what was said.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import type { NewRtcEvent } from "../../domain/rtc_event.ts";
+import type { Clock } from "../../kit/clock.ts";
+import { FRAME_MS } from "../../ports/audio_codec.ts";
+import type { SpeechToText } from "../../ports/speech_to_text.ts";
+import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
+import { isBackchannel } from "./backchannel.ts";
+import type { Brain } from "./brain.ts";
+import { CallerTurn } from "./caller_turn.ts";
+import type { EchoGuard } from "./echo_guard.ts";
+import { countWords } from "./heard_words.ts";
+import { Hearing } from "./hearing.ts";
+import { Latency } from "./latency.ts";
+import { Transcription } from "./transcribing.ts";
+import { TurnTaking } from "./turn_taking.ts";
+import type { VoiceLimits } from "./voice_limits.ts";
+
+/** How much of the talk a turn detector is shown, in utterances. */
+const RECENT = 6;
+/** How much may wait for an engine beyond the longest turn. */
+const MORE_MS = 5000;
+
+/** What a caller said. */
+export interface Utterance {
+  turn_id: string;
+  text: string;
+  latency: Latency;
+}
+
+/** What {@linkcode Listening} needs. */
+export interface ListeningDeps {
+  clock: Clock;
+  stt: SpeechToText | undefined;
+  detector: VoiceActivityStream;
+  echo: EchoGuard | undefined;
+  turns: TurnDetector;
+  brain: Brain;
+  limits: VoiceLimits;
+  /** When the call began. */
+  startedAt: number;
+  language(): string | undefined;
+  emit(event: NewRtcEvent): void;
+  /** Whether speech that begins now would be an interruption. */
+  answering(): boolean;
+  onUtterance(utterance: Utterance): void;
+  onInterruption(): void;
+  /** The speech was no interruption. */
+  onFalseInterruption(): void;
+  onChange(): void;
+}
+
+/**
+ * `turn`: the caller speaks. `barge`: the caller speaks while the agent answers. `awaiting`: the turn is over, its words
+ * are not there yet.
+ */
+type Mode = "idle" | "turn" | "barge" | "awaiting";
+
+/** Listens to a caller. */
+export class Listening implements Disposable {
+  readonly #deps: ListeningDeps;
+  readonly #hearing: Hearing;
+  readonly #taking: TurnTaking;
+  #mode: Mode = "idle";
+  /** What is being said; in `idle`, what was no interruption and may still turn out to be one. */
+  #turn: CallerTurn | undefined;
+  #turnFrames = 0;
+  #endedAt = 0;
+  #latency: Latency | undefined;
+  /** Counts what makes earlier questions for a turn's words void. */
+  #asked = 0;
+  #preparing: AbortController | undefined;
+  #recent: string[] = [];
+
+  constructor(deps: ListeningDeps) {
+    const { detector, echo, limits, turns } = deps;
+    const { vad_threshold_db: threshold_db, preroll_ms, pause_ms, max_end_ms } = limits;
+    this.#deps = deps;
+    this.#hearing = new Hearing({ activity: detector, echo, threshold_db, preroll_ms, pause_ms });
+    this.#taking = new TurnTaking({ detector: turns, max_ms: max_end_ms });
+  }
+
+  /** Whether the caller speaks. */
+  get hearing(): boolean {
+    return this.#mode === "turn" || this.#mode === "barge";
+  }
+
+  /** Whether the caller speaks while the agent answers. */
+  get barging(): boolean {
+    return this.#mode === "barge";
+  }
+
+  /** Whether the caller has spoken and the words are not there yet. */
+  get awaiting(): boolean {
+    return this.#mode === "awaiting";
+  }
+
+  /** Takes a frame. */
+  hear(frame: Int16Array): void {
+    const change = this.#hearing.hear(frame);
+    if (this.hearing) this.#turn?.push(frame);
+    if (this.#mode === "turn") this.#inTurn(change);
+    else if (this.#mode === "barge") this.#inBarge(change);
+    else if (change === "started") this.#begin(this.#mode === "idle" && this.#deps.answering() ? "barge" : "turn");
+  }
+
+  /** Adds typed text to what is being said. False when nothing is. */
+  type(text: string): boolean {
+    if (this.#mode === "idle") return false;
+    this.#turn!.type(text);
+    // What was asked for before lacks it.
+    if (this.#mode === "awaiting") this.#await();
+    return true;
+  }
+
+  /** What is being said stops the agent, whatever it is. */
+  insist(): void {
+    if (this.#mode !== "barge") return;
+    this.#deps.onInterruption();
+    this.#turn!.begin([]);
+    this.#enter("turn");
+  }
+
+  /** Forgets what is being said over the agent's voice; the rest of it is a turn of its own. */
+  drop(): void {
+    if (this.#mode !== "barge") return;
+    this.#turn!.begin([]);
+    this.#enter("turn");
+  }
+
+  /** Keeps a line for those who judge whether a turn is over. */
+  note(line: string): void {
+    this.#recent.push(line);
+    if (this.#recent.length > RECENT) this.#recent.shift();
+  }
+
+  [Symbol.dispose](): void {
+    this.#asked++;
+    this.#mode = "idle";
+    this.#unprepare();
+    this.#taking[Symbol.dispose]();
+    this.#turn?.[Symbol.dispose]();
+  }
+
+  /** Speech begins, or goes on before its words were there. */
+  #begin(mode: "turn" | "barge"): void {
+    this.#asked++;
+    if (!this.#turn) this.#turnFrames = 0;
+    const turn = this.#turn ??= this.#open();
+    turn.begin(this.#hearing.takePreroll());
+    this.#taking.resume();
+    this.#deps.emit({ type: "speech.started", data: { turn_id: turn.id, at_ms: this.#sinceStart() } });
+    this.#enter(mode);
+  }
+
+  #inTurn(change: "started" | "paused" | undefined): void {
+    const { limits, brain } = this.#deps;
+    const turn = this.#turn!;
+    if (change === "started") {
+      // The turn has heard it already.
+      this.#hearing.takePreroll();
+      this.#taking.resume();
+      this.#unprepare();
+    } else if (change === "paused") {
+      const text = turn.partial;
+      this.#taking.pause({ text, language: this.#deps.language(), recent: this.#recent });
+      if (limits.preemptive && text !== "" && brain.prepare) {
+        this.#preparing = new AbortController();
+        brain.prepare(text, { turn_id: turn.id, signal: this.#preparing.signal });
+      }
+    }
+    const tooLong = ++this.#turnFrames * FRAME_MS >= limits.max_turn_ms;
+    if (this.#taking.isOver(this.#hearing.quiet_ms) || tooLong) this.#endTurn();
+  }
+
+  #endTurn(): void {
+    this.#stopped();
+    this.#latency = new Latency({ clock: this.#deps.clock, since: this.#endedAt });
+    this.#latency.reach("turn_ms");
+    this.#enter("awaiting");
+    this.#await();
+  }
+
+  #await(): void {
+    const turn = this.#turn!;
+    this.#words(turn, (text) => this.#said(turn, text));
+  }
+
+  #inBarge(change: "started" | "paused" | undefined): void {
+    const { limits } = this.#deps;
+    const turn = this.#turn!;
+    if (change === "started") {
+      this.#asked++;
+      turn.begin(this.#hearing.takePreroll());
+    } else if (change === "paused") this.#words(turn, (text) => this.#bargeSaid(turn, text));
+    const { voiced_ms, quiet_ms } = this.#hearing;
+    const words = turn.partial;
+    const enough = countWords(words) >= limits.min_interrupt_words && !isBackchannel(words);
+    if (turn.listening && (voiced_ms >= limits.min_interrupt_ms || enough)) return this.insist();
+    if (quiet_ms >= limits.false_interrupt_ms) {
+      this.#stopped();
+      this.#deps.onFalseInterruption();
+      this.#enter("idle");
+    }
+  }
+
+  /** The words that were said over the agent's voice are there, maybe after it went on. */
+  #bargeSaid(turn: CallerTurn, text: string): void {
+    const meant = text !== "" && !isBackchannel(text);
+    // As long as the caller may go on, only words decide.
+    if (!meant && this.#mode === "barge") return;
+    if (meant) {
+      this.#deps.onInterruption();
+      this.#latency = new Latency({ clock: this.#deps.clock, since: this.#endedAt });
+      if (this.#mode === "barge") this.#stopped();
+      return this.#said(turn, text);
+    }
+    this.#forget(turn, text);
+  }
+
+  #said(turn: CallerTurn, text: string): void {
+    const latency = this.#latency!;
+    latency.reach("transcript_ms");
+    this.#forget(turn, text);
+    if (text === "") this.#unprepare();
+    else {
+      this.note(text);
+      this.#deps.onUtterance({ turn_id: turn.id, text, latency });
+    }
+    this.#enter("idle");
+  }
+
+  #forget(turn: CallerTurn, text: string): void {
+    const language = turn.language ?? this.#deps.language() ?? null;
+    this.#deps.emit({ type: "transcript.final", data: { turn_id: turn.id, text, language } });
+    turn[Symbol.dispose]();
+    this.#turn = undefined;
+    this.#preparing = undefined;
+  }
+
+  /** Ends the speech of `turn` and gives its words to `then`, unless it goes on first. */
+  #words(turn: CallerTurn, then: (text: string) => void): void {
+    this.#endedAt = this.#deps.clock.now() - this.#hearing.quiet_ms;
+    const asked = ++this.#asked;
+    turn.end().catch((thrown) => {
+      if (asked === this.#asked) this.#deps.emit({ type: "error", data: AppError.from(thrown).toBody() });
+      return "";
+    }).then((text) => {
+      if (asked === this.#asked) then(text);
+    });
+  }
+
+  #stopped(): void {
+    this.#endedAt = this.#deps.clock.now() - this.#hearing.quiet_ms;
+    const at_ms = this.#endedAt - this.#deps.startedAt;
+    this.#deps.emit({ type: "speech.stopped", data: { turn_id: this.#turn!.id, at_ms } });
+    this.#hearing.reset();
+  }
+
+  #open(): CallerTurn {
+    const { emit, language } = this.#deps;
+    const turn: CallerTurn = new CallerTurn({
+      transcribe: (onPartial) => this.#transcribe(onPartial),
+      onPartial: (text) => {
+        const spoken = turn.language ?? language() ?? null;
+        emit({ type: "transcript.partial", data: { turn_id: turn.id, text, language: spoken } });
+      },
+    });
+    return turn;
+  }
+
+  #transcribe(onPartial: () => void): Transcription {
+    const { stt, clock, language, limits } = this.#deps;
+    return new Transcription({
+      stt: stt!,
+      clock,
+      language: language(),
+      max_frames: Math.ceil((limits.max_turn_ms + limits.preroll_ms + MORE_MS) / FRAME_MS),
+      final_ms: stt!.streaming ? limits.transcript_ms : limits.utterance_ms,
+      onPartial,
+    });
+  }
+
+  #unprepare(): void {
+    this.#preparing?.abort(new AppError("CancelledError", "The caller said something else"));
+    this.#preparing = undefined;
+  }
+
+  #sinceStart(): number {
+    return this.#deps.clock.now() - this.#deps.startedAt;
+  }
+
+  #enter(mode: Mode): void {
+    this.#mode = mode;
+    this.#deps.onChange();
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What decides about turns and sound.
+ *
+ * @module
+ */
+
+/** Times are milliseconds. */
+export interface VoiceLimits {
+  /** How loud speech is at least, in dBFS. */
+  vad_threshold_db: number;
+  /** How much sound before the first speech belongs to it. */
+  preroll_ms: number;
+  /** How long silence lasts before it is asked whether the turn is over. */
+  pause_ms: number;
+  /** How long silence ends a turn at the latest. */
+  max_end_ms: number;
+  /** How long a turn may last. */
+  max_turn_ms: number;
+  /** How much speech, or how many words, interrupt the agent. */
+  min_interrupt_ms: number;
+  min_interrupt_words: number;
+  /** After how much silence speech was no interruption. */
+  false_interrupt_ms: number;
+  /** Whether typed text interrupts the agent, too. */
+  typed_interrupts: boolean;
+  /** Whether the agent's own voice, coming back, is left out. */
+  echo_guard: boolean;
+  /** Whether an answer is prepared before the turn is over. */
+  preemptive: boolean;
+  /** How long a missing packet is waited for. */
+  reorder_ms: number;
+  /** How long the last words of a turn are waited for; its whole, by an engine that doesn't listen meanwhile. */
+  transcript_ms: number;
+  utterance_ms: number;
+  /** How long the next sound of a sentence is waited for. */
+  speech_ms: number;
+  /** Bits a second of what is sent. */
+  bitrate: number;
+}
+
+/** What holds where nobody says otherwise. */
+export const VOICE_LIMITS: VoiceLimits = {
+  vad_threshold_db: -45,
+  preroll_ms: 300,
+  pause_ms: 200,
+  max_end_ms: 2500,
+  max_turn_ms: 60_000,
+  min_interrupt_ms: 600,
+  min_interrupt_words: 2,
+  false_interrupt_ms: 700,
+  typed_interrupts: true,
+  echo_guard: true,
+  preemptive: true,
+  reorder_ms: 60,
+  transcript_ms: 3000,
+  utterance_ms: 15_000,
+  speech_ms: 10_000,
+  bitrate: 32_000,
+};

@@ -1,0 +1,361 @@
+/**
+ * One caller and one agent, talking.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import type { NewRtcEvent } from "../../domain/rtc_event.ts";
+import type { Voice } from "../../domain/voice.ts";
+import type { Clock } from "../../kit/clock.ts";
+import { createId } from "../../kit/id.ts";
+import type { AudioCodec, OpusDecoder, OpusEncoder } from "../../ports/audio_codec.ts";
+import type { MediaPacket, OutgoingPacket } from "../../ports/peers.ts";
+import type { SpeechToText } from "../../ports/speech_to_text.ts";
+import type { TextToSpeech } from "../../ports/text_to_speech.ts";
+import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { VoiceActivity, VoiceActivityStream } from "../../ports/voice_activity.ts";
+import { Answer } from "./answer.ts";
+import type { Brain } from "./brain.ts";
+import { Ears } from "./ears.ts";
+import { EchoGuard } from "./echo_guard.ts";
+import { frameLength } from "./framing.ts";
+import { Latency } from "./latency.ts";
+import { Listening, type Utterance } from "./listening.ts";
+import { Playout } from "./playout.ts";
+import { Speaking, type VoiceChoice } from "./speaking.ts";
+import { transit, type VoiceState } from "./state.ts";
+import { HEARING_RATE } from "./transcribing.ts";
+import type { VoiceLimits } from "./voice_limits.ts";
+
+/** Samples a second of what is sent. */
+const SPEAKING_RATE = 24_000;
+/** How long no packet means that nobody speaks. */
+const ABSENT_MS = 100;
+
+/** What is said besides answers; empty: nothing. */
+export interface Phrases {
+  /** When a person has to decide before the answer goes on. */
+  waiting: string;
+  /** When there is no answer. */
+  failed: string;
+}
+
+/** What a {@linkcode VoiceLoop} needs. */
+export interface VoiceLoopDeps {
+  clock: Clock;
+  codec: AudioCodec;
+  activity: VoiceActivity;
+  /** Absent: the agent is deaf, and the caller types. */
+  stt: SpeechToText | undefined;
+  /** Absent: the agent is mute, and its answers are text. */
+  tts: TextToSpeech | undefined;
+  turns: TurnDetector;
+  brain: Brain;
+  voice: Voice;
+  limits: VoiceLimits;
+  phrases: Phrases;
+  /** Told what happens. Must not throw. */
+  emit(event: NewRtcEvent): void;
+  /** Sends a packet. Must not throw. */
+  sendAudio(packet: OutgoingPacket): void;
+}
+
+/** What was counted of a talk. */
+export interface VoiceStats {
+  packets_stale: number;
+  frames_concealed: number;
+  interruptions: number;
+  /** From the end of speech to the first sound of the answer, the last time. */
+  answer_latency_ms: number | null;
+}
+
+interface Opened {
+  encoder: OpusEncoder;
+  decoder: OpusDecoder;
+  detector: VoiceActivityStream;
+}
+
+/**
+ * Hears packets, takes turns, has questions answered and says the answers. Has no timers beyond its clock's, and nothing
+ * is left of it once it is disposed.
+ */
+export class VoiceLoop implements Disposable {
+  readonly #deps: VoiceLoopDeps;
+  readonly #stack = new DisposableStack();
+  readonly #closing = new AbortController();
+  readonly #ears: Ears;
+  readonly #echo = new EchoGuard();
+  readonly #listening: Listening;
+  readonly #speaking: Speaking | undefined;
+  readonly #playout: Playout;
+  readonly #startedAt: number;
+  readonly #nothing = new Int16Array(frameLength(HEARING_RATE));
+  #state: VoiceState = "listening";
+  /** Answers in the order in which they were asked for. */
+  #answers: Answer[] = [];
+  #choice: VoiceChoice;
+  #muted = { caller: false, agent: false };
+  #held = false;
+  #greeted = false;
+  #heardAt = 0;
+  #interruptions = 0;
+  #lastLatency: Latency | undefined;
+
+  /** Opens what it needs. */
+  static async open(deps: VoiceLoopDeps): Promise<VoiceLoop> {
+    const { codec, activity, limits } = deps;
+    using opened = new DisposableStack();
+    const encoder = opened.use(await codec.createEncoder({ rate: SPEAKING_RATE, bitrate: limits.bitrate }));
+    const decoder = opened.use(await codec.createDecoder({ rate: HEARING_RATE }));
+    await activity.load();
+    const loop = new VoiceLoop(deps, { encoder, decoder, detector: opened.use(activity.open()) });
+    loop.#stack.use(opened.move());
+    return loop;
+  }
+
+  private constructor(deps: VoiceLoopDeps, { encoder, decoder, detector }: Opened) {
+    const { clock, tts, limits, voice, sendAudio } = deps;
+    this.#deps = deps;
+    this.#startedAt = clock.now();
+    this.#choice = voice;
+    this.#ears = new Ears({ decoder, rate: HEARING_RATE, reorder_ms: limits.reorder_ms });
+    this.#listening = new Listening({
+      ...deps,
+      detector,
+      echo: limits.echo_guard ? this.#echo : undefined,
+      language: () => this.#choice.language,
+      startedAt: this.#startedAt,
+      onUtterance: (utterance) => this.#ask(utterance),
+      onInterruption: () => this.#interrupt(),
+      onFalseInterruption: () => this.#resume(),
+      answering: () => this.#current !== undefined,
+      onChange: () => this.#settle(),
+    });
+    const { speech_ms } = limits;
+    if (tts) this.#speaking = new Speaking({ tts, clock, rate: SPEAKING_RATE, speech_ms, choice: () => this.#choice });
+    this.#playout = this.#stack.use(
+      new Playout({
+        clock,
+        encoder,
+        frame: frameLength(SPEAKING_RATE),
+        next: () => this.#next(),
+        send: sendAudio,
+        onFrame: (level) => this.#played(level),
+      }),
+    );
+  }
+
+  /** Where the talk is. */
+  get state(): VoiceState {
+    return this.#state;
+  }
+
+  /** What was counted. */
+  get stats(): VoiceStats {
+    const { stale, concealed } = this.#ears.stats;
+    return {
+      packets_stale: stale,
+      frames_concealed: concealed,
+      interruptions: this.#interruptions,
+      answer_latency_ms: this.#lastLatency?.figures.first_sound_ms ?? null,
+    };
+  }
+
+  /** Begins to send, the first time with the greeting, or goes on after {@linkcode pause}. */
+  start(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#current?.rewind();
+    this.#playout.start();
+    const { greeting = "" } = this.#deps.voice;
+    if (!this.#greeted && greeting !== "") this.announce(greeting);
+    this.#greeted = true;
+  }
+
+  /** The way is lost: nothing is sent until {@linkcode start}, and the place is kept. */
+  pause(): void {
+    this.#playout.pause();
+  }
+
+  /** Takes a packet of the caller's voice. */
+  onMedia(packet: MediaPacket): void {
+    if (!this.#closing.signal.aborted) this.#hear(this.#ears.push(packet, this.#deps.clock.now()));
+  }
+
+  /** Takes typed text, which is answered as if it had been said. */
+  type(text: string): void {
+    if (this.#closing.signal.aborted) return;
+    if (this.#state === "ducked") this.#listening.insist();
+    if (this.#listening.type(text)) return;
+    if (this.#deps.limits.typed_interrupts) this.#interrupt();
+    const turn_id = createId("turn");
+    const language = this.#choice.language ?? null;
+    this.#deps.emit({ type: "transcript.final", data: { turn_id, text, language } });
+    this.#ask({ turn_id, text, latency: this.#latency() });
+  }
+
+  /** Has answered what waits for an answer, though nothing is said. */
+  respond(): void {
+    if (!this.#closing.signal.aborted) this.#ask({ turn_id: createId("turn"), text: "", latency: this.#latency() });
+  }
+
+  /** Stops the answer, as the caller's voice would. */
+  interrupt(): void {
+    this.#interrupt();
+    this.#listening.drop();
+    this.#settle();
+  }
+
+  /** Says something that nobody asked for, such as a greeting. */
+  announce(text: string): void {
+    const answer = this.#open(createId("turn"), this.#latency());
+    answer.take(text);
+    answer.finish();
+  }
+
+  /** Ignores the caller's voice, or leaves answers as text. */
+  mute(who: "caller" | "agent", muted: boolean): void {
+    this.#muted[who] = muted;
+    if (who === "agent") { for (const answer of [...this.#answers]) answer.speakAloud(!muted); }
+  }
+
+  /** Both are silent; what is being answered goes on, and is said afterwards. */
+  hold(held: boolean): void {
+    if (this.#held && !held) this.#current?.rewind();
+    this.#held = held;
+  }
+
+  /** Changes how the agent sounds, from the next sentence on. */
+  setVoice(choice: VoiceChoice): void {
+    this.#choice = { ...this.#choice, ...choice };
+  }
+
+  /** Notes when the caller's end heard the answer, by its own clock. */
+  heardAt(turn_id: string, ms: number): void {
+    this.#answers.find((answer) => answer.turn_id === turn_id)?.latency.heardAfter(ms);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new AppError("CancelledError", "The call is over"));
+    this.#listening[Symbol.dispose]();
+    for (const answer of this.#answers.splice(0)) answer.close();
+    this.#stack.dispose();
+  }
+
+  /** What is being said, or will be next. */
+  get #current(): Answer | undefined {
+    return this.#answers.find(({ active }) => active);
+  }
+
+  #latency(): Latency {
+    const { clock } = this.#deps;
+    return new Latency({ clock, since: clock.now() });
+  }
+
+  #hear(frames: Int16Array[]): void {
+    if (frames.length === 0 || !this.#deps.stt || this.#muted.caller || this.#held) return;
+    this.#heardAt = this.#deps.clock.now();
+    for (const frame of frames) this.#listening.hear(frame);
+  }
+
+  /** A packet has gone out: 20 ms have passed. */
+  #played(level: number): void {
+    const now = this.#deps.clock.now();
+    this.#echo.played(level);
+    this.#hear(this.#ears.due(now));
+    // Who stops sending has stopped speaking.
+    if (this.#listening.hearing && now - this.#heardAt >= ABSENT_MS) this.#listening.hear(this.#nothing);
+  }
+
+  /** The sound that is due. */
+  #next(): Int16Array | null {
+    if (this.#held || this.#muted.agent || this.#listening.hearing) return null;
+    const frame = this.#current?.frame() ?? null;
+    if (frame) this.#settle();
+    return frame;
+  }
+
+  #open(turn_id: string, latency: Latency): Answer {
+    const answer: Answer = new Answer({
+      turn_id,
+      latency,
+      speaking: this.#speaking,
+      rate: SPEAKING_RATE,
+      frame: frameLength(SPEAKING_RATE),
+      onSentence: (text) => {
+        this.#listening.note(text);
+        this.#deps.emit({ type: "agent.speaking", data: { turn_id, run_id: answer.run_id, text } });
+      },
+      onFailure: (error) => this.#deps.emit({ type: "error", data: error.toBody() }),
+      onChange: () => this.#settle(),
+    });
+    if (this.#muted.agent) answer.speakAloud(false);
+    this.#answers.push(answer);
+    return answer;
+  }
+
+  #ask({ turn_id, text, latency }: Utterance): void {
+    const answer = this.#open(turn_id, latency);
+    void this.#follow(answer, text);
+    this.#settle();
+  }
+
+  async #follow(answer: Answer, text: string): Promise<void> {
+    const { brain, phrases, emit } = this.#deps;
+    const { turn_id } = answer;
+    const { signal } = this.#closing;
+    try {
+      for await (const said of brain.answer(text, { turn_id, delivery: answer, signal })) {
+        if (said.type === "started") answer.run_id = said.run_id;
+        else if (said.type === "text") answer.take(said.text);
+        else {
+          answer.aside(phrases.waiting);
+          answer.waiting = true;
+        }
+        this.#settle();
+      }
+    } catch (thrown) {
+      if (!signal.aborted && !answer.interrupted.aborted) {
+        emit({ type: "error", data: AppError.from(thrown).toBody() });
+        answer.aside(phrases.failed);
+      }
+    } finally {
+      answer.finish();
+    }
+  }
+
+  #interrupt(): void {
+    const stopped = this.#answers.filter(({ active }) => active);
+    this.#answers = this.#answers.filter(({ active }) => !active);
+    for (const answer of stopped) {
+      const { turn_id, run_id } = answer;
+      this.#interruptions++;
+      this.#deps.emit({ type: "agent.interrupted", data: { turn_id, run_id, heard: answer.interrupt() } });
+    }
+  }
+
+  #resume(): void {
+    const current = this.#current;
+    if (!current) return;
+    const { turn_id, run_id } = current;
+    current.rewind();
+    this.#deps.emit({ type: "agent.resumed", data: { turn_id, run_id } });
+  }
+
+  /** Puts the state where what was heard and what is to be said want it. */
+  #settle(): void {
+    for (const answer of this.#answers.filter(({ over }) => over.aborted)) this.#done(answer);
+    const current = this.#current;
+    const { hearing, barging, awaiting } = this.#listening;
+    const answering = current?.began ? "speaking" : "thinking";
+    const idle = awaiting ? "thinking" : current ? answering : "listening";
+    this.#state = transit(this.#state, barging ? "ducked" : hearing ? "hearing" : idle);
+  }
+
+  #done(answer: Answer): void {
+    this.#answers = this.#answers.filter((one) => one !== answer);
+    const { turn_id, run_id, latency } = answer;
+    this.#lastLatency = latency;
+    this.#deps.emit({ type: "agent.done", data: { turn_id, run_id, latency: latency.figures } });
+  }
+}
