@@ -28,7 +28,7 @@ ENV PATH=/opt/muxi:/usr/local/bin:/usr/bin:/bin \
 USER 10001:10001
 WORKDIR /data
 VOLUME /data
-EXPOSE 8000
+EXPOSE 8000 8001/tcp 8001/udp
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/bin/sh", "-c", "exec muxi health live --url http://127.0.0.1:$MUXI_PORT"]

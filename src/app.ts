@@ -54,10 +54,15 @@ import { bindPolicies } from "./operations/policies.ts";
 import { bindPrompts } from "./operations/prompts.ts";
 import { bindResources } from "./operations/resources.ts";
 import { bindRespond } from "./operations/respond.ts";
+import { bindRtcDoors } from "./operations/rtc_doors.ts";
+import { bindRtcSecrets } from "./operations/rtc_secrets.ts";
+import { bindRtcSessions } from "./operations/rtc_sessions.ts";
+import { bindRtcSignals } from "./operations/rtc_signals.ts";
 import { bindRuns } from "./operations/runs.ts";
 import { bindSystem } from "./operations/system.ts";
 import { bindTools } from "./operations/tools.ts";
 import { bindUsers } from "./operations/users.ts";
+import { createCalls } from "./app/calls.ts";
 import { createDoors, type Doors } from "./app/doors.ts";
 import { createGuards, toKeySpecs } from "./app/guards.ts";
 import { readPolicies } from "./app/policies.ts";
@@ -101,7 +106,9 @@ export interface App extends AsyncDisposable {
   generated: { user?: string; admin?: string };
   /** Reads the settings anew and puts them in force; refused whole when one is wrong. */
   reload(): Promise<{ changed: string[]; restart_required: string[] }>;
-  /** Ends the streams, lets runs finish for a while and releases the rest. */
+  /** Opens what the first call would wait for. To be done once requests are served. */
+  warmUp(): Promise<void>;
+  /** Ends the calls and the streams, lets runs finish for a while and releases the rest. */
   drain(ms: number): Promise<void>;
 }
 
@@ -215,6 +222,19 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const sampling = new Sampling({ store, agents, model: ports.model, clock });
   const completions = new Completions({ store, agents, files: attached, model: ports.model, clock });
   const runs = new Runs({ store, wake, clock, agents, files, tools, questions, starter, engine, feed });
+  const { variables = {} } = options;
+  const calling = stack.use(
+    createCalls(settings, {
+      ...guards,
+      ports,
+      variables,
+      agents,
+      conversations,
+      runs,
+      completions,
+      instance_id,
+    }),
+  );
   const retention = new Retention({ store, blobs, runs, clock, log, options: settings.retention });
   const system = new System({
     store,
@@ -255,12 +275,17 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const collectMs = () => current.runs.collect_timeout_seconds * 1000;
   const gateway = new LocalGateway({
     ...guards,
+    secrets: calling.secrets,
     log,
     bound: [
       ...bindChat({ runs, collectMs }),
       ...bindRespond({ runs, completions, collectMs }),
       ...bindConversations({ conversations, agents, runs }),
       ...bindRuns({ runs, collectMs }),
+      ...bindRtcSessions(calling),
+      ...bindRtcSignals(calling),
+      ...bindRtcDoors(calling),
+      ...bindRtcSecrets(calling),
       ...bindApprovals({ approvals: new Approvals({ store }) }),
       ...bindAgents({ agents, imports }),
       ...bindMcpServers(toolServers),
@@ -285,6 +310,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   );
   const adopted = options.supervise === false ? 0 : await supervisor.start({ exclusive: true });
   if (adopted > 0) log.info("Went on with runs of the process before", { runs: adopted });
+  const ended = options.supervise === false ? 0 : await calling.calls.start();
+  if (ended > 0) log.info("Calls of the process before have ended", { calls: ended });
   const stopping = new AbortController();
   const sweep = () => retention.sweep(stopping.signal).then(() => {}, (error) => log.error("Cannot sweep", { error }));
   let sweeping = Promise.resolve();
@@ -299,6 +326,8 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const drain = (ms: number) =>
     drained ??= (async () => {
       stopping.abort();
+      // Who is in a call is told why it ends, and what is being said needs nobody to hear it any more.
+      await calling[Symbol.asyncDispose]();
       const finishing = engine.drain(ms);
       supervisor[Symbol.dispose]();
       await Promise.all([finishing, sweeping]);
@@ -315,6 +344,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     routes: doors.routes,
     generated,
     reload,
+    warmUp: () => calling.warmUp(),
     drain,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

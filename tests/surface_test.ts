@@ -117,7 +117,9 @@ Deno.test("the document holds every operation with its errors, and no two schema
       found.set(operation.operationId as string, { ...operation, path, method });
     }
   }
-  assert.deepEqual([...found.keys()].sort(), [...operations.keys(), ...byHand.map(({ id }) => id)].sort());
+  // OpenAPI has no words for two flows at once.
+  const told = [...operations.values()].filter(({ kind }) => kind !== "duplex");
+  assert.deepEqual([...found.keys()].sort(), [...told, ...byHand].map(({ id }) => id).sort());
   for (const { id, errors } of byHand) {
     const { responses } = found.get(id)! as { responses: Record<string, { description: string; content: Json }> };
     for (const error of errors) assert.ok(responses[ERROR_STATUS[error]]!.description.includes(error), id);
@@ -125,8 +127,10 @@ Deno.test("the document holds every operation with its errors, and no two schema
   }
   const named = new Map<string, string>();
   for (const op of operations.values()) {
-    const { responses } = found.get(op.id)! as { responses: Record<string, { description: string }> };
-    for (const error of op.errors) assert.ok(responses[ERROR_STATUS[error]]!.description.includes(error), op.id);
+    const told = found.get(op.id) as { responses: Record<string, { description: string }> } | undefined;
+    for (const error of op.errors) {
+      assert.ok(told?.responses[ERROR_STATUS[error]]?.description.includes(error) ?? op.kind === "duplex", op.id);
+    }
     const schemas: [z.ZodType, "input" | "output"][] = [[op.input, "input"]];
     if (op.kind !== "duplex") schemas.push([op.output, "output"]);
     if (op.kind === "stream") {

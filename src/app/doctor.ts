@@ -29,6 +29,7 @@ import {
 import type { GivenSettings } from "../transports/cli/given.ts";
 import { VERSION } from "../version.ts";
 import { readAddress } from "./address.ts";
+import { checkCalls } from "./doctor_calls.ts";
 import { findDeno } from "./find_deno.ts";
 import { load, readTls } from "./load.ts";
 import { checkOwnFiles } from "./own_files.ts";
@@ -274,5 +275,6 @@ export async function diagnose(given: GivenSettings): Promise<Check[]> {
     ...await checkDisk(there),
     await checkDatabase(settings, owner),
     await checkModel(settings),
+    ...await checkCalls(settings, { pid: owner?.pid, env }),
   ];
 }

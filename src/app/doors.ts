@@ -8,19 +8,23 @@ import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
 import type { Gateway } from "../operations/gateway.ts";
 import type { Settings } from "../settings/schema.ts";
+import { mountCall } from "../transports/call/mount.ts";
 import { createCors } from "../transports/http/cors.ts";
-import { readJson } from "../transports/http/body.ts";
+import { boundedBody, readJson } from "../transports/http/body.ts";
 import { createInputReader } from "../transports/http/input.ts";
 import { mountHttp } from "../transports/http/mount.ts";
+import { mountSockets } from "../transports/http/sockets.ts";
 import { mountDocs } from "../transports/docs/mount.ts";
 import { toErrorBody, toErrorResponse } from "../transports/http/respond.ts";
 import { createFetch, createRouter, type Fetch, type TellError } from "../transports/http/server.ts";
 import { isOpenAiPath, toOpenAiResponse } from "../transports/openai/errors.ts";
 import { mountOpenAi } from "../transports/openai/mount.ts";
+import { mountRealtime } from "../transports/openai/realtime/mount.ts";
 import type { Catalog } from "../transports/mcp/catalog.ts";
 import { mountMcp } from "../transports/mcp/mount.ts";
 import { createOriginCheck } from "../transports/mcp/origins.ts";
 import { isMcpPath, toMcpResponse } from "../transports/mcp/plain_error.ts";
+import { mountWhip } from "../transports/rtc/whip.ts";
 import { mountSignIn } from "../transports/sign_in/mount.ts";
 import { mountSse } from "../transports/sse/mount.ts";
 import { EventStreams } from "../transports/streams.ts";
@@ -112,7 +116,29 @@ export function createDoors(
     session_idle_ms: server.mcp_session_idle_seconds * 1000,
   });
   mountSignIn(app, gateway);
+  const readBytes = async (request: Request) =>
+    new Uint8Array(
+      await new Blob(await Array.fromAsync(boundedBody(request, limits.json)) as BlobPart[]).arrayBuffer(),
+    );
+  const readText = async (request: Request) => new TextDecoder().decode(await readBytes(request));
+  mountWhip(app, gateway, { readText, verifyUser });
+  const realtime = mountRealtime(app, gateway, {
+    clock,
+    log,
+    readJson: (request) => readJson(request, limits.json),
+    readBytes,
+    verifyUser,
+    write_timeout_ms: server.write_timeout_seconds * 1000,
+    max_message: server.max_body_bytes,
+  });
+  const sockets = mountSockets(app, gateway, {
+    read: (c, op) => readers.get(op)!(c),
+    clock,
+    write_timeout_ms: server.write_timeout_seconds * 1000,
+    max_message: server.max_body_bytes,
+  });
   mountHttp(app, gateway, limits);
+  mountCall(app, { base_path: server.base_path, version: VERSION });
   let { retention } = settings;
   const docs = mountDocs(app, {
     base_path: server.base_path,
@@ -140,6 +166,8 @@ export function createDoors(
     openCatalog,
     [Symbol.dispose]() {
       mcp[Symbol.dispose]();
+      sockets[Symbol.dispose]();
+      realtime[Symbol.dispose]();
       streams[Symbol.dispose]();
     },
   };

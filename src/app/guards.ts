@@ -42,7 +42,7 @@ export function createGuards(
   specs: readonly KeySpec[],
   { store, clock, log }: { store: Store; clock: Clock; log: Log },
 ) {
-  const { auth, limits: limit, server } = settings;
+  const { auth, limits: limit, server, rtc } = settings;
   const modes = auth.mode.split(",") as AuthMode[];
   const keys = new Keys({
     keys: specs,
@@ -55,6 +55,7 @@ export function createGuards(
   const slots = new Slots({
     streams: { per_key: max_streams_per_key, total: max_streams },
     requests: { per_key: max_requests, total: max_requests },
+    calls: { per_key: rtc.max_calls_per_key, total: rtc.max_calls },
   });
   const adminFrom = server.admin_allow_from.length === 0 ? () => true : compileNetworks(server.admin_allow_from);
   return {

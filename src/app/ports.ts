@@ -11,6 +11,7 @@ import { openLibsqlStore } from "../adapters/libsql/store.ts";
 import { createModel } from "../adapters/models/model.ts";
 import { createOfflineModel } from "../adapters/offline/model.ts";
 import { createAgentFiles } from "../adapters/yaml/agent_file.ts";
+import type { CallMedia } from "../core/calls/call_media.ts";
 import type { Learn } from "../core/mcp_servers/learning.ts";
 import { AppError } from "../domain/error.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
@@ -41,6 +42,8 @@ export interface Ports {
   /** Runs the program of a tool server to see what it needs. */
   learn?: Learn;
   wake?: Wake;
+  /** Parts of what calls need; the rest is made from the settings. */
+  media?: Partial<CallMedia>;
   clock: Clock;
   log: Log;
 }
@@ -100,6 +103,7 @@ export async function openPorts(
     ...given.sandbox && { sandbox: given.sandbox },
     ...given.learn && { learn: given.learn },
     ...given.wake && { wake: given.wake },
+    ...given.media && { media: given.media },
     reconfigure(next) {
       log.level = next.log.level;
       if (!given.model) model = openModel(next, { clock, log });

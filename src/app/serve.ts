@@ -5,6 +5,7 @@
  */
 import { createApp } from "../app.ts";
 import { AppError } from "../domain/error.ts";
+import { systemClock } from "../kit/clock.ts";
 import type { Settings } from "../settings/schema.ts";
 import { toBanner } from "../transports/cli/banner.ts";
 import type { GivenSettings } from "../transports/cli/given.ts";
@@ -16,6 +17,9 @@ import { openLog } from "./ports.ts";
 
 /** Signals that end the server, as service managers send them. */
 const STOP_SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** What the first call needs is loaded when the first requests were served. */
+const WARM_UP_MS = 1000;
 
 /** Serves. Resolves when the server has stopped. */
 export async function serve(given: GivenSettings): Promise<void> {
@@ -42,6 +46,7 @@ export async function serve(given: GivenSettings): Promise<void> {
   using published = publishAddress(settings.data_dir, `${listener.address}${server.base_path}`);
   const address = server.public_url || listener.address;
   Deno.stdout.writeSync(new TextEncoder().encode(toBanner({ version: VERSION, address, keys: app.generated })));
+  using warming = systemClock.after(WARM_UP_MS, () => void app.warmUp());
   log.info("Listening", { address: listener.address, env: server.env });
   const signal = await stopped.promise;
   log.info("Stopping", { signal, grace_seconds: server.shutdown_seconds });
@@ -49,6 +54,7 @@ export async function serve(given: GivenSettings): Promise<void> {
   const closing = listener.close(server.shutdown_seconds * 1000 + 1000);
   await app.drain(Math.max(0, deadline - Date.now()));
   await closing;
+  void warming;
   void signals;
   void published;
 }

@@ -20,6 +20,8 @@ export interface Principal {
   scopes: readonly string[];
   /** Whether a request may say for which `user_id` it acts. */
   may_assert_user: boolean;
+  /** What was shown is good for these operations alone. */
+  grant?: { id: string; operations: readonly string[] };
   /** When what was shown is worth nothing any more, in milliseconds; absent: when it is revoked. */
   expires_at?: number;
 }
@@ -68,7 +70,9 @@ export function ownerOf({ tenant_id, key_id, user_id }: Principal): Owner {
  * one; a credential bound to a user what is theirs.
  */
 export function visibleTo(principal: Principal): Partial<Owner> {
-  const { tenant_id, key_id, user_id, access, may_assert_user } = principal;
+  const { tenant_id, key_id, user_id, access, may_assert_user, grant } = principal;
+  // What an application gave away sees nothing of the application's users but the one it is for.
+  if (grant) return { tenant_id, key_id, user_id: user_id ?? null };
   if (access === "admin") return user_id === undefined ? { tenant_id } : { tenant_id, user_id };
   if (!may_assert_user) return { tenant_id, key_id, ...user_id !== undefined && { user_id } };
   return user_id === undefined ? { tenant_id, key_id } : { tenant_id, key_id, user_id };

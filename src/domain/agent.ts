@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { McpServer } from "./mcp_server.ts";
+import { Voice } from "./voice.ts";
 
 /** An agent's id, as it stands in paths. */
 export const AgentId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).describe("The agent's id");
@@ -81,6 +82,7 @@ export const AgentConfig = z.strictObject({
   policies: AgentPolicies.default({}),
   prompts: z.array(AgentPrompt).max(50).default([]).describe("Texts that people begin with"),
   max_steps: z.number().int().min(1).max(100).default(16),
+  voice: Voice.optional().describe("How it speaks and listens in calls"),
   metadata: z.record(z.string().max(100), z.unknown()).default({}),
 }).meta({ id: "AgentConfig" });
 /** See {@linkcode AgentConfig}. */
@@ -127,6 +129,7 @@ export const Agent = z.object({
   tool_search: z.boolean().optional(),
   resources: z.boolean().optional(),
   policies: AgentPolicies.optional(),
+  voice: Voice.optional(),
   mcp_servers: z.array(z.object({ name: z.string(), type: z.string().nullable() })).optional(),
   max_steps: z.number().int().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
@@ -138,7 +141,7 @@ export type Agent = z.infer<typeof Agent>;
 
 /** `row` as `full` (an admin's) or reduced view. Credentials are in neither. */
 export function toAgent(row: AgentRow, full: boolean): Agent {
-  const { name, description, role, model, allowed_tools, prompts = [] } = row.config;
+  const { name, description, role, model, allowed_tools, prompts = [], voice } = row.config;
   const { system_prompt, tool_search, resources = false, policies, mcp_servers, max_steps, metadata } = row.config;
   return {
     id: row.id,
@@ -149,6 +152,7 @@ export function toAgent(row: AgentRow, full: boolean): Agent {
     model: { provider: model.provider ?? null, model: model.model ?? null },
     allowed_tools,
     ...prompts.length > 0 && { prompts },
+    ...voice && { voice },
     ...full && {
       system_prompt,
       tool_search,

@@ -16,6 +16,7 @@ export const ERROR_STATUS = {
   ToolCallNotFoundError: 404,
   UserNotFoundError: 404,
   FileNotFoundError: 404,
+  SessionNotFoundError: 404,
   MethodNotAllowedError: 405,
   TimeoutError: 408,
   ConflictError: 409,

@@ -14,6 +14,7 @@ import type { McpServerSource } from "./mcp_definition.ts";
 import type { McpServer, McpServerType } from "./mcp_server.ts";
 import type { Message, ToolRequest } from "./message.ts";
 import type { Policy } from "./policy.ts";
+import type { RtcSession } from "./rtc_session.ts";
 import type { ApprovalKind, PersonQuestion, ResponseFormat, Run, Step, ToolCall } from "./run.ts";
 
 /** A conversation as stored. `turns` counts its runs and guards who may start one. */
@@ -184,6 +185,22 @@ export interface McpGrantRow {
   updated_at: string;
 }
 
+/** A call as stored. */
+export interface RtcSessionRow extends Owner, RtcSession {
+  /** Which process holds it. */
+  instance_id: string;
+}
+
+/** A secret that opens calls, as stored. */
+export interface RtcSecretRow extends Owner {
+  id: string;
+  /** SHA-256 of the secret. */
+  digest: string;
+  session: Record<string, unknown>;
+  expires_at: string;
+  created_at: string;
+}
+
 /** The row of each table. */
 export interface Tables {
   agents: AgentRow;
@@ -203,6 +220,8 @@ export interface Tables {
   mcp_servers: McpServerRow;
   mcp_grants: McpGrantRow;
   policies: PolicyRow;
+  rtc_sessions: RtcSessionRow;
+  rtc_secrets: RtcSecretRow;
 }
 /** The name of a table. */
 export type Table = keyof Tables;
@@ -237,4 +256,6 @@ export const TABLES: { readonly [T in Table]: TableShape<T> } = {
   mcp_servers: { key: ["name"], json: ["definition"], flags: [] },
   mcp_grants: { key: ["id"], json: [], flags: [] },
   policies: { key: ["id", "revision"], json: ["policy"], flags: [] },
+  rtc_secrets: { key: ["id"], json: ["session"], flags: [] },
+  rtc_sessions: { key: ["id"], json: ["modalities", "voice", "stats", "metadata"], flags: ["held"] },
 };

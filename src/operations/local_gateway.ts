@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { type CallSecrets, SECRET_PREFIX } from "../core/calls/secrets.ts";
 import type { AttemptLimit } from "../core/identity/attempts.ts";
 import type { Audit } from "../core/identity/audit.ts";
 import type { Keys } from "../core/identity/keys.ts";
@@ -28,6 +29,8 @@ const MAX_MESSAGE = 500;
 export interface LocalGatewayDeps {
   bound: readonly Bound[];
   keys: Keys;
+  /** Knows what was made for calls alone. */
+  secrets: Pick<CallSecrets, "identify">;
   tickets: Tickets;
   attempts: AttemptLimit;
   limits: Limits;
@@ -58,12 +61,15 @@ export class LocalGateway implements Gateway {
   }
 
   async identify({ token, ticket, address, request_id }: Credentials): Promise<Principal> {
-    const { keys, tickets, attempts } = this.#deps;
+    const { keys, secrets, tickets, attempts } = this.#deps;
     if (token === undefined && ticket === undefined) return ANONYMOUS;
     try {
       return await attempts.guard(
         address,
-        () => ticket !== undefined ? Promise.resolve().then(() => tickets.redeem(ticket)) : keys.identify({ token }),
+        () => {
+          if (ticket !== undefined) return Promise.resolve().then(() => tickets.redeem(ticket));
+          return token?.startsWith(SECRET_PREFIX) ? secrets.identify(token) : keys.identify({ token });
+        },
       );
     } catch (thrown) {
       throw this.#refused(thrown, "identify", { principal: ANONYMOUS, address, request_id });
@@ -133,9 +139,9 @@ export class LocalGateway implements Gateway {
         input: unknown,
         ctx: Context,
         incoming: AsyncIterable<In>,
-      ) => AsyncIterable<Out>;
+      ) => AsyncIterable<Out> | Promise<AsyncIterable<Out>>;
       const map = (thrown: unknown) => this.#refused(thrown, op.id, visit);
-      return new Guarded(handler(input, ctx, incoming), { slot, admitted, map });
+      return new Guarded(await handler(input, ctx, incoming), { slot, admitted, map });
     } catch (thrown) {
       slot?.[Symbol.dispose]();
       admitted?.[Symbol.dispose]();
@@ -177,6 +183,9 @@ export class LocalGateway implements Gateway {
         );
       }
       throw new AppError("ForbiddenError", `Cannot use ${op.id} with this key: it needs an ${op.access} key`);
+    }
+    if (principal.grant && op.access !== "public" && !principal.grant.operations.includes(op.id)) {
+      throw new AppError("ForbiddenError", `Cannot use ${op.id} with this secret: it is for calls alone`);
     }
     const missing = op.scopes?.find((scope) => !principal.scopes.includes(scope));
     if (missing !== undefined && principal.access !== "admin") {

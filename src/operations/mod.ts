@@ -15,6 +15,10 @@ import { policyOperations } from "./policies.ts";
 import { promptOperations } from "./prompts.ts";
 import { resourceOperations } from "./resources.ts";
 import { respondOperations } from "./respond.ts";
+import { rtcDoorOperations } from "./rtc_doors.ts";
+import { rtcSecretOperations } from "./rtc_secrets.ts";
+import { rtcSessionOperations } from "./rtc_sessions.ts";
+import { rtcSignalOperations } from "./rtc_signals.ts";
 import { runOperations } from "./runs.ts";
 import { systemOperations } from "./system.ts";
 import { toolOperations } from "./tools.ts";
@@ -28,6 +32,10 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     ...conversationOperations,
     ...runOperations,
     ...approvalOperations,
+    ...rtcSessionOperations,
+    ...rtcSignalOperations,
+    ...rtcDoorOperations,
+    ...rtcSecretOperations,
     ...agentOperations,
     ...mcpServerOperations,
     ...toolOperations,

@@ -97,6 +97,8 @@ export interface Stream<I extends z.ZodObject = z.ZodObject, O extends z.ZodType
 /** Two flows at once. Items are typed, never parsed: this is the media path. */
 export interface Duplex<I extends z.ZodObject = z.ZodObject, In = unknown, Out = unknown> extends Declaration<I> {
   kind: "duplex";
+  /** Both flows are texts, and offered over HTTP as a WebSocket. One without is for other doors. */
+  texts?: true;
   /** Only for types: what flows in and out. */
   flows?: { in: In; out: Out };
 }
@@ -151,7 +153,7 @@ export type Handler =
   // deno-lint-ignore no-explicit-any -- typed where it is bound
   | ((input: any, ctx: Context) => Promise<any>)
   // deno-lint-ignore no-explicit-any -- typed where it is bound
-  | ((input: any, ctx: Context, incoming: AsyncIterable<any>) => AsyncIterable<any>);
+  | ((input: any, ctx: Context, incoming: AsyncIterable<any>) => AsyncIterable<any> | Promise<AsyncIterable<any>>);
 
 /** An operation with its handler. */
 export interface Bound {
@@ -175,10 +177,14 @@ export function onStream<I extends z.ZodObject, O extends z.ZodType>(
   return { op, handler: open };
 }
 
-/** Binds a duplex. */
+/** Binds a duplex. Refusals reject before anything flows. */
 export function onDuplex<I extends z.ZodObject, In, Out>(
   op: Duplex<I, In, Out>,
-  handler: (input: z.output<I>, ctx: Context, incoming: AsyncIterable<In>) => AsyncIterable<Out>,
+  handler: (
+    input: z.output<I>,
+    ctx: Context,
+    incoming: AsyncIterable<In>,
+  ) => AsyncIterable<Out> | Promise<AsyncIterable<Out>>,
 ): Bound {
   return { op, handler };
 }

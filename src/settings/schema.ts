@@ -6,32 +6,8 @@
 import { z } from "zod";
 import { isIP } from "node:net";
 import { LOG_LEVELS } from "../kit/log.ts";
-
-/** A setting, or section of them, that takes effect when the settings are read again. */
-const reloadable = { reloadable: true };
-
-const text = (why: string, standard = "") => z.string().default(standard).describe(why);
-const secret = (why: string) => z.string().default("").meta({ description: why, secret: true });
-const key = (why: string) =>
-  z.string().refine(
-    (value) => /^[\x21-\x7e]{0,512}$/.test(value),
-    "512 printable ASCII characters at most, without spaces",
-  )
-    .default("").meta({ description: why, secret: true, ...reloadable });
-const flag = (why: string, standard: boolean) => z.boolean().default(standard).describe(why);
-const count = (why: string, standard: number, { min = 1, max = 1_000_000_000 } = {}) =>
-  z.number().int().min(min).max(max).default(standard).describe(why);
-const amount = (why: string, standard: number, { min = 0, max = 1_000_000 } = {}) =>
-  z.number().min(min).max(max).default(standard).describe(why);
-const list = (why: string, item: z.ZodString = z.string().min(1)) => z.array(item).default([]).describe(why);
-
-/** Only http and https addresses; empty means not given. */
-const httpUrl = (why: string, standard = "") =>
-  z.string().refine(isEmptyOrHttpUrl, "an address such as https://example.org").default(standard).describe(why);
-
-function isEmptyOrHttpUrl(value: string): boolean {
-  return value === "" || /^https?:$/.test(URL.parse(value)?.protocol ?? "");
-}
+import { Rtc, Speech } from "./calls.ts";
+import { amount, count, flag, httpUrl, key, list, reloadable, secret, text } from "./fields.ts";
 
 function isAddress(value: string): boolean {
   const [address = "", bits, ...rest] = value.split("/");
@@ -217,6 +193,7 @@ const Retention = z.strictObject({
   max_audit_rows: count("Rows of the audit log kept at most, whatever their age", 500_000),
   max_model_calls: count("Rows of model calls kept at most, whatever their age", 1_000_000),
   max_tool_calls: count("Rows of direct calls of tools kept at most, whatever their age", 1_000_000),
+  call_days: count("How long it is kept which calls there were; what was said stays in the conversation", 90),
   file_days: count("How long uploaded files are kept", 365),
   user_days: count("How long users are known who were not seen and of whom nothing is known", 365),
   orphan_file_hours: count("How long bytes are kept that a crash left without a record", 24),
@@ -252,6 +229,8 @@ export const Settings = z.strictObject({
     default: text("The agent that answers when a request names none", "assistant"),
   }).prefault({}).describe("Who answers"),
   runs: Runs.prefault({}).describe("How runs are carried out"),
+  rtc: Rtc.prefault({}).describe("Calls: voice, camera and screen over WebRTC"),
+  speech: Speech.prefault({}).describe("How agents hear and speak in calls"),
   retention: Retention.prefault({}).describe("How long things are kept"),
   log: z.strictObject({
     level: z.enum(LOG_LEVELS).default("info").meta({ description: "From quiet to talkative", ...reloadable }),

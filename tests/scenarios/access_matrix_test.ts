@@ -38,6 +38,9 @@ const UNBEGUN: Record<string, number> = {
   mcp_server_sign_in_begin: 404,
   mcp_server_sign_in: 403,
   tool_call_answer: 404,
+  rtc_answer: 409,
+  rtc_ice_candidate: 409,
+  rtc_fragment: 409,
 };
 
 /** The status that `caller` must meet. */
@@ -52,7 +55,7 @@ function expected(op: Operation, { kind, name, key, user_id }: Caller, about: "b
   if (kind === "forbidden" && user_id !== undefined && namesUser && op.access !== "public") return 403;
   if (kind !== "stranger") return success;
   // Another tenant has no agents of its own, and may name any of its users.
-  if (name.includes("another tenant") && /^(agent_get|conversation_create)$/.test(op.id)) return 404;
+  if (name.includes("another tenant") && /^(agent_get|conversation_create|rtc_session_create)$/.test(op.id)) return 404;
   // The operation names Bob itself: a token of Alice's may not.
   if (op.id === "user_conversation_list" && name === "Alice's token") return 403;
   return about === "bobs" ? 404 : success;
@@ -74,7 +77,24 @@ async function ask(
     headers: { ...headers, accept, ...caller.key !== null && { authorization: `Bearer ${caller.key}` } },
     ...body !== undefined && { body },
   });
+  if (op.kind === "duplex" && response.status === 400) {
+    await response.body?.cancel();
+    return { status: await upgrade(`${server.url}${path}`, caller), text: "", headers: response.headers };
+  }
   return { status: response.status, text: await response.text(), headers: response.headers };
+}
+
+/** The status of opening a WebSocket, which is closed again. */
+async function upgrade(url: string, { key }: Caller): Promise<number> {
+  const socket = new WebSocket(url.replace("http", "ws"), { headers: { authorization: `Bearer ${key}` } });
+  const status = await new Promise<number>((resolve) => {
+    socket.onopen = () => resolve(101);
+    socket.onerror = () => resolve(400);
+  });
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close();
+  if (status === 101) await closed;
+  return status;
 }
 
 /** Whether an answer tells something that the question did not hold. */
@@ -88,6 +108,7 @@ async function snapshot({ server }: World, things: Things): Promise<string> {
   const { conversation_id: conv, run_id, waiting_run_id, file_id, agent_id } = things;
   const parts = [`/conversations/${conv}`, `/conversations/${conv}/messages?limit=100`, `/runs/${run_id}`];
   parts.push(`/runs/${run_id}/steps`, `/runs/${waiting_run_id}`, `/runs/${waiting_run_id}/steps`, `/files/${file_id}`);
+  parts.push(`/rtc/sessions/${things.session_id}`);
   parts.push(`/files/${file_id}/content`, `/agents/${agent_id}`, "/users/bob/context");
   const texts = await Promise.all(parts.map(async (path) => {
     const response = await server.request("GET", path, { key: KEYS.admin });
@@ -263,7 +284,8 @@ Deno.test("without a key only health and the documentation answer, whatever the 
   const { server } = world;
   // Authorization servers look up who it is that sends people to them.
   const open = ["/health/live", "/health/ready", "/openapi.json", "/mcp/client"];
-  const isOpen = (path: string) => /^\/docs(\/|$)/.test(path) || open.includes(path.replace(/^\/(api\/)?v1/, ""));
+  const isOpen = (path: string) =>
+    /^\/(docs|call)(\/|$)/.test(path) || open.includes(path.replace(/^\/(api\/)?v1/, ""));
   // What tells clients where tokens are to be had.
   open.push("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp");
   const { routes } = server.app;
@@ -281,14 +303,21 @@ Deno.test("without a key only health and the documentation answer, whatever the 
         assert.equal(response.status, 400, `${route}: ${text}`);
         continue;
       }
+      if (method === "OPTIONS") {
+        // What may be sent is no secret.
+        assert.equal(response.status, 204, `${route}: ${text}`);
+        continue;
+      }
       if (isOpen(path)) {
         assert.equal(response.status, 200, `${route}: ${text}`);
         continue;
       }
       assert.equal(response.status, 401, `${route}: ${text}`);
-      const isOpenAi = /\/v1\/(models|chat\/completions|responses)(\/|$)/.test(path);
+      const isOpenAi = /\/v1\/(models|chat\/completions|responses|realtime)(\/|$)/.test(path);
+      const isWhip = /\/rtc\/whip(\/|$)/.test(path);
       const isMcp = /\/mcp(\/ws|\/stream|\/message)?$/.test(path);
       if (isOpenAi) assert.equal(JSON.parse(text).error.code, "invalid_api_key", path);
+      else if (isWhip) assert.equal(JSON.parse(text).status, 401, path);
       else if (isMcp) assert.equal(JSON.parse(text).error.data.error, "UnauthorizedError", path);
       else assert.equal(readError(401, text).error, "UnauthorizedError");
       assert.match(response.headers.get("www-authenticate")!, /^Bearer realm="muxi"/);

@@ -32,11 +32,21 @@ export interface TestBrowser extends AsyncDisposable {
   newPage(options?: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; notes: Notes }>;
 }
 
-/** Starts the browser at `executablePath`. */
-export async function startBrowser(executablePath: string): Promise<TestBrowser> {
+/** Flags for a microphone and a camera that are always there and always allowed. */
+export const DEVICES = [
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+/** Starts the browser at `executablePath`, with more flags if given. */
+export async function startBrowser(
+  executablePath: string,
+  { flags = [] }: { flags?: readonly string[] } = {},
+): Promise<TestBrowser> {
   const browser = await chromium.launch({
     executablePath,
-    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"],
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", ...flags],
   });
   return {
     async newPage(options = {}) {

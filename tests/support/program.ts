@@ -39,6 +39,7 @@ export function programSettings(dir: string, settings: Record<string, unknown> =
     log: { level: "debug", format: "json" },
     limits: { enabled: false },
     model: { provider: "offline" },
+    rtc: { port: 0 },
     ...rest,
     server: { port: 0, shutdown_seconds: 1, ...server },
     auth: { user_api_key: USER_KEY, admin_api_key: ADMIN_KEY, ...auth },

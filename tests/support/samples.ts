@@ -47,6 +47,21 @@ export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
   run_delete: ({ run_id }) => bobs({ run_id }),
   tool_call_decide: ({ waiting_run_id, tool_call_id }) =>
     bobs({ run_id: waiting_run_id, tool_call_id, decision: "deny" }),
+  rtc_session_create: () => own({ agent_id: "assistant" }),
+  rtc_session_list: () => own({ limit: 100 }),
+  rtc_session_get: ({ session_id }) => bobs({ session_id }),
+  rtc_session_update: ({ session_id }) => bobs({ session_id, held: true }),
+  rtc_session_delete: ({ session_id }) => bobs({ session_id }),
+  rtc_session_events: ({ session_id }) => bobs({ session_id }),
+  rtc_session_attach: ({ session_id }) => bobs({ session_id }),
+  rtc_offer: ({ session_id }) => bobs({ session_id, request: true }),
+  rtc_answer: ({ session_id }) => bobs({ session_id, type: "answer", sdp: "v=0" }),
+  rtc_ice_candidate: ({ session_id }) => bobs({ session_id, candidates: [null] }),
+  rtc_ice_servers: () => own(),
+  rtc_fragment: ({ session_id }) => bobs({ session_id, local_ufrag: null, candidates: [] }),
+  rtc_channel_attach: ({ session_id }) => bobs({ session_id, label: "oai-events" }),
+  rtc_secret_create: () => own({ session: { type: "realtime" }, expires_seconds: 60 }),
+  rtc_secret_session: () => own(),
   approval_list: () => own({ limit: 100 }),
   agent_list: () => own({ limit: 100 }),
   agent_get: ({ agent_id }) => own({ agent_id }),
@@ -138,7 +153,7 @@ export function toRequest(op: Operation, input: Record<string, unknown>): PlainR
 export function toAbsent(input: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => {
-      return [name, typeof value === "string" ? value.replace(/^(conv|run|file|tool)_.*$/, "$1_0nowhere0") : value];
+      return [name, typeof value === "string" ? value.replace(/^(conv|run|file|tool|rtc)_.*$/, "$1_0nowhere0") : value];
     }),
   );
 }

@@ -67,6 +67,7 @@ export function testSettings(data_dir: string, { settings = {}, provider }: Serv
     auth: { user_api_key: USER_KEY, admin_api_key: ADMIN_KEY },
     limits: { enabled: false },
     log: { level: "warn", format: "json" },
+    rtc: { port: 0, max_lag_ms: 60_000 },
     model: { provider: provider === undefined ? "offline" : "openai", retries: 0 },
     providers: { openai: { base_url: provider ?? "", api_key: provider === undefined ? "" : "sk-scripted" } },
   };

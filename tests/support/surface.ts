@@ -30,6 +30,21 @@ call run_cancel user POST /runs/{run_id}/cancel 202
 call run_delete user DELETE /runs/{run_id} 204
 call tool_call_decide user POST /runs/{run_id}/tool_calls/{tool_call_id}/decision 200
 call approval_list user GET /approvals 200
+call rtc_session_create user POST /rtc/sessions 201
+call rtc_session_list user GET /rtc/sessions 200
+call rtc_session_get user GET /rtc/sessions/{session_id} 200
+call rtc_session_update user PATCH /rtc/sessions/{session_id} 200
+stream rtc_session_events user GET /rtc/sessions/{session_id}/events 200
+duplex rtc_session_attach user GET /rtc/sessions/{session_id}/attach 101
+call rtc_session_delete user DELETE /rtc/sessions/{session_id} 204
+call rtc_offer user POST /rtc/offer 200
+call rtc_answer user POST /rtc/answer 204
+call rtc_ice_candidate user POST /rtc/ice-candidate 204
+call rtc_ice_servers user GET /rtc/ice-servers 200
+call rtc_fragment user POST /rtc/sessions/{session_id}/fragment 200
+duplex rtc_channel_attach user GET /rtc/sessions/{session_id}/channels/{label} 101
+call rtc_secret_create user POST /rtc/secrets 201
+call rtc_secret_session user GET /rtc/secret 200
 call agent_list user GET /agents 200
 call agent_get user GET /agents/{agent_id} 200
 call agent_create admin POST /agents 201
@@ -137,6 +152,7 @@ RunNotFoundError 404
 ToolCallNotFoundError 404
 UserNotFoundError 404
 FileNotFoundError 404
+SessionNotFoundError 404
 MethodNotAllowedError 405
 TimeoutError 408
 ConflictError 409
@@ -256,6 +272,64 @@ runs.tool_timeout_seconds
 runs.approval_timeout_seconds
 runs.collect_timeout_seconds
 runs.max_queued_per_conversation
+rtc.enabled
+rtc.host
+rtc.port
+rtc.tcp
+rtc.ipv6
+rtc.advertised_addresses
+rtc.advertised_port
+rtc.ice_lite
+rtc.ice_servers
+rtc.turn.urls
+rtc.turn.secret
+rtc.turn.ttl_seconds
+rtc.relay_only
+rtc.max_calls
+rtc.max_calls_per_key
+rtc.max_lag_ms
+rtc.connect_timeout_seconds
+rtc.lost_seconds
+rtc.reattach_seconds
+rtc.max_call_seconds
+rtc.idle_seconds
+rtc.stale_audio_ms
+rtc.max_message_bytes
+rtc.voice.turn_detection
+rtc.voice.end_ms
+rtc.voice.max_end_ms
+rtc.voice.max_turn_seconds
+rtc.voice.vad_threshold_db
+rtc.voice.min_interrupt_ms
+rtc.voice.min_interrupt_words
+rtc.voice.typed_interrupts
+rtc.voice.echo_guard
+rtc.voice.bitrate
+rtc.voice.waiting_phrase
+rtc.voice.failed_phrase
+speech.stt.engine
+speech.stt.base_url
+speech.stt.api_key
+speech.stt.model
+speech.stt.command
+speech.stt.language
+speech.stt.timeout_seconds
+speech.stt.retries
+speech.stt.input
+speech.stt.prompt
+speech.stt.stream
+speech.tts.engine
+speech.tts.base_url
+speech.tts.api_key
+speech.tts.model
+speech.tts.command
+speech.tts.language
+speech.tts.timeout_seconds
+speech.tts.retries
+speech.tts.output
+speech.tts.rate
+speech.tts.voice
+speech.tts.instructions
 retention.check_minutes
 retention.delta_days
 retention.run_days
@@ -267,6 +341,7 @@ retention.max_runs
 retention.max_audit_rows
 retention.max_model_calls
 retention.max_tool_calls
+retention.call_days
 retention.file_days
 retention.user_days
 retention.orphan_file_hours
@@ -358,6 +433,19 @@ runs delete RUN_ID
 tool-calls decide RUN_ID TOOL_CALL_ID
 tool-calls answer TOOL_CALL_ID
 approvals list
+rtc session-create
+rtc session-list
+rtc session-get SESSION_ID
+rtc session-update SESSION_ID
+rtc session-events SESSION_ID
+rtc session-delete SESSION_ID
+rtc offer
+rtc answer
+rtc ice-candidate
+rtc ice-servers
+rtc fragment SESSION_ID
+rtc secret-create
+rtc secret-session
 mcp-servers list AGENT_ID
 mcp-servers add AGENT_ID
 mcp-servers get AGENT_ID SERVER_NAME

@@ -38,6 +38,7 @@ export interface Things {
   waiting_run_id: string;
   tool_call_id: string;
   agent_id: string;
+  session_id: string;
 }
 
 /** See the module. */
@@ -84,6 +85,7 @@ export async function startWorld(
       settings: {
         server: { public_url: "https://muxi.test" },
         mcp_servers: [{ name: "library", url: "https://library.test/mcp" }],
+        rtc: { max_calls: 10_000, max_calls_per_key: 10_000, reattach_seconds: 3600 },
         ...settings,
         auth: {
           mode: "apikey,jwt",
@@ -157,6 +159,9 @@ export async function startWorld(
           body: { user_id: "bob", content: `More of ${MARKER}` },
         }),
       );
+      const { id: session_id } = await made(
+        await server.request("POST", "/rtc/sessions", { body: { ...secret, agent_id: "assistant" } }),
+      );
       const tool_call_id = steps.data.flatMap((step) => step.tool_calls)[0]!.id;
       return {
         conversation_id: conversation_id!,
@@ -165,6 +170,7 @@ export async function startWorld(
         waiting_run_id: waiting.run_id!,
         tool_call_id,
         agent_id,
+        session_id: session_id!,
       };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

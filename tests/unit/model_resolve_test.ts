@@ -6,7 +6,8 @@
 import { strict as assert } from "node:assert";
 import { createModel, toPause } from "../../src/adapters/models/model.ts";
 import { Probe } from "../../src/adapters/models/probe.ts";
-import { ProviderError, readRetryAfter } from "../../src/adapters/models/provider_error.ts";
+import { ProviderError } from "../../src/adapters/models/provider_error.ts";
+import { readRetryAfter } from "../../src/kit/refusal.ts";
 import { toOllamaUrl } from "../../src/adapters/models/providers.ts";
 import { Resolver, type ResolverOptions, toCandidate } from "../../src/adapters/models/resolve.ts";
 import { toCost } from "../../src/adapters/models/usage.ts";

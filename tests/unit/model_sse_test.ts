@@ -5,7 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { ChatFrames, readArguments } from "../../src/adapters/models/chat_frames.ts";
-import { EventTooLong, SseParser } from "../../src/adapters/models/sse.ts";
+import { EventTooLong, SseParser } from "../../src/kit/sse.ts";
 import type { Target } from "../../src/adapters/models/source.ts";
 import type { ModelOutput } from "../../src/ports/model.ts";
 import { toFrame } from "../support/provider_reply.ts";

@@ -216,6 +216,33 @@ export const COLUMNS: { readonly [T in Table]: Readonly<Record<Column<T>, Column
     secrets: "TEXT",
     updated_at: "TEXT",
   },
+  rtc_secrets: {
+    id: "TEXT",
+    ...OWNER,
+    digest: "TEXT",
+    session: "TEXT",
+    expires_at: "TEXT",
+    created_at: "TEXT",
+  },
+  rtc_sessions: {
+    id: "TEXT",
+    ...OWNER,
+    agent_id: "TEXT",
+    conversation_id: "TEXT",
+    room_id: "TEXT",
+    dialect: "TEXT",
+    state: "TEXT",
+    held: "INTEGER",
+    modalities: "TEXT",
+    voice: "TEXT",
+    reason: "TEXT",
+    stats: "TEXT",
+    metadata: "TEXT",
+    instance_id: "TEXT",
+    created_at: "TEXT",
+    connected_at: "TEXT",
+    ended_at: "TEXT",
+  },
 };
 
 /** Every table's name. */

@@ -117,6 +117,20 @@ export const MIGRATIONS: readonly Migration[] = [{
     "DROP INDEX tool_calls_by_run",
     "CREATE INDEX tool_calls_by_run ON tool_calls (run_id, id)",
   ],
+}, {
+  version: 4,
+  name: "calls",
+  statements: [
+    `CREATE TABLE rtc_sessions (${ID}, agent_id TEXT, conversation_id TEXT, room_id TEXT, dialect TEXT, state TEXT,
+      held INTEGER, modalities TEXT, voice TEXT, reason TEXT, stats TEXT, metadata TEXT, instance_id TEXT,
+      created_at TEXT, connected_at TEXT, ended_at TEXT)`,
+    "CREATE INDEX rtc_sessions_by_owner ON rtc_sessions (tenant_id, key_id, id)",
+    "CREATE INDEX rtc_sessions_by_state ON rtc_sessions (state, id)",
+    `CREATE TABLE rtc_secrets (${ID}, digest TEXT, session TEXT, expires_at TEXT, created_at TEXT)`,
+    "CREATE INDEX rtc_secrets_by_digest ON rtc_secrets (digest)",
+    "CREATE INDEX rtc_secrets_by_expiry ON rtc_secrets (expires_at)",
+    "CREATE INDEX rtc_secrets_by_owner ON rtc_secrets (tenant_id, key_id)",
+  ],
 }];
 
 /** The version of the schema that `connection` has; 0 for an empty database. */

@@ -9,15 +9,21 @@ import type { RunEvent } from "../../domain/event.ts";
 const MAX_EVENTS = 256;
 const MAX_CHARACTERS = 65_536;
 
-/** A bounded ring of a run's last events, and who waits for more. */
-export class Tail {
+/** What a tail keeps: something with a place, and its JSON. */
+interface Numbered {
+  seq: number;
+  data: string;
+}
+
+/** A bounded ring of the last events, of a run unless told otherwise, and who waits for more. */
+export class Tail<E extends Numbered = RunEvent> {
   /** Whether this process writes the run, so that the ring is complete. */
   owned = false;
   /** Whether nothing more will come from here, because the process ends. */
   closed = false;
   /** How many hold this tail. */
   holders = 0;
-  #events: RunEvent[] = [];
+  #events: E[] = [];
   #characters = 0;
   #last: number;
   #waiting = new Set<() => void>();
@@ -31,13 +37,18 @@ export class Tail {
     return this.#last;
   }
 
+  /** The `seq` behind which everything is kept. */
+  get start(): number {
+    return this.#last - this.#events.length;
+  }
+
   /** Whether anybody waits for more. */
   get awaited(): boolean {
     return this.#waiting.size > 0;
   }
 
   /** Adds what was committed. What is known already is skipped; after a gap the ring begins anew. */
-  push(events: readonly RunEvent[]): void {
+  push(events: readonly E[]): void {
     for (const event of events) {
       if (event.seq <= this.#last) continue;
       if (event.seq !== this.#last + 1) {
@@ -55,9 +66,8 @@ export class Tail {
   }
 
   /** What follows `cursor`; undefined when the ring does not reach back that far. */
-  after(cursor: number): RunEvent[] | undefined {
-    const first = this.#last - this.#events.length;
-    return cursor < first ? undefined : this.#events.slice(cursor - first);
+  after(cursor: number): E[] | undefined {
+    return cursor < this.start ? undefined : this.#events.slice(cursor - this.start);
   }
 
   /** Wakes everybody who waits. */

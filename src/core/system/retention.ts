@@ -33,6 +33,7 @@ export interface RetentionOptions {
   max_audit_rows: number;
   max_model_calls: number;
   max_tool_calls: number;
+  call_days: number;
 }
 
 /** What a {@linkcode Retention} needs. */
@@ -54,6 +55,7 @@ export type Swept = Record<
   | "idempotency"
   | "model_calls"
   | "tool_calls"
+  | "calls"
   | "files"
   | "users"
   | "agents"
@@ -100,6 +102,7 @@ export class Retention {
         options.max_tool_calls,
         signal,
       ),
+      calls: await this.#old("rtc_sessions", this.#bornBefore("rtc", options.call_days * DAY), 0, signal),
       files: await this.#files(signal) + await this.#orphans(signal),
       users: await this.#users(signal),
       agents: await this.#agents(signal),
@@ -204,14 +207,18 @@ export class Retention {
 
   /** Removes rows of `from` with ids before `born`, and the oldest beyond `max`. */
   async #old(
-    from: "audit" | "model_calls" | "tool_calls",
+    from: "audit" | "model_calls" | "tool_calls" | "rtc_sessions",
     born: string | undefined,
     max: number,
     signal: AbortSignal,
   ): Promise<number> {
     const { store } = this.#deps;
-    // Those of runs go with their runs.
-    const which: Where<"tool_calls"> = from === "tool_calls" ? { run_id: null } : {};
+    // Those of runs go with their runs, and calls may last.
+    const which: Where<"tool_calls"> & Where<"rtc_sessions"> = from === "tool_calls"
+      ? { run_id: null }
+      : from === "rtc_sessions"
+      ? { state: "ended" }
+      : {};
     const [total] = max > 0 ? await store.sum({ from, where: which, sum: [], by: [] }) : [];
     let excess = (total?.count ?? 0) - max;
     let count = 0;

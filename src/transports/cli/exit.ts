@@ -37,6 +37,7 @@ const CODES: Readonly<Record<ErrorName, number>> = {
   ToolCallNotFoundError: EXIT.no_input,
   UserNotFoundError: EXIT.no_input,
   FileNotFoundError: EXIT.no_input,
+  SessionNotFoundError: EXIT.no_input,
   MethodNotAllowedError: EXIT.unavailable,
   TimeoutError: EXIT.try_again,
   ConflictError: EXIT.cant_create,

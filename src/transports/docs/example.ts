@@ -11,6 +11,8 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   conversation_id: "conv_01kad0f8ns",
   run_id: "run_01kad0f8p2",
   tool_call_id: "tool_01kad0f8rt",
+  session_id: "rtc_01kad0f8vz",
+  sdp: "v=0\r\n…",
   file_id: "file_01kad0f8tx",
   user_id: "alice",
   server_name: "clock",
@@ -33,6 +35,20 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, unknown>>>> 
   mcp_server_add: { name: "clock", url: "http://127.0.0.1:9000/mcp" },
   conversation_create: { title: "First steps" },
   conversation_update: { title: "Second steps" },
+  rtc_session_create: { agent_id: "assistant" },
+  rtc_session_update: { held: true },
+  rtc_offer: { agent_id: "assistant", sdp: "v=0\r\n…" },
+  rtc_fragment: {
+    session_id: "rtc_01kad0f8vz",
+    local_ufrag: null,
+    candidates: ["candidate:1 1 udp 2122260223 192.0.2.2 50000 typ host"],
+  },
+  rtc_secret_create: { session: { type: "realtime", model: "assistant" }, expires_seconds: 600 },
+  rtc_ice_candidate: {
+    session_id: "rtc_01kad0f8vz",
+    candidate: "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host",
+    sdp_mid: "0",
+  },
 };
 
 /** Makes examples with the schemas that `$ref` may name. */

@@ -12,8 +12,9 @@ import icon from "./assets/icon.svg" with { type: "text" };
 import script from "./assets/page.js" with { type: "text" };
 import sizes from "./assets/sizes.css" with { type: "text" };
 import tryIt from "./assets/try_it.js" with { type: "text" };
-import { type Asset, toAnswer } from "./asset.ts";
+import { type Asset, toAnswer } from "../asset.ts";
 import type { OpenApi } from "./document.ts";
+import { callPage } from "./pages/call.ts";
 import { errorsPage } from "./pages/errors.ts";
 import { type EventFacts, eventsPage } from "./pages/events.ts";
 import type { Html } from "./pages/html.ts";
@@ -84,6 +85,7 @@ export function mountDocs(app: Hono<HttpEnv>, { base_path, facts, ...deps }: Doc
   page(["/docs/errors"], () => errorsPage(document(), base_path));
   page(["/docs/openai"], () => openAiPage(document(), base_path));
   page(["/docs/mcp"], () => mcpPage(document(), base_path));
+  page(["/docs/call"], () => callPage(document(), base_path));
   for (const [name, text] of Object.entries(ASSETS)) {
     const type = TYPES[name.slice(name.lastIndexOf(".") + 1) as keyof typeof TYPES];
     serve([`/docs/${name}`], () => ({ text, type }));

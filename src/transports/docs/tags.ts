@@ -17,6 +17,8 @@ export const TAG_TEXT: Readonly<Record<string, string>> = {
     "the connection breaks, and its events can be followed from any place.",
   tool_calls: "Calls of tools that wait for a person.",
   approvals: "What waits for a person's decision.",
+  rtc: "Calls: voice, camera and screen over WebRTC. A call's words are in its conversation. " +
+    "`GET /api/v1/rtc/sessions/{session_id}/attach` joins one over a WebSocket, a JSON text a message.",
   tools: "What tool servers can do. Calling a tool directly takes a key with the scope `tools`.",
   resources: "What tool servers let others read. It takes a key with the scope `tools`.",
   prompts: "Texts of tool servers that people begin with. It takes a key with the scope `tools`.",

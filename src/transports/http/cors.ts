@@ -28,9 +28,11 @@ const ALLOWED = [
   "Authorization",
   "Content-Type",
   "Idempotency-Key",
+  "If-Match",
   "Last-Event-ID",
   "X-API-Key",
   "X-Request-Id",
+  "X-OpenAI-Agents-SDK",
   "Mcp-Session-Id",
   "Mcp-Protocol-Version",
   "Mcp-Method",
@@ -44,6 +46,9 @@ const EXPOSED = [
   "Retry-After",
   "X-Request-Id",
   "Location",
+  "ETag",
+  "Link",
+  "Accept-Patch",
   "Mcp-Session-Id",
 ].join(", ");
 /** Two hours, the most that Chromium keeps. */

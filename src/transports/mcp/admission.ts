@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { actingFor, type Principal } from "../../domain/access.ts";
+import { actingFor } from "../../domain/access.ts";
 import { UserId } from "../../domain/conversation.ts";
 import { AppError } from "../../domain/error.ts";
-import type { Clock } from "../../kit/clock.ts";
 import type { CallOptions, Gateway } from "../../operations/gateway.ts";
 import { mcpRequest } from "../../operations/mcp.ts";
 import type { Visit } from "../../operations/operation.ts";
@@ -15,9 +14,6 @@ import { type HttpContext, noting, visitOf } from "../request.ts";
 import type { McpDeps } from "./door.ts";
 import { toMcpResponse } from "./plain_error.ts";
 import { challengeOf } from "./protected_resource.ts";
-
-/** The longest that a timer takes. */
-const MAX_TIMER = 2 ** 31 - 1;
 
 /** Each way in knows by itself when the caller leaves; asking the request costs as much as the rest of this. */
 const NEVER = new AbortController().signal;
@@ -52,14 +48,6 @@ function userOfAddress(c: HttpContext): string | undefined {
  */
 export async function letIn(gateway: Gateway, visit: Visit, options?: CallOptions): Promise<void> {
   await gateway.call(mcpRequest, () => ({ method: "ping" }), visit, options);
-}
-
-/** Ends what stays open when the token that opened it expires. */
-export function endInTime(gone: AbortController, { principal, clock }: { principal: Principal; clock: Clock }): void {
-  const { expires_at } = principal;
-  if (expires_at === undefined) return;
-  const timer = clock.after(Math.min(expires_at - clock.now(), MAX_TIMER), () => gone.abort());
-  gone.signal.addEventListener("abort", () => timer[Symbol.dispose](), { once: true });
 }
 
 /** An error before a message could be answered: its status, and the challenge where another key would help. */

@@ -6,8 +6,9 @@
 import { isJsonContentType } from "@modelcontextprotocol/server";
 import { AppError } from "../../domain/error.ts";
 import type { Gateway } from "../../operations/gateway.ts";
+import { endInTime } from "../in_time.ts";
 import type { HttpContext } from "../request.ts";
-import { admit, endInTime, refuse } from "./admission.ts";
+import { admit, refuse } from "./admission.ts";
 import { Channel } from "./channel.ts";
 import type { McpDeps } from "./door.ts";
 import { toErrorMessage } from "./errors.ts";

@@ -10,7 +10,7 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/server";
 import type { Visit } from "../../operations/operation.ts";
-import { endInTime } from "./admission.ts";
+import { endInTime } from "../in_time.ts";
 import { faultOf, NO_MESSAGE, readMessage } from "./batches.ts";
 import type { McpDeps } from "./door.ts";
 import { toErrorMessage } from "./errors.ts";

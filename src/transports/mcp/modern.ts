@@ -17,8 +17,8 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Clock } from "../../kit/clock.ts";
 import type { Visit } from "../../operations/operation.ts";
+import { endInTime } from "../in_time.ts";
 import type { EventStreams } from "../streams.ts";
-import { endInTime } from "./admission.ts";
 import type { CallOutcome, Catalog, Change } from "./catalog.ts";
 import { toErrorMessage } from "./errors.ts";
 import { Exchange } from "./exchange.ts";

@@ -6,12 +6,13 @@
 import type { Gateway } from "../../operations/gateway.ts";
 import { AppError } from "../../domain/error.ts";
 import type { Visit } from "../../operations/operation.ts";
+import { endInTime } from "../in_time.ts";
 import type { HttpContext } from "../request.ts";
-import { admit, endInTime, letIn, refuse } from "./admission.ts";
+import { closeSocket, writeTo } from "../socket_writer.ts";
+import { admit, letIn, refuse } from "./admission.ts";
 import { Channel } from "./channel.ts";
 import type { McpDeps } from "./door.ts";
 import { Outbox } from "./outbox.ts";
-import { writeTo } from "./socket_writer.ts";
 
 /** The subprotocol that clients may name. */
 const PROTOCOL = "mcp";
@@ -54,7 +55,7 @@ export class WebSockets implements Disposable {
   [Symbol.dispose](): void {
     for (const [socket, gone] of [...this.#open]) {
       gone.abort();
-      close(socket, GOING_AWAY);
+      closeSocket(socket, GOING_AWAY);
     }
   }
 
@@ -83,7 +84,7 @@ export class WebSockets implements Disposable {
       endInTime(gone, { principal: own.principal, clock });
       writeTo(socket, outbox, { clock, timeout_ms }).catch(() => {}).then(() => {
         gone.abort();
-        close(socket, GOING_AWAY);
+        closeSocket(socket, GOING_AWAY);
       });
       return response;
     } catch (thrown) {
@@ -98,16 +99,8 @@ export class WebSockets implements Disposable {
       if (typeof data !== "string") {
         return channel.refuse(new AppError("ValidationError", "Cannot read the message: expected text"));
       }
-      if (data.length > this.#deps.max_message) return close(socket, TOO_BIG);
+      if (data.length > this.#deps.max_message) return closeSocket(socket, TOO_BIG);
       void channel.take(data);
     });
-  }
-}
-
-function close(socket: WebSocket, code: number): void {
-  try {
-    socket.close(code);
-  } catch {
-    // It never opened.
   }
 }

@@ -48,7 +48,7 @@ const PARAM: readonly (readonly [RegExp, string])[] = [
 
 /** What OpenAI's API has and its clients ask for. Files and conversations are not among it: they are operations of ours. */
 const PATHS = new RegExp(
-  "^/(api/)?v1/(models|chat/completions|responses|embeddings|completions|audio|images|videos|moderations|batches" +
+  "^/(api/)?v1/(models|chat/completions|responses|realtime|embeddings|completions|audio|images|videos|moderations|batches" +
     "|fine_tuning|vector_stores|assistants|threads|uploads|containers|evals)(/|$)",
 );
 

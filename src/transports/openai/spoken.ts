@@ -33,8 +33,8 @@ export function toAnnotations(citations: readonly Citation[], base = 0) {
   );
 }
 
-/** Why the message ends. OpenAI has no word for other reasons. */
+/** Why the message ends. OpenAI has no word for some of the reasons. */
 export function toFinishReason({ message, finish_reason = "stop" }: Pick<Ended, "message" | "finish_reason">): string {
   if ((message?.tool_calls?.length ?? 0) > 0) return "tool_calls";
-  return finish_reason === "other" ? "stop" : finish_reason;
+  return finish_reason === "other" || finish_reason === "interrupted" ? "stop" : finish_reason;
 }

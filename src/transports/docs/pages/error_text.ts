@@ -17,6 +17,7 @@ export const ERROR_TEXT: Readonly<Record<ErrorName, string>> = {
   ToolCallNotFoundError: "The run has no such tool call.",
   UserNotFoundError: "Nothing is known of this user.",
   FileNotFoundError: "There is no such file, or it is not yours to see.",
+  SessionNotFoundError: "There is no such call, or it is not yours to see.",
   MethodNotAllowedError: "The path exists, with other methods. The header `Allow` names them.",
   TimeoutError: "It took too long: the body to come, or the answer. A run goes on; follow it by its events.",
   ConflictError: "It contradicts what is there: an id that is taken, a decision already made, a cursor beyond the end.",

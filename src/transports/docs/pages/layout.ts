@@ -13,6 +13,7 @@ export const PAGES = [
   { name: "errors", title: "Errors" },
   { name: "openai", title: "OpenAI clients" },
   { name: "mcp", title: "MCP" },
+  { name: "call", title: "Calls" },
 ] as const;
 
 /** The name of a page. */

@@ -22,6 +22,10 @@ const ROUTES = [
   ["DELETE", "/v1/responses/{id}", "Forget it"],
   ["POST", "/v1/responses/{id}/cancel", "Stop one in the background"],
   ["GET", "/v1/responses/{id}/input_items", "What was asked"],
+  ["POST", "/v1/realtime/calls", "A call: a description (SDP) in, one out; events on the data channel `oai-events`"],
+  ["POST", "/v1/realtime/calls/{call_id}/hangup", "Ends a call"],
+  ["POST", "/v1/realtime/client_secrets", "A secret for a browser, which opens calls and nothing else"],
+  ["GET", "/v1/realtime", "A WebSocket beside a call (`?call_id=`), to follow and steer it"],
 ] as const;
 
 const HEADERS = [

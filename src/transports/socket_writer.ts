@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { type Clock, sleep } from "../../kit/clock.ts";
-import type { Outbox } from "./outbox.ts";
+import { type Clock, sleep } from "../kit/clock.ts";
 
 /** What the socket may hold before the next message waits, in bytes. A socket that is closed keeps what it holds. */
 const MAX_BUFFERED = 262_144;
@@ -18,13 +17,26 @@ export interface WriteOptions {
   timeout_ms: number;
 }
 
-/** Writes until `outbox` ends. Resolves with whether everything went out; a reader that is stuck is given up. */
-export async function writeTo(socket: WebSocket, outbox: Outbox, options: WriteOptions): Promise<boolean> {
-  for await (const { data } of outbox) {
+/** Writes until `messages` end. Resolves with whether everything went out; a reader that is stuck is given up. */
+export async function writeTo(
+  socket: WebSocket,
+  messages: AsyncIterable<{ data: string }>,
+  options: WriteOptions,
+): Promise<boolean> {
+  for await (const { data } of messages) {
     if (!await hasRoom(socket, options)) return false;
     socket.send(data);
   }
   return true;
+}
+
+/** Closes `socket`, whatever its state. */
+export function closeSocket(socket: WebSocket, code: number, reason?: string): void {
+  try {
+    socket.close(code, reason);
+  } catch {
+    // It never opened.
+  }
 }
 
 async function hasRoom(socket: WebSocket, { clock, timeout_ms }: WriteOptions): Promise<boolean> {

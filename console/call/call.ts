@@ -1,0 +1,125 @@
+/**
+ * The page `/call`.
+ *
+ * @module
+ */
+/// <reference no-default-lib="true" />
+/// <reference lib="esnext" />
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/// <reference lib="dom.asynciterable" />
+import { Asks } from "./asks.ts";
+import { Controls } from "./controls.ts";
+import { describeFault, Devices } from "./devices.ts";
+import { byId, show } from "./element.ts";
+import { Figures } from "./figures.ts";
+import { Call, type ConnectionState, type RtcEnd } from "./session_client.ts";
+import { Setup } from "./setup.ts";
+import { startTheme } from "./theme.ts";
+import { Transcript } from "./transcript.ts";
+
+const STATES: Readonly<Record<ConnectionState, string>> = {
+  connecting: "Connecting",
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  ended: "Ended",
+};
+const REASONS: Readonly<Record<RtcEnd, string>> = {
+  hung_up: "You hung up.",
+  deleted: "The call was ended elsewhere.",
+  lost: "The connection was lost.",
+  connect_timeout: "No way for sound was found between here and the server.",
+  idle: "Nobody said anything for a long time.",
+  too_long: "The call reached its longest time.",
+  key_revoked: "The key is not valid any more.",
+  failed: "Something went wrong on the server.",
+  replaced: "The call goes on elsewhere.",
+  shutdown: "The server is shutting down.",
+  process_ended: "The server was restarted.",
+};
+
+const base = document.documentElement.dataset.base ?? "";
+const transcript = new Transcript();
+const figures = new Figures();
+const asks = new Asks();
+const setup = new Setup({ base, onStart: () => void start() });
+const devices = new Devices({ onFault: (text) => setup.fault = text });
+const controls = new Controls({ devices, transcript });
+startTheme();
+
+async function start(): Promise<void> {
+  const { agent_name, ...chosen } = setup.chosen;
+  devices.stopCheck();
+  setup.fault = "";
+  setup.busy = true;
+  try {
+    const call = await Call.start({ base_url: base, ...chosen, audio: devices.chosen("microphone") });
+    void devices.refresh();
+    follow(call, agent_name);
+  } catch (error) {
+    setup.fault = describeFault(error);
+  } finally {
+    setup.busy = false;
+  }
+}
+
+function follow(call: Call, agent_name: string): void {
+  for (const part of [transcript, figures, asks]) part.clear();
+  transcript.follow(call);
+  figures.follow(call);
+  asks.follow(call, (source) => controls.share(source));
+  controls.follow(call);
+  byId("call-title").textContent = agent_name;
+  view("call");
+  const doing = (text: string, mood = "") => {
+    byId("doing").textContent = text;
+    byId("orb").dataset.mood = mood;
+  };
+  const paint = (state: ConnectionState) => {
+    show(byId("state"), STATES[state]);
+    byId("state").dataset.state = state;
+    if (state === "connected") doing(call.held ? "On hold" : "Listening");
+    if (state === "reconnecting") doing("Looking for a new way to the server");
+  };
+  call.on("speech.started", () => doing("Hearing you", "hearing"));
+  call.on("speech.stopped", () => doing("Thinking", "thinking"));
+  call.on("transcript.final", () => doing("Thinking", "thinking"));
+  call.on("agent.speaking", () => doing("Speaking", "speaking"));
+  for (const type of ["agent.done", "agent.interrupted"] as const) call.on(type, () => doing("Listening"));
+  call.on("session.state", ({ held }) => {
+    if (held) doing("On hold");
+    else if (byId("doing").textContent === "On hold") doing("Listening");
+  });
+  call.on("recording.started", () => transcript.note("This call is being recorded."));
+  call.on("recording.stopped", () => transcript.note("The recording has stopped."));
+  call.on("connection", ({ state, reason }) => {
+    paint(state);
+    if (state !== "ended") return;
+    doing("The call is over");
+    asks.clear();
+    byId("captions").hidden = true;
+    byId("over-text").textContent = REASONS[reason ?? "lost"];
+    view("over");
+    byId("again").focus();
+  });
+  paint(call.connection);
+  const leave = () => void call.hangUp();
+  addEventListener("pagehide", leave);
+  call.on("connection", ({ state }) => state === "ended" && removeEventListener("pagehide", leave));
+  byId("call-title").focus();
+}
+
+/** Which part of the page is shown. */
+function view(name: "setup" | "call" | "over"): void {
+  document.body.dataset.view = name;
+  document.querySelector<HTMLElement>(".setup")!.hidden = name !== "setup";
+  document.querySelector<HTMLElement>(".call")!.hidden = name === "setup";
+  byId("over").hidden = name !== "over";
+  byId("compose").hidden = name === "over";
+  document.querySelector<HTMLElement>(".controls")!.hidden = name === "over";
+}
+
+byId("again").addEventListener("click", () => {
+  view("setup");
+  byId("start").focus();
+});

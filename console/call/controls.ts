@@ -1,0 +1,140 @@
+/**
+ * The buttons of a call.
+ *
+ * @module
+ */
+import type { Devices } from "./devices.ts";
+import { describeFault } from "./devices.ts";
+import { byId, drawLevel, show } from "./element.ts";
+import type { Call, LookSource } from "./session_client.ts";
+import type { Transcript } from "./transcript.ts";
+
+const KEYS: Readonly<Record<string, string>> = {
+  KeyM: "mute",
+  KeyC: "share-camera",
+  KeyS: "share-screen",
+  KeyH: "hold",
+};
+
+/** Takes what the person does to the call, and shows what is on. */
+export class Controls {
+  readonly #devices: Devices;
+  readonly #transcript: Transcript;
+  #call: Call | undefined;
+  #captions = false;
+
+  constructor({ devices, transcript }: { devices: Devices; transcript: Transcript }) {
+    this.#devices = devices;
+    this.#transcript = transcript;
+    byId("share-screen").hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {}));
+    this.#on("mute", (call) => call.muted.caller ? call.unmute() : call.mute());
+    this.#on("hold", (call) => call.held ? call.resume() : call.hold());
+    this.#on("share-camera", (call) => this.#toggle(call, "camera"));
+    this.#on("share-screen", (call) => this.#toggle(call, "screen"));
+    this.#on("interrupt", (call) => call.interrupt());
+    this.#on("listen", async (call) => {
+      await call.player?.play();
+      byId("listen").hidden = true;
+    });
+    this.#on("hang-up", (call) => call.hangUp());
+    byId("caption").addEventListener("click", () => {
+      this.#transcript.captions = this.#captions = !this.#captions;
+      this.#paint();
+    });
+    byId("compose").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const field = byId<HTMLInputElement>("text");
+      if (field.value.trim() === "") return;
+      this.#call?.sendText(field.value.trim());
+      field.value = "";
+    });
+    addEventListener("keydown", (event) => this.#hearKey(event));
+    devices.onChange("microphone", () => void this.#call?.share("microphone", devices.chosen("microphone")));
+  }
+
+  /** Serves a call until it ends. */
+  follow(call: Call): void {
+    this.#call = call;
+    call.on("media", ({ source }) => {
+      if (source !== "microphone") this.#showView(source, call.stream(source));
+      this.#paint();
+    });
+    call.on("session.state", () => this.#paint());
+    call.on("agent.speaking", () => byId<HTMLButtonElement>("interrupt").disabled = false);
+    for (const type of ["agent.done", "agent.interrupted"] as const) {
+      call.on(type, () => byId<HTMLButtonElement>("interrupt").disabled = true);
+    }
+    call.on("sound", () => void this.#offerSound(call));
+    this.#paint();
+    this.#draw();
+  }
+
+  /** Sends a camera or screen. Rejects with the browser's `DOMException`. */
+  async share(source: LookSource): Promise<void> {
+    await this.#call?.share(source, source === "camera" ? this.#devices.chosen("camera") : true);
+  }
+
+  async #toggle(call: Call, source: LookSource): Promise<void> {
+    if (call.stream(source)) await call.stop(source);
+    else await this.share(source);
+  }
+
+  #on(id: string, act: (call: Call) => unknown): void {
+    byId(id).addEventListener("click", async () => {
+      const call = this.#call;
+      if (!call || call.connection === "ended") return;
+      try {
+        await act(call);
+        show(byId("notice"), "");
+      } catch (error) {
+        // Whoever closes the browser's own choice of a screen wants nothing.
+        show(byId("notice"), id === "share-screen" ? "" : describeFault(error));
+      }
+      this.#paint();
+    });
+  }
+
+  #hearKey(event: KeyboardEvent): void {
+    const call = this.#call;
+    if (!call || call.connection === "ended") return;
+    const id = event.altKey && !event.ctrlKey ? KEYS[event.code] : undefined;
+    if (event.key === "Escape") call.interrupt();
+    else if (id !== undefined) {
+      event.preventDefault();
+      byId(id).click();
+    }
+  }
+
+  #paint(): void {
+    const call = this.#call;
+    const press = (id: string, on: boolean) => byId(id).setAttribute("aria-pressed", String(on));
+    press("mute", call?.muted.caller ?? false);
+    press("hold", call?.held ?? false);
+    press("share-camera", call?.stream("camera") ? true : false);
+    press("share-screen", call?.stream("screen") ? true : false);
+    press("caption", this.#captions);
+    document.body.toggleAttribute("data-held", call?.held ?? false);
+  }
+
+  #showView(source: LookSource, stream: MediaStream | null): void {
+    const view = byId(`${source}-view`);
+    view.querySelector("video")!.srcObject = stream;
+    view.hidden = stream === null;
+    byId("views").hidden = byId("camera-view").hidden && byId("screen-view").hidden;
+  }
+
+  /** Browsers play nothing to a person who hasn't touched the page. */
+  async #offerSound(call: Call): Promise<void> {
+    await call.setSpeaker(this.#devices.speaker).catch(() => {});
+    byId("listen").hidden = await call.player?.play().then(() => true, (error) => error.name !== "NotAllowedError") ??
+      true;
+  }
+
+  #draw(): void {
+    const call = this.#call;
+    if (!call || call.connection === "ended") return;
+    drawLevel(byId("my-level"), call.muted.caller || call.held ? 0 : call.level("caller"));
+    drawLevel(byId("orb"), call.level("agent"));
+    requestAnimationFrame(() => this.#draw());
+  }
+}

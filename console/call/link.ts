@@ -1,0 +1,274 @@
+/**
+ * What holds a call and its session together: the connection, which is mended or replaced when it breaks, and the events
+ * and messages, which take another way meanwhile.
+ *
+ * @module
+ */
+import type { RtcMessage } from "../../src/domain/rtc_event.ts";
+import type { IceCandidate, IceServer } from "../../src/domain/rtc_signal.ts";
+import { type Api, CallError } from "./api.ts";
+import { Connection, type Source } from "./connection.ts";
+import { EventFeed, pause } from "./event_feed.ts";
+import { type CallEvent, EventOrder } from "./event_order.ts";
+import { SideWay } from "./side_way.ts";
+
+/** Options of a link. */
+export interface LinkOptions {
+  api: Api;
+  session_id: string;
+  ice_servers: readonly IceServer[];
+  /** For how long a lost connection is taken up again. */
+  reattach_ms: number;
+  /** What is sent over a new connection. */
+  tracks(): readonly (readonly [Source, MediaStreamTrack])[];
+  events: LinkEvents;
+}
+
+/** What a link tells its owner. */
+export interface LinkEvents {
+  onEvent(event: CallEvent): void;
+  onSound(track: MediaStreamTrack): void;
+  /** Whether media flows. */
+  onConnected(connected: boolean): void;
+  /** The session can't be reached any more. */
+  onLost(): void;
+}
+
+/** How long a way to the server may take to be found. */
+const CONNECT_MS = 10_000;
+/** A connection that is broken for less mends itself. */
+const BLINK_MS = 1500;
+/** How long an event may be missing before it is asked for. */
+const GAP_MS = 300;
+const MAX_WAIT_MS = 8000;
+const MAX_UNSENT = 64;
+/** How many candidates the server takes at once. */
+const MAX_CANDIDATES = 64;
+/** The server's answers after which no offer will be taken. */
+const GONE = [401, 403, 404, 409, 410];
+
+/** A call's link to its session. */
+export class Link implements Disposable {
+  readonly #options: LinkOptions;
+  readonly #order: EventOrder;
+  readonly #feed: EventFeed;
+  readonly #side: SideWay;
+  readonly #closed = new AbortController();
+  #connection: Connection;
+  #unsent: RtcMessage[] = [];
+  #candidates: IceCandidate[] = [];
+  #mending = false;
+  #blink: ReturnType<typeof setTimeout> | undefined;
+  #gap: ReturnType<typeof setTimeout> | undefined;
+  #posting = false;
+  /** Whether the server has our description, without which it can't take our candidates. */
+  #known = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { api, session_id, events } = options;
+    this.#order = new EventOrder(events.onEvent);
+    const reading = { api, session_id, last: () => this.#order.last, onEvent: (event: CallEvent) => this.#take(event) };
+    this.#side = new SideWay({ ...reading, onOpen: () => this.#flush() });
+    this.#feed = new EventFeed({
+      ...reading,
+      onGap: () => this.#order.skip(),
+      onEnd: () => events.onLost(),
+    });
+    this.#connection = this.#connect();
+  }
+
+  /** The connection, for its figures. */
+  get pc(): RTCPeerConnection {
+    return this.#connection.pc;
+  }
+
+  /** Connects for the first time. */
+  async open(): Promise<void> {
+    this.#feed.start();
+    addEventListener("online", () => this.mend(), { signal: this.#closed.signal });
+    for (const [source, track] of this.#options.tracks()) await this.#connection.put(source, track);
+    await this.#connection.agree();
+    if (!await this.#settled(this.#connection)) {
+      throw new CallError("Cannot find a way to the server for media", { error: "TimeoutError", status: 0 });
+    }
+  }
+
+  /** Says something to the server, now or as soon as it can be. */
+  send(message: RtcMessage): void {
+    const text = JSON.stringify(message);
+    if (this.#closed.signal.aborted || this.#connection.send(text) || this.#side.send(text)) return;
+    this.#unsent.push(message);
+    if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
+  }
+
+  /** Sends a track, or nothing any more. */
+  async put(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    if (await this.#connection.put(source, track)) await this.#connection.agree();
+    this.#tellTracks();
+  }
+
+  /** Takes what the server says of the connection. */
+  async hear(event: CallEvent): Promise<void> {
+    if (event.type === "session.candidate") {
+      const { candidate, sdp_mid, sdp_m_line_index, username_fragment } = event.data.candidate;
+      await this.#connection.add({
+        candidate,
+        sdpMid: sdp_mid ?? null,
+        sdpMLineIndex: sdp_m_line_index ?? null,
+        usernameFragment: username_fragment ?? null,
+      });
+    } else if (event.type === "session.offer") {
+      const { api, session_id } = this.#options;
+      const sdp = await this.#connection.answer(event.data.sdp);
+      await api.ask("POST", "/rtc/answer", { body: { session_id, type: "answer", sdp } });
+    }
+  }
+
+  /** Finds a new way, again and again, until there is one or it has taken too long. */
+  mend(): void {
+    if (this.#mending || this.#closed.signal.aborted) return;
+    this.#mending = true;
+    void this.#keepMending().finally(() => this.#mending = false);
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed.abort();
+    clearTimeout(this.#blink);
+    clearTimeout(this.#gap);
+    this.#feed[Symbol.dispose]();
+    this.#side[Symbol.dispose]();
+    this.#connection[Symbol.dispose]();
+  }
+
+  #connect(): Connection {
+    const { api, session_id, ice_servers, events } = this.#options;
+    this.#known = false;
+    this.#candidates = [];
+    return new Connection({
+      ice_servers,
+      exchange: async (sdp) => {
+        const body = { session_id, type: "offer", sdp };
+        const answer = await api.ask<{ sdp: string }>("POST", "/rtc/offer", { body, signal: this.#closed.signal });
+        this.#known = true;
+        void this.#postCandidates();
+        return answer.sdp;
+      },
+      events: {
+        onState: (state) => this.#hearState(state),
+        onSound: events.onSound,
+        onMessage: (text) => this.#take(JSON.parse(text) as CallEvent),
+        onChannel: (open) => this.#hearChannel(open),
+        onCandidate: (candidate) => {
+          if (candidate === null) return;
+          this.#candidates.push({
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdpMid,
+            sdp_m_line_index: candidate.sdpMLineIndex,
+          });
+          void this.#postCandidates();
+        },
+      },
+    });
+  }
+
+  #take(event: CallEvent): void {
+    this.#order.take(event);
+    clearTimeout(this.#gap);
+    if (this.#order.lacks) this.#gap = setTimeout(() => this.#feed.start(), GAP_MS);
+    else if (this.#connection.open) this.#feed[Symbol.dispose]();
+  }
+
+  #hearState(state: RTCPeerConnectionState): void {
+    clearTimeout(this.#blink);
+    if (state === "connected" && this.#connection.open) this.#side[Symbol.dispose]();
+    if (state === "failed") this.mend();
+    else if (state === "disconnected") this.#blink = setTimeout(() => this.mend(), BLINK_MS);
+    if (state !== "connecting") this.#options.events.onConnected(state === "connected");
+  }
+
+  #hearChannel(open: boolean): void {
+    if (!open) {
+      // Either the call ends, which its events say at once, or the server's end of the connection is gone.
+      this.#blink = setTimeout(() => this.mend(), BLINK_MS);
+      return this.#takeSideWay();
+    }
+    this.#side[Symbol.dispose]();
+    this.#tellTracks();
+    this.#flush();
+  }
+
+  #takeSideWay(): void {
+    this.#feed.start();
+    this.#side.start();
+  }
+
+  #flush(): void {
+    for (const message of this.#unsent.splice(0)) this.send(message);
+  }
+
+  #tellTracks(): void {
+    this.#connection.send(JSON.stringify({ type: "tracks", tracks: this.#connection.tracks } satisfies RtcMessage));
+  }
+
+  async #postCandidates(): Promise<void> {
+    if (this.#posting || !this.#known) return;
+    this.#posting = true;
+    const { api, session_id } = this.#options;
+    const { signal } = this.#closed;
+    while (this.#candidates.length > 0) {
+      const body = { session_id, candidates: this.#candidates.splice(0, MAX_CANDIDATES) };
+      // Without them the server still learns where we are from the first packet that reaches it.
+      await api.ask("POST", "/rtc/ice-candidate", { body, signal }).catch(() => {});
+    }
+    this.#posting = false;
+  }
+
+  /** Resolves with whether a way was found. */
+  async #settled(connection: Connection): Promise<boolean> {
+    const timer = AbortSignal.timeout(CONNECT_MS);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => ["connected", "failed", "closed"].includes(connection.pc.connectionState) && resolve();
+    const over = AbortSignal.any([timer, this.#closed.signal]);
+    connection.pc.addEventListener("connectionstatechange", look, { signal: over });
+    over.addEventListener("abort", () => resolve(), { once: true });
+    look();
+    await promise;
+    return connection.pc.connectionState === "connected";
+  }
+
+  async #keepMending(): Promise<void> {
+    const { signal } = this.#closed;
+    const { reattach_ms, events } = this.#options;
+    const until = performance.now() + reattach_ms;
+    if (this.pc.connectionState !== "connected" || !this.#connection.open) events.onConnected(false);
+    this.#takeSideWay();
+    for (let tries = 0; !signal.aborted && performance.now() < until; tries++) {
+      try {
+        // What a new path doesn't mend, a new connection may.
+        if (tries % 2 === 0 && this.#connection.open) await this.#connection.agree({ restart: true });
+        else await this.#replace();
+        if (await this.#settled(this.#connection)) return events.onConnected(true);
+      } catch (error) {
+        if (error instanceof CallError && GONE.includes(error.status)) break;
+      }
+      await pause(Math.min(MAX_WAIT_MS, 500 * 2 ** tries), signal);
+    }
+    if (!signal.aborted) events.onLost();
+  }
+
+  /** Connects anew. The old connection goes when the server has taken the new one: without either the call would end. */
+  async #replace(): Promise<void> {
+    const old = this.#connection;
+    const next = this.#connect();
+    try {
+      for (const [source, track] of this.#options.tracks()) await next.put(source, track);
+      await next.agree();
+    } catch (error) {
+      next[Symbol.dispose]();
+      throw error;
+    }
+    this.#connection = next;
+    old[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What `muxi doctor` finds out about calls.
+ *
+ * @module
+ */
+import { AppError } from "../domain/error.ts";
+import { systemClock } from "../kit/clock.ts";
+import { createLog } from "../kit/log.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { Check } from "../transports/cli/check.ts";
+
+/** How long an engine of speech may take to answer. */
+const CHECK_MS = 10_000;
+
+/** An engine that can say whether it works. */
+interface Checked {
+  check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }>;
+}
+
+/** Looks at the ports of media, unless a process has them, and at the engines of speech. */
+export async function checkCalls(
+  settings: Settings,
+  { pid, env }: { pid: unknown; env: Readonly<Record<string, string>> },
+): Promise<Check[]> {
+  if (!settings.rtc.enabled) return [{ name: "calls", status: "off", detail: "Switched off by rtc.enabled" }];
+  const { openEngines, openPeers } = await import("./rtc_ports.ts");
+  const [{ stt, tts }, ports] = await Promise.all([
+    openEngines(settings, { clock: systemClock, variables: env }),
+    pid === undefined ? checkPorts(settings, openPeers) : {
+      name: "calls",
+      status: "ok",
+      detail: `Port ${settings.rtc.port} is for the server that runs (process ${pid})`,
+    } satisfies Check,
+  ]);
+  return [
+    ports,
+    await checkEngine("hearing", "Callers have to type", stt),
+    await checkEngine("speaking", "Agents answer in text", tts),
+  ];
+}
+
+async function checkPorts(
+  settings: Settings,
+  openPeers: typeof import("./rtc_ports.ts").openPeers,
+): Promise<Check> {
+  const name = "calls";
+  const log = createLog({ level: "error", format: "json", write: () => {} });
+  try {
+    await using peers = await openPeers(settings, { clock: systemClock, log });
+    const { addresses } = await peers.open();
+    return { name, status: "ok", detail: `Media would flow through ${addresses.join(", ")}` };
+  } catch (error) {
+    const remedy = "Choose another port with rtc.port, or switch calls off with rtc.enabled";
+    return { name, status: "warn", detail: AppError.from(error).message, remedy };
+  }
+}
+
+async function checkEngine(
+  name: string,
+  without: string,
+  { engine, detail }: { engine: Checked | null; detail: string },
+): Promise<Check> {
+  if (engine === null) return { name, status: "off", detail: `${without}: ${detail}` };
+  try {
+    const found = await engine.check(AbortSignal.timeout(CHECK_MS));
+    return { name, status: found.ok ? "ok" : "fail", detail: found.detail };
+  } catch (error) {
+    return { name, status: "fail", detail: AppError.from(error).message };
+  }
+}

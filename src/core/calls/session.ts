@@ -1,0 +1,356 @@
+/**
+ * One call that goes on: its connection, its voice, its place in a conversation, and who follows it.
+ *
+ * @module
+ */
+import type { Principal } from "../../domain/access.ts";
+import { AppError } from "../../domain/error.ts";
+import type { NewRtcEvent } from "../../domain/rtc_event.ts";
+import type { RtcEnd, RtcState } from "../../domain/rtc_session.ts";
+import type { IceServer } from "../../domain/rtc_signal.ts";
+import type { RtcSessionRow } from "../../domain/table.ts";
+import { type Clock, sleep, toTime } from "../../kit/clock.ts";
+import { joinSignals } from "../../kit/joined_signal.ts";
+import type { Log } from "../../kit/log.ts";
+import type { Channel, MediaPacket, PeerState } from "../../ports/peers.ts";
+import type { Store } from "../../ports/store.ts";
+import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { VoiceLimits } from "../voice/voice_limits.ts";
+import { type Phrases, VoiceLoop } from "../voice/voice_loop.ts";
+import { CallEvents, toFrame } from "./call_events.ts";
+import type { CallMedia } from "./call_media.ts";
+import { type CallVerbs, takeMessage } from "./control.ts";
+import { ConversationLink } from "./conversation_link.ts";
+import { toSession } from "./session_row.ts";
+import { SideChannels } from "./side_channels.ts";
+import { CHANNEL, Signalling } from "./signalling.ts";
+import { CallStats } from "./stats.ts";
+import { Terms } from "./terms.ts";
+import { Watchdog, type WatchdogLimits } from "./watchdog.ts";
+
+/** How often what was counted is told and stored. */
+const STATS_MS = 10_000;
+/** How many messages of a call may be under way, such as offers. */
+const MAX_TAKEN = 32;
+/** How long the last words get to arrive before the connection goes. */
+const LAST_WORDS_MS = 100;
+
+/** What a {@linkcode CallSession} needs. */
+export interface CallSessionDeps {
+  row: RtcSessionRow;
+  principal: Principal;
+  media: CallMedia;
+  turns: TurnDetector;
+  ice_servers: readonly IceServer[];
+  relay_only: boolean;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  runs: Runs;
+  limits: { watchdog: WatchdogLimits; voice: VoiceLimits };
+  phrases: Phrases;
+  /** Counts what `principal` starts. Throws `TooManyRequestsError`. */
+  spend(principal: Principal): void;
+  /** Told when the call is over, and stored as such. */
+  onEnd(): void;
+}
+
+/** See the module. */
+export class CallSession {
+  readonly principal: Principal;
+  readonly events: CallEvents;
+  readonly signalling: Signalling;
+  /** Where other protocols are spoken. */
+  readonly sides = new SideChannels();
+  readonly #deps: CallSessionDeps;
+  readonly #watchdog: Watchdog;
+  readonly #stats = new CallStats();
+  readonly #stack = new DisposableStack();
+  readonly #verbs: CallVerbs;
+  readonly #terms = new Terms();
+  #row: RtcSessionRow;
+  #loop!: VoiceLoop;
+  #muted = { caller: false, agent: false };
+  #microphone: string | undefined;
+  /** Messages that are being done. */
+  #taken = 0;
+  #ending: Promise<void> | undefined;
+
+  /** Begins a call whose row is stored. */
+  static async open(deps: CallSessionDeps): Promise<CallSession> {
+    const session = new CallSession(deps);
+    try {
+      session.#loop = await session.#openLoop();
+    } catch (error) {
+      await session.end("failed");
+      throw error;
+    }
+    session.#begin();
+    return session;
+  }
+
+  private constructor(deps: CallSessionDeps) {
+    const { row, principal, media, ice_servers, relay_only, clock, limits } = this.#deps = deps;
+    this.#row = row;
+    this.principal = principal;
+    this.events = new CallEvents(row.id);
+    this.#watchdog = this.#stack.use(
+      new Watchdog({ clock, limits: limits.watchdog, onEnd: (reason) => void this.end(reason) }),
+    );
+    const sees = row.modalities.includes("camera") || row.modalities.includes("screen");
+    this.signalling = new Signalling({
+      peers: media.peers,
+      options: {
+        audio: row.modalities.includes("audio") ? "sendrecv" : "inactive",
+        video: sees ? "recvonly" : "inactive",
+        ice_servers,
+        relay_only,
+      },
+      events: {
+        onState: (state) => this.#follow(state),
+        onCandidate: (candidate) =>
+          this.events.emit({ type: "session.candidate", data: { candidate: candidate ?? { candidate: "" } } }),
+        onMedia: (packet) => this.#hear(packet),
+        onChannel: (channel) => this.#open(channel),
+        onReplaced: (peer) => {
+          this.#stats.close(peer.stats());
+          this.#microphone = undefined;
+        },
+      },
+    });
+    this.#verbs = this.#makeVerbs();
+  }
+
+  /** The call as it is now. */
+  get row(): RtcSessionRow {
+    return this.#row;
+  }
+
+  /** Whether it is over. */
+  get ended(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /** What is said about the call, for as long as `incoming` goes on, which brings what the client says. */
+  async *attach(
+    principal: Principal,
+    { incoming, cursor, signal }: { incoming: AsyncIterable<string>; cursor: number | undefined; signal: AbortSignal },
+  ): AsyncGenerator<string> {
+    const gone = new AbortController();
+    using over = joinSignals(signal, gone.signal);
+    using _ = this.#watchdog.attach();
+    const events = this.events.follow({ cursor, signal: over.signal });
+    void (async () => {
+      for await (const text of incoming) this.take(text, principal);
+    })().catch(() => {}).finally(() => gone.abort());
+    try {
+      for await (const event of events) yield toFrame(event);
+    } finally {
+      gone.abort();
+    }
+  }
+
+  /** Puts both on hold, or goes on. */
+  hold(held: boolean): void {
+    if (held === this.#row.held) return;
+    this.#loop.hold(held);
+    this.#become(this.#row.state, { held });
+  }
+
+  /** See {@linkcode CallVerbs.mute}. */
+  mute(who: "caller" | "agent", muted: boolean): void {
+    this.#muted[who] = muted;
+    this.#loop.mute(who, muted);
+  }
+
+  /** Changes how the agent sounds. */
+  setVoice(choice: Parameters<VoiceLoop["setVoice"]>[0]): void {
+    this.#loop.setVoice(choice);
+    this.#save({ voice: { ...this.#row.voice, ...choice } });
+  }
+
+  /** Ends the call and tells why. Resolves when nothing of it is left. */
+  end(reason: RtcEnd): Promise<void> {
+    return this.#ending ??= this.#end(reason);
+  }
+
+  #begin(): void {
+    const { clock, media, principal, limits } = this.#deps;
+    this.events.emit({ type: "session.started", data: { session: toSession(this.#row) } });
+    const missing = this.#row.modalities.includes("audio") ? media.missing : [];
+    for (const message of missing) this.#complain(new AppError("UnavailableError", message));
+    this.#stack.use(this.#loop);
+    this.#stack.use(clock.every(STATS_MS, () => this.#report()));
+    const left = (principal.expires_at ?? Infinity) - clock.now();
+    if (left >= limits.watchdog.max_call_ms) return;
+    this.#stack.use(clock.after(Math.max(0, left), () => void this.end("key_revoked")));
+  }
+
+  #openLoop(): Promise<VoiceLoop> {
+    const { row, principal, media, turns, clock, runs, limits, phrases } = this.#deps;
+    const audible = row.modalities.includes("audio");
+    return VoiceLoop.open({
+      clock,
+      codec: media.codec,
+      activity: media.activity,
+      stt: audible ? media.stt : undefined,
+      tts: audible ? media.tts : undefined,
+      turns,
+      brain: new ConversationLink({
+        runs,
+        principal,
+        session_id: row.id,
+        agent_id: row.agent_id,
+        conversation_id: row.conversation_id,
+        terms: this.#terms,
+        onConversation: (conversation_id) => this.#save({ conversation_id }),
+        onRunEvent: (run_id, event) => this.events.emitRunEvent(run_id, event),
+      }),
+      voice: row.voice,
+      limits: limits.voice,
+      phrases,
+      emit: (event) => this.#tell(event),
+      sendAudio: (packet) => this.signalling.peer?.sendAudio(packet),
+    });
+  }
+
+  #tell(event: NewRtcEvent): void {
+    if (event.type === "speech.started" || event.type === "transcript.final") this.#watchdog.noteWord();
+    this.events.emit(event);
+  }
+
+  #follow(state: PeerState): void {
+    if (this.ended) return;
+    const now = this.#row.state;
+    if (state === "connecting" && now === "created") this.#become("connecting");
+    else if (state === "connected") this.#connect();
+    else if (state === "lost" && now === "active") this.#lose();
+    else if (state === "closed" || state === "failed") this.#leave(state);
+  }
+
+  #connect(): void {
+    const connected_at = this.#row.connected_at ?? toTime(this.#deps.clock.now());
+    this.#become("active", { connected_at });
+    this.#loop.mute("agent", this.#muted.agent);
+    this.#loop.start();
+  }
+
+  #lose(): void {
+    this.#loop.pause();
+    this.#become("lost");
+  }
+
+  /** The connection is over. Whoever is there without it, or was cut off, may come back. */
+  #leave(state: "closed" | "failed"): void {
+    const was = this.#row.state;
+    if (was === "lost") return;
+    if (this.#watchdog.attached) return was === "active" ? this.#lose() : this.#become("created");
+    void this.end(state === "closed" ? "hung_up" : "failed");
+  }
+
+  #hear(packet: MediaPacket): void {
+    if (packet.kind !== "audio") return;
+    this.#microphone ??= packet.mid;
+    if (packet.mid === this.#microphone) this.#loop.onMedia(packet);
+  }
+
+  #open(channel: Channel): { onMessage(text: string): void; onClose(): void } {
+    if (channel.label !== CHANNEL) return this.sides.open(channel);
+    const sending = this.events.send(channel);
+    return {
+      onMessage: (text) => this.take(text, this.principal),
+      onClose: () => sending[Symbol.dispose](),
+    };
+  }
+
+  /** Takes what is said on another way, as on the call's own channel. */
+  take(text: string, principal: Principal): void {
+    if (this.ended) return;
+    if (this.#taken >= MAX_TAKEN) {
+      const message = `Cannot take the message: ${MAX_TAKEN} before it are not done yet`;
+      return this.#complain(new AppError("TooManyRequestsError", message));
+    }
+    this.#taken++;
+    void takeMessage(text, this.#verbs, principal).finally(() => this.#taken--);
+  }
+
+  #makeVerbs(): CallVerbs {
+    const { runs, spend } = this.#deps;
+    return {
+      say: (text, principal) => {
+        spend(principal);
+        // Nobody hears it: the answer is text, and complete as soon as it is written.
+        if (this.#row.state !== "active") this.#loop.mute("agent", true);
+        this.#loop.type(text);
+      },
+      configure: (terms) => this.#terms.configure(terms),
+      bring: (messages) => this.#terms.bring(messages),
+      respond: (options, principal) => {
+        spend(principal);
+        if (this.#row.state !== "active") this.#loop.mute("agent", true);
+        this.#terms.askOnce(options);
+        this.#loop.respond();
+      },
+      interrupt: () => this.#loop.interrupt(),
+      mute: (who, muted) => this.mute(who, muted),
+      hold: (held) => this.hold(held),
+      setVoice: (choice) => this.setVoice(choice),
+      decide: async ({ run_id, tool_call_id, decision, reason, arguments: edited }, principal) => {
+        await runs.decide(principal, run_id, tool_call_id, { decision, reason, arguments: edited });
+      },
+      nameTracks: (tracks) => {
+        this.#microphone = Object.keys(tracks).find((mid) => tracks[mid] === "microphone") ?? this.#microphone;
+      },
+      takeOffer: async (offer) => {
+        const sdp = await this.signalling.answer(offer);
+        this.events.emit({ type: "session.answer", data: { sdp } });
+      },
+      takeAnswer: (sdp) => this.signalling.accept(sdp),
+      takeCandidate: (candidate) => this.signalling.addCandidates([candidate]),
+      noteHeard: (turn_id, ms) => this.#loop.heardAt(turn_id, ms),
+      complain: (error) => this.#complain(error),
+    };
+  }
+
+  #complain(error: AppError): void {
+    this.events.emit({ type: "error", data: error.toBody() });
+  }
+
+  #become(state: RtcState, set: Partial<RtcSessionRow> = {}): void {
+    if (state !== this.#row.state) this.#watchdog.watch(state);
+    this.#save({ ...set, state });
+    const { held, reason } = this.#row;
+    this.events.emit({ type: "session.state", data: { state, held, reason } });
+  }
+
+  #report(): void {
+    if (this.#row.state !== "active") return;
+    const stats = this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
+    this.#save({ stats });
+    this.events.emit({ type: "stats", data: stats });
+  }
+
+  /** Stores `set`; the store keeps the order in which it is told. */
+  #save(set: Partial<RtcSessionRow>): Promise<void> {
+    const { store, log } = this.#deps;
+    this.#row = { ...this.#row, ...set };
+    return store.commit({ writes: [{ update: "rtc_sessions", where: { id: this.#row.id }, set }] }).catch((error) => {
+      log.error("Cannot store the state of a call", { session_id: this.#row.id, error });
+    });
+  }
+
+  async #end(reason: RtcEnd): Promise<void> {
+    const { clock, onEnd } = this.#deps;
+    const stats = this.#loop && this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
+    this.#stack.dispose();
+    const saved = this.#save({ state: "ended", reason, stats: stats ?? null, ended_at: toTime(clock.now()) });
+    this.events.emit({ type: "session.state", data: { state: "ended", held: this.#row.held, reason } });
+    await saved;
+    onEnd();
+    if (this.signalling.peer?.state === "connected") await sleep(clock, LAST_WORDS_MS);
+    this.events.end();
+    this.sides.end();
+    await this.signalling[Symbol.asyncDispose]();
+  }
+}

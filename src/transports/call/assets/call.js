@@ -1,0 +1,2206 @@
+// deno-fmt-ignore-file
+// deno-lint-ignore-file
+// Made from console/call/call.ts by tools/call_page.ts.
+// console/call/element.ts
+function byId(id) {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`Cannot find "#${id}" in the page`);
+  return found;
+}
+function el(name, attributes = {}, ...inside) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...inside);
+  return element;
+}
+function button(text, onClick, attributes = {}) {
+  const made = el("button", {
+    type: "button",
+    ...attributes
+  }, text);
+  made.addEventListener("click", onClick);
+  return made;
+}
+function show(element, text) {
+  element.textContent = text;
+  element.hidden = text === "";
+}
+function drawLevel(element, level) {
+  element.style.setProperty("--level", level.toFixed(2));
+}
+
+// console/call/answer_fields.ts
+function answerFields(schema) {
+  const properties = Object.entries(schema.properties ?? {});
+  const required = schema.required ?? [];
+  const fields = properties.map(([name, property]) => {
+    const field = fieldOf(property);
+    field.name = name;
+    if (property.type !== "boolean") field.required = required.includes(name);
+    return [
+      name,
+      property,
+      field
+    ];
+  });
+  const labels = fields.map(([name, { title, description }, field]) => el("label", {
+    class: "field"
+  }, title ?? description ?? name, field));
+  const form = el("form", {}, ...labels);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return {
+    form,
+    read: () => Object.fromEntries(fields.map(([name, property, field]) => [
+      name,
+      valueOf(property, field)
+    ]).filter(([, value]) => value !== void 0))
+  };
+}
+function fieldOf({ type, enum: values, default: value, minimum, maximum, maxLength }) {
+  if (values) {
+    const list = el("select", {}, ...values.map((one) => el("option", {}, one)));
+    if (typeof value === "string") list.value = value;
+    return list;
+  }
+  const input = el("input");
+  if (type === "boolean") {
+    input.type = "checkbox";
+    input.checked = value === true;
+    return input;
+  }
+  const isNumber = type === "number" || type === "integer";
+  input.type = isNumber ? "number" : "text";
+  if (isNumber) input.step = type === "integer" ? "1" : "any";
+  if (minimum !== void 0) input.min = String(minimum);
+  if (maximum !== void 0) input.max = String(maximum);
+  if (maxLength !== void 0) input.maxLength = maxLength;
+  if (value !== void 0) input.value = String(value);
+  return input;
+}
+function valueOf({ type }, field) {
+  if (type === "boolean") return field.checked;
+  if (field.value === "") return void 0;
+  return type === "number" || type === "integer" ? Number(field.value) : field.value;
+}
+
+// console/call/api.ts
+var CallError = class extends Error {
+  /** The class of the error, such as `UnauthorizedError`. */
+  error;
+  status;
+  constructor(message, { error, status, cause }) {
+    super(message, {
+      cause
+    });
+    this.name = "CallError";
+    this.error = error;
+    this.status = status;
+  }
+};
+var ANSWER_MS = 2e4;
+var Api = class {
+  #base;
+  #credentials;
+  constructor({ base_url, ...credentials }) {
+    this.#base = base_url.replace(/\/$/, "");
+    this.#credentials = credentials;
+  }
+  /** The JSON of an answer; undefined when there is none. */
+  async ask(method, path, options = {}) {
+    const response = await this.send(method, path, options);
+    return response.status === 204 ? void 0 : await response.json();
+  }
+  /** An answer that succeeded. */
+  async send(method, path, { body, headers, signal, keepalive } = {}) {
+    const url = new URL(`${this.#base}/api/v1${path}`, location.href);
+    const { key, ticket } = this.#credentials;
+    if (ticket !== void 0) url.searchParams.set("ticket", await ticket());
+    const sent = this.#withUser(url, body);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), ANSWER_MS);
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          ...key !== void 0 && {
+            authorization: `Bearer ${key}`
+          },
+          ...body !== void 0 && {
+            "content-type": "application/json"
+          },
+          ...headers
+        },
+        ...sent !== void 0 && {
+          body: JSON.stringify(sent)
+        },
+        ...keepalive === true && {
+          keepalive
+        },
+        signal: signal ? AbortSignal.any([
+          signal,
+          late.signal
+        ]) : late.signal
+      });
+      if (!response.ok) throw await toError(response);
+      return response;
+    } catch (cause) {
+      if (cause instanceof CallError) throw cause;
+      signal?.throwIfAborted();
+      throw new CallError("Cannot reach the server", {
+        error: "UnreachableError",
+        status: 0,
+        cause
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  /** A WebSocket at `path`. */
+  async connect(path, query) {
+    const url = new URL(`${this.#base}/api/v1${path}`, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    this.#withUser(url, void 0);
+    url.searchParams.set("ticket", await this.#ticket());
+    return new WebSocket(url);
+  }
+  /** What is sent, with the person in it; where nothing is, the person goes into the address. */
+  #withUser(url, body) {
+    const { user_id } = this.#credentials;
+    if (user_id === void 0) return body;
+    if (body !== void 0) return {
+      ...body,
+      user_id
+    };
+    url.searchParams.set("user_id", user_id);
+  }
+  /** WebSockets can't carry a key. */
+  async #ticket() {
+    if (this.#credentials.ticket !== void 0) return await this.#credentials.ticket();
+    return (await this.ask("POST", "/tickets", {
+      body: {}
+    })).ticket;
+  }
+};
+async function toError(response) {
+  const { status } = response;
+  try {
+    const { error, message } = await response.json();
+    return new CallError(message, {
+      error,
+      status
+    });
+  } catch (cause) {
+    return new CallError(`The server answered ${status}`, {
+      error: "InternalError",
+      status,
+      cause
+    });
+  }
+}
+
+// console/call/call_statistics.ts
+async function readStatistics(pc) {
+  const reports = [];
+  (await pc.getStats()).forEach((report) => reports.push(report));
+  const find = (id) => reports.find((one) => one.id === id);
+  const transport = reports.find(({ type }) => type === "transport");
+  const pair = find(transport?.selectedCandidatePairId) ?? reports.find(({ type, selected, nominated, state }) => type === "candidate-pair" && (selected || nominated && state === "succeeded"));
+  const [local, remote] = [
+    find(pair?.localCandidateId),
+    find(pair?.remoteCandidateId)
+  ];
+  const inbound = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+  const toMs = (seconds) => seconds === void 0 ? null : Math.round(seconds * 1e3);
+  return {
+    round_trip_ms: toMs(pair?.currentRoundTripTime),
+    jitter_ms: toMs(inbound?.jitter),
+    packets_received: inbound?.packetsReceived ?? 0,
+    packets_lost: inbound?.packetsLost ?? 0,
+    bytes_received: pair?.bytesReceived ?? 0,
+    bytes_sent: pair?.bytesSent ?? 0,
+    path: local && remote ? `${local.protocol} ${remote.candidateType}` : null
+  };
+}
+
+// console/call/heard_clock.ts
+var LOOK_MS = 20;
+var SPEECH = 0.35;
+var MAX_MS = 6e4;
+var HeardClock = class {
+  #sides;
+  #onHeard;
+  #timer;
+  #spoke = 0;
+  #turn = "";
+  #over = false;
+  constructor(sides, onHeard) {
+    this.#sides = sides;
+    this.#onHeard = onHeard;
+  }
+  /** The caller began to speak. Until the turn is over, what is heard is an answer to something before. */
+  begin(turn_id) {
+    this.#turn = turn_id;
+    this.#over = false;
+    this.#spoke = performance.now();
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+  }
+  /** The caller's turn is over: what is heard from now on answers it. */
+  end() {
+    this.#over = true;
+  }
+  [Symbol.dispose]() {
+    clearInterval(this.#timer);
+    this.#timer = void 0;
+  }
+  #look() {
+    const now = performance.now();
+    if (this.#sides.caller() > SPEECH) this.#spoke = now;
+    const ms2 = now - this.#spoke;
+    const heard = this.#over && this.#sides.agent() > SPEECH;
+    if (heard) this.#onHeard(this.#turn, Math.round(ms2));
+    if (heard || ms2 > MAX_MS) this[Symbol.dispose]();
+  }
+};
+
+// console/call/level_meter.ts
+var FLOOR_DB = -60;
+var shared;
+var LevelMeter = class {
+  #source;
+  #analyser;
+  #samples;
+  constructor(stream) {
+    shared ??= new AudioContext();
+    if (shared.state === "suspended") void shared.resume();
+    this.#analyser = new AnalyserNode(shared, {
+      fftSize: 512
+    });
+    this.#source = new MediaStreamAudioSourceNode(shared, {
+      mediaStream: stream
+    });
+    this.#source.connect(this.#analyser);
+    this.#samples = new Float32Array(this.#analyser.fftSize);
+  }
+  /** From 0 (silence) to 1 (as loud as can be). */
+  read() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample * sample;
+    const db = 10 * Math.log10(sum / this.#samples.length + 1e-12);
+    return Math.min(1, Math.max(0, 1 - db / FLOOR_DB));
+  }
+  [Symbol.dispose]() {
+    this.#source.disconnect();
+  }
+};
+
+// console/call/connection.ts
+var LABEL = "muxi";
+var MAX_WAITING = 1e6;
+var Connection = class {
+  pc;
+  #exchange;
+  #channel;
+  #senders = /* @__PURE__ */ new Map();
+  #early = [];
+  #turn = Promise.resolve();
+  constructor({ ice_servers, events, exchange }) {
+    this.#exchange = exchange;
+    const pc = this.pc = new RTCPeerConnection({
+      iceServers: ice_servers,
+      bundlePolicy: "max-bundle"
+    });
+    pc.onconnectionstatechange = () => events.onState(pc.connectionState);
+    pc.onicecandidate = ({ candidate }) => events.onCandidate(candidate);
+    pc.ontrack = ({ track }) => track.kind === "audio" && events.onSound(track);
+    const channel = this.#channel = pc.createDataChannel(LABEL);
+    channel.onopen = () => events.onChannel(true);
+    channel.onclose = () => events.onChannel(false);
+    channel.onmessage = ({ data }) => typeof data === "string" && events.onMessage(data);
+    this.#senders.set("microphone", pc.addTransceiver("audio", {
+      direction: "recvonly"
+    }));
+  }
+  /** Whether text can be sent. */
+  get open() {
+    return this.#channel.readyState === "open";
+  }
+  /** What each section of the description carries, by its `mid`. */
+  get tracks() {
+    const entries = [
+      ...this.#senders
+    ].filter(([, { mid, sender }]) => mid !== null && sender.track !== null);
+    return Object.fromEntries(entries.map(([source, { mid }]) => [
+      mid,
+      source
+    ]));
+  }
+  /** Sends a track, or nothing any more. Resolves with whether both ends must agree on it before it flows. */
+  async put(source, track) {
+    const known = this.#senders.get(source);
+    if (known === void 0) {
+      if (track === null) return false;
+      this.#senders.set(source, this.pc.addTransceiver(track, {
+        direction: "sendonly"
+      }));
+      return true;
+    }
+    await known.sender.replaceTrack(track);
+    if (track === null || known.direction !== "recvonly") return false;
+    known.direction = "sendrecv";
+    return true;
+  }
+  /** Makes an offer and takes the server's answer to it; with `restart`, over a new path. */
+  agree({ restart = false } = {}) {
+    return this.#inTurn(async () => {
+      const { pc } = this;
+      await pc.setLocalDescription(await pc.createOffer({
+        iceRestart: restart
+      }));
+      const { type, sdp } = pc.localDescription;
+      try {
+        await pc.setRemoteDescription({
+          type: "answer",
+          sdp: await this.#exchange(sdp)
+        });
+      } catch (error) {
+        if (type === "offer" && pc.signalingState === "have-local-offer") {
+          await pc.setLocalDescription({
+            type: "rollback"
+          });
+        }
+        throw error;
+      }
+      for (const candidate of this.#early.splice(0)) await this.#apply(candidate);
+    });
+  }
+  /** Answers an offer of the server. */
+  answer(offer) {
+    return this.#inTurn(async () => {
+      await this.pc.setRemoteDescription({
+        type: "offer",
+        sdp: offer
+      });
+      await this.pc.setLocalDescription();
+      return this.pc.localDescription.sdp;
+    });
+  }
+  /** Takes a candidate of the server. */
+  async add(candidate) {
+    if (this.pc.remoteDescription === null) this.#early.push(candidate);
+    else await this.#apply(candidate);
+  }
+  /** Sends text, if it can be sent now. */
+  send(text) {
+    const { readyState, bufferedAmount } = this.#channel;
+    if (readyState !== "open" || bufferedAmount > MAX_WAITING) return false;
+    this.#channel.send(text);
+    return true;
+  }
+  [Symbol.dispose]() {
+    const { pc } = this;
+    pc.onconnectionstatechange = pc.onicecandidate = pc.ontrack = null;
+    this.#channel.onopen = this.#channel.onclose = this.#channel.onmessage = null;
+    pc.close();
+  }
+  /** One that can't be used leads nowhere, which others may not. */
+  async #apply(candidate) {
+    await this.pc.addIceCandidate(candidate).catch(() => {
+    });
+  }
+  /** Descriptions are agreed on one after the other. */
+  #inTurn(task) {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => {
+    });
+    return result;
+  }
+};
+
+// console/call/event_stream.ts
+async function* readFrames(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  try {
+    for (; ; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += value;
+      const blocks = text.split("\n\n");
+      text = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const frame = toFrame(block);
+        if (frame.data !== "") yield frame;
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {
+    });
+  }
+}
+function toFrame(block) {
+  const frame = {
+    id: "",
+    event: "message",
+    data: ""
+  };
+  for (const line of block.split("\n")) {
+    const [, name, value = ""] = /^(id|event|data): ?(.*)$/.exec(line) ?? [];
+    if (name !== void 0) frame[name] = value;
+  }
+  return frame;
+}
+
+// console/call/event_feed.ts
+var MAX_WAIT_MS = 5e3;
+var FINAL_STATUS = [
+  400,
+  401,
+  403,
+  404
+];
+var EventFeed = class {
+  #options;
+  #reading;
+  constructor(options) {
+    this.#options = options;
+  }
+  /** Reads, if it doesn't yet. */
+  start() {
+    if (this.#reading) return;
+    this.#reading = new AbortController();
+    void this.#read(this.#reading.signal);
+  }
+  /** Reads no more. */
+  [Symbol.dispose]() {
+    this.#reading?.abort();
+    this.#reading = void 0;
+  }
+  async #read(signal) {
+    const { api, session_id, last, onEvent, onGap, onEnd } = this.#options;
+    for (let tries = 0; !signal.aborted; tries++) {
+      try {
+        const known = last();
+        const response = await api.send("GET", `/rtc/sessions/${session_id}/events`, {
+          headers: {
+            accept: "text/event-stream",
+            ...known > 0 && {
+              "last-event-id": String(known)
+            }
+          },
+          signal
+        });
+        if (response.status === 204 || response.body === null) return onEnd(void 0);
+        for await (const { id, event, data } of readFrames(response.body)) {
+          if (id === "") continue;
+          tries = 0;
+          onEvent({
+            seq: Number(id),
+            type: event,
+            data: JSON.parse(data)
+          });
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof CallError && error.status === 410) onGap();
+        else if (error instanceof CallError && FINAL_STATUS.includes(error.status)) return onEnd(error);
+      }
+      await pause(Math.min(MAX_WAIT_MS, 250 * 2 ** tries), signal);
+    }
+  }
+};
+function pause(ms2, signal) {
+  const { promise, resolve } = Promise.withResolvers();
+  const timer = setTimeout(resolve, ms2);
+  signal.addEventListener("abort", () => resolve(), {
+    once: true
+  });
+  return promise.finally(() => clearTimeout(timer));
+}
+
+// console/call/event_order.ts
+var MOST = 512;
+var EventOrder = class {
+  #deliver;
+  #waiting = /* @__PURE__ */ new Map();
+  #last = 0;
+  constructor(deliver) {
+    this.#deliver = deliver;
+  }
+  /** The place of the last one that was delivered. */
+  get last() {
+    return this.#last;
+  }
+  /** Whether something is missing before what came. */
+  get lacks() {
+    return this.#waiting.size > 0;
+  }
+  /** Takes an event, whatever way it came. */
+  take(event) {
+    if (event.seq <= this.#last || this.#waiting.has(event.seq)) return;
+    this.#waiting.set(event.seq, event);
+    if (this.#waiting.size > MOST) this.skip();
+    for (let next = this.#next(); next !== void 0; next = this.#next()) {
+      this.#waiting.delete(next.seq);
+      this.#last = next.seq;
+      this.#deliver(next);
+    }
+  }
+  /** Waits no longer for what is missing: the server doesn't have it any more. */
+  skip() {
+    if (this.#waiting.size > 0) this.#last = Math.min(...this.#waiting.keys()) - 1;
+  }
+  #next() {
+    return this.#waiting.get(this.#last + 1);
+  }
+};
+
+// console/call/side_way.ts
+var MAX_WAIT_MS2 = 5e3;
+var SideWay = class {
+  #options;
+  #open;
+  #socket;
+  constructor(options) {
+    this.#options = options;
+  }
+  /** Joins, if it hasn't yet. */
+  start() {
+    if (this.#open) return;
+    this.#open = new AbortController();
+    void this.#keepOpen(this.#open.signal);
+  }
+  /** Sends text, if it can be sent now. */
+  send(text) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(text);
+    return true;
+  }
+  /** Leaves. */
+  [Symbol.dispose]() {
+    this.#open?.abort();
+    this.#open = void 0;
+    this.#socket?.close();
+    this.#socket = void 0;
+  }
+  async #keepOpen(signal) {
+    for (let tries = 0; !signal.aborted; tries++) {
+      if (await this.#join(signal).catch(() => false)) tries = 0;
+      await pause(Math.min(MAX_WAIT_MS2, 500 * 2 ** tries), signal);
+    }
+  }
+  /** Resolves, once it is over, with whether it ever was open. */
+  async #join(signal) {
+    const { api, session_id, last, onEvent, onOpen } = this.#options;
+    const known = last();
+    const query = known > 0 ? {
+      starting_after: String(known)
+    } : {};
+    const socket = await api.connect(`/rtc/sessions/${session_id}/attach`, query);
+    if (signal.aborted) {
+      socket.close();
+      return false;
+    }
+    this.#socket = socket;
+    let opened = false;
+    const { promise, resolve } = Promise.withResolvers();
+    socket.onopen = () => {
+      opened = true;
+      onOpen();
+    };
+    socket.onmessage = ({ data }) => onEvent(JSON.parse(data));
+    socket.onclose = () => resolve(opened);
+    return await promise;
+  }
+};
+
+// console/call/link.ts
+var CONNECT_MS = 1e4;
+var BLINK_MS = 1500;
+var GAP_MS = 300;
+var MAX_WAIT_MS3 = 8e3;
+var MAX_UNSENT = 64;
+var MAX_CANDIDATES = 64;
+var GONE = [
+  401,
+  403,
+  404,
+  409,
+  410
+];
+var Link = class {
+  #options;
+  #order;
+  #feed;
+  #side;
+  #closed = new AbortController();
+  #connection;
+  #unsent = [];
+  #candidates = [];
+  #mending = false;
+  #blink;
+  #gap;
+  #posting = false;
+  /** Whether the server has our description, without which it can't take our candidates. */
+  #known = false;
+  constructor(options) {
+    this.#options = options;
+    const { api, session_id, events } = options;
+    this.#order = new EventOrder(events.onEvent);
+    const reading = {
+      api,
+      session_id,
+      last: () => this.#order.last,
+      onEvent: (event) => this.#take(event)
+    };
+    this.#side = new SideWay({
+      ...reading,
+      onOpen: () => this.#flush()
+    });
+    this.#feed = new EventFeed({
+      ...reading,
+      onGap: () => this.#order.skip(),
+      onEnd: () => events.onLost()
+    });
+    this.#connection = this.#connect();
+  }
+  /** The connection, for its figures. */
+  get pc() {
+    return this.#connection.pc;
+  }
+  /** Connects for the first time. */
+  async open() {
+    this.#feed.start();
+    addEventListener("online", () => this.mend(), {
+      signal: this.#closed.signal
+    });
+    for (const [source, track] of this.#options.tracks()) await this.#connection.put(source, track);
+    await this.#connection.agree();
+    if (!await this.#settled(this.#connection)) {
+      throw new CallError("Cannot find a way to the server for media", {
+        error: "TimeoutError",
+        status: 0
+      });
+    }
+  }
+  /** Says something to the server, now or as soon as it can be. */
+  send(message) {
+    const text = JSON.stringify(message);
+    if (this.#closed.signal.aborted || this.#connection.send(text) || this.#side.send(text)) return;
+    this.#unsent.push(message);
+    if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
+  }
+  /** Sends a track, or nothing any more. */
+  async put(source, track) {
+    if (await this.#connection.put(source, track)) await this.#connection.agree();
+    this.#tellTracks();
+  }
+  /** Takes what the server says of the connection. */
+  async hear(event) {
+    if (event.type === "session.candidate") {
+      const { candidate, sdp_mid, sdp_m_line_index, username_fragment } = event.data.candidate;
+      await this.#connection.add({
+        candidate,
+        sdpMid: sdp_mid ?? null,
+        sdpMLineIndex: sdp_m_line_index ?? null,
+        usernameFragment: username_fragment ?? null
+      });
+    } else if (event.type === "session.offer") {
+      const { api, session_id } = this.#options;
+      const sdp = await this.#connection.answer(event.data.sdp);
+      await api.ask("POST", "/rtc/answer", {
+        body: {
+          session_id,
+          type: "answer",
+          sdp
+        }
+      });
+    }
+  }
+  /** Finds a new way, again and again, until there is one or it has taken too long. */
+  mend() {
+    if (this.#mending || this.#closed.signal.aborted) return;
+    this.#mending = true;
+    void this.#keepMending().finally(() => this.#mending = false);
+  }
+  [Symbol.dispose]() {
+    this.#closed.abort();
+    clearTimeout(this.#blink);
+    clearTimeout(this.#gap);
+    this.#feed[Symbol.dispose]();
+    this.#side[Symbol.dispose]();
+    this.#connection[Symbol.dispose]();
+  }
+  #connect() {
+    const { api, session_id, ice_servers, events } = this.#options;
+    this.#known = false;
+    this.#candidates = [];
+    return new Connection({
+      ice_servers,
+      exchange: async (sdp) => {
+        const body = {
+          session_id,
+          type: "offer",
+          sdp
+        };
+        const answer = await api.ask("POST", "/rtc/offer", {
+          body,
+          signal: this.#closed.signal
+        });
+        this.#known = true;
+        void this.#postCandidates();
+        return answer.sdp;
+      },
+      events: {
+        onState: (state) => this.#hearState(state),
+        onSound: events.onSound,
+        onMessage: (text) => this.#take(JSON.parse(text)),
+        onChannel: (open) => this.#hearChannel(open),
+        onCandidate: (candidate) => {
+          if (candidate === null) return;
+          this.#candidates.push({
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdpMid,
+            sdp_m_line_index: candidate.sdpMLineIndex
+          });
+          void this.#postCandidates();
+        }
+      }
+    });
+  }
+  #take(event) {
+    this.#order.take(event);
+    clearTimeout(this.#gap);
+    if (this.#order.lacks) this.#gap = setTimeout(() => this.#feed.start(), GAP_MS);
+    else if (this.#connection.open) this.#feed[Symbol.dispose]();
+  }
+  #hearState(state) {
+    clearTimeout(this.#blink);
+    if (state === "connected" && this.#connection.open) this.#side[Symbol.dispose]();
+    if (state === "failed") this.mend();
+    else if (state === "disconnected") this.#blink = setTimeout(() => this.mend(), BLINK_MS);
+    if (state !== "connecting") this.#options.events.onConnected(state === "connected");
+  }
+  #hearChannel(open) {
+    if (!open) {
+      this.#blink = setTimeout(() => this.mend(), BLINK_MS);
+      return this.#takeSideWay();
+    }
+    this.#side[Symbol.dispose]();
+    this.#tellTracks();
+    this.#flush();
+  }
+  #takeSideWay() {
+    this.#feed.start();
+    this.#side.start();
+  }
+  #flush() {
+    for (const message of this.#unsent.splice(0)) this.send(message);
+  }
+  #tellTracks() {
+    this.#connection.send(JSON.stringify({
+      type: "tracks",
+      tracks: this.#connection.tracks
+    }));
+  }
+  async #postCandidates() {
+    if (this.#posting || !this.#known) return;
+    this.#posting = true;
+    const { api, session_id } = this.#options;
+    const { signal } = this.#closed;
+    while (this.#candidates.length > 0) {
+      const body = {
+        session_id,
+        candidates: this.#candidates.splice(0, MAX_CANDIDATES)
+      };
+      await api.ask("POST", "/rtc/ice-candidate", {
+        body,
+        signal
+      }).catch(() => {
+      });
+    }
+    this.#posting = false;
+  }
+  /** Resolves with whether a way was found. */
+  async #settled(connection) {
+    const timer = AbortSignal.timeout(CONNECT_MS);
+    const { promise, resolve } = Promise.withResolvers();
+    const look = () => [
+      "connected",
+      "failed",
+      "closed"
+    ].includes(connection.pc.connectionState) && resolve();
+    const over = AbortSignal.any([
+      timer,
+      this.#closed.signal
+    ]);
+    connection.pc.addEventListener("connectionstatechange", look, {
+      signal: over
+    });
+    over.addEventListener("abort", () => resolve(), {
+      once: true
+    });
+    look();
+    await promise;
+    return connection.pc.connectionState === "connected";
+  }
+  async #keepMending() {
+    const { signal } = this.#closed;
+    const { reattach_ms, events } = this.#options;
+    const until = performance.now() + reattach_ms;
+    if (this.pc.connectionState !== "connected" || !this.#connection.open) events.onConnected(false);
+    this.#takeSideWay();
+    for (let tries = 0; !signal.aborted && performance.now() < until; tries++) {
+      try {
+        if (tries % 2 === 0 && this.#connection.open) await this.#connection.agree({
+          restart: true
+        });
+        else await this.#replace();
+        if (await this.#settled(this.#connection)) return events.onConnected(true);
+      } catch (error) {
+        if (error instanceof CallError && GONE.includes(error.status)) break;
+      }
+      await pause(Math.min(MAX_WAIT_MS3, 500 * 2 ** tries), signal);
+    }
+    if (!signal.aborted) events.onLost();
+  }
+  /** Connects anew. The old connection goes when the server has taken the new one: without either the call would end. */
+  async #replace() {
+    const old = this.#connection;
+    const next = this.#connect();
+    try {
+      for (const [source, track] of this.#options.tracks()) await next.put(source, track);
+      await next.agree();
+    } catch (error) {
+      next[Symbol.dispose]();
+      throw error;
+    }
+    this.#connection = next;
+    old[Symbol.dispose]();
+  }
+};
+
+// console/call/local_media.ts
+var CAMERA = {
+  width: {
+    ideal: 1280
+  },
+  height: {
+    ideal: 720
+  },
+  frameRate: {
+    ideal: 15
+  }
+};
+var SCREEN = {
+  frameRate: {
+    ideal: 5,
+    max: 10
+  }
+};
+var LocalMedia = class {
+  #events;
+  #open = /* @__PURE__ */ new Map();
+  #closing = /* @__PURE__ */ new Map();
+  constructor(events) {
+    this.#events = events;
+  }
+  /** What is sent, to be shown. */
+  stream(source) {
+    return this.#open.get(source)?.stream ?? null;
+  }
+  /** The tracks that are open. */
+  get tracks() {
+    return [
+      ...this.#open
+    ].map(([source, { track }]) => [
+      source,
+      track
+    ]);
+  }
+  /** Opens a source; one that is open already is closed. Rejects with the browser's `DOMException`. */
+  async open(source, wanted) {
+    const given = wanted instanceof MediaStreamTrack;
+    const stream = given ? new MediaStream([
+      wanted
+    ]) : await request(source, wanted);
+    const [track] = stream.getTracks();
+    if (track === void 0) throw new DOMException(`There is no ${source}`, "NotFoundError");
+    this.close(source);
+    if (source === "screen") track.contentHint = "detail";
+    const closing = new AbortController();
+    track.addEventListener("ended", () => this.#events.onEnded(source), {
+      signal: closing.signal
+    });
+    this.#closing.set(source, closing);
+    this.#open.set(source, {
+      stream,
+      track,
+      owned: !given
+    });
+    return track;
+  }
+  /** Closes a source. A track that was given stays its owner's. */
+  close(source) {
+    const found = this.#open.get(source);
+    this.#closing.get(source)?.abort();
+    this.#open.delete(source);
+    if (found?.owned) found.track.stop();
+  }
+  /** Lets the microphone be heard, or not. */
+  set silent(silent) {
+    const track = this.#open.get("microphone")?.track;
+    if (track) track.enabled = !silent;
+  }
+  [Symbol.dispose]() {
+    for (const source of [
+      ...this.#open.keys()
+    ]) this.close(source);
+  }
+};
+function request(source, wanted) {
+  const chosen = typeof wanted === "object" ? wanted : {};
+  const { mediaDevices } = navigator;
+  if (mediaDevices === void 0) {
+    throw new DOMException(`Cannot use the ${source}: the page must come over HTTPS`, "SecurityError");
+  }
+  if (source === "screen") return mediaDevices.getDisplayMedia({
+    video: {
+      ...SCREEN,
+      ...chosen
+    }
+  });
+  if (source === "camera") return mediaDevices.getUserMedia({
+    video: {
+      ...CAMERA,
+      ...chosen
+    }
+  });
+  return mediaDevices.getUserMedia({
+    audio: {
+      echoCancellation: true,
+      noiseSuppression: true,
+      autoGainControl: true,
+      ...chosen
+    }
+  });
+}
+
+// console/call/session_client.ts
+var MODALITIES = [
+  "audio",
+  "text",
+  "camera",
+  "screen"
+];
+var Call = class _Call {
+  /** The call's id, `rtc_…`. */
+  id;
+  /** The session as it was made. */
+  session;
+  /** The agent's voice. */
+  sound = new MediaStream();
+  /** What plays it, if anything does. */
+  player;
+  #api;
+  #link;
+  #media;
+  #heard;
+  #meters = /* @__PURE__ */ new Map();
+  #listeners = /* @__PURE__ */ new Map();
+  #state = "connecting";
+  #reason = null;
+  #muted = {
+    caller: false,
+    agent: false
+  };
+  #held = false;
+  /** What was told before anybody could listen. */
+  #early = [];
+  /** Starts a call. Rejects with {@linkcode CallError}, or the browser's `DOMException` for a device. */
+  static async start(options) {
+    const { base_url = "", key, ticket, user_id, agent_id, conversation_id, voice, metadata } = options;
+    const api = new Api({
+      base_url,
+      ...key !== void 0 && {
+        key
+      },
+      ...ticket && {
+        ticket
+      },
+      ...user_id !== void 0 && {
+        user_id
+      }
+    });
+    const wanted = [
+      [
+        "microphone",
+        options.audio ?? true
+      ],
+      [
+        "camera",
+        options.camera
+      ],
+      [
+        "screen",
+        options.screen
+      ]
+    ].filter((one) => one[1] !== void 0 && one[1] !== false);
+    let call;
+    const media = new LocalMedia({
+      onEnded: (source) => void call?.stop(source)
+    });
+    try {
+      for (const [source, how] of wanted) await media.open(source, how);
+      const { ice_servers } = await api.ask("GET", "/rtc/ice-servers");
+      const session = await api.ask("POST", "/rtc/sessions", {
+        body: {
+          ...agent_id !== void 0 && {
+            agent_id
+          },
+          ...conversation_id !== void 0 && {
+            conversation_id
+          },
+          ...voice && {
+            voice
+          },
+          ...metadata && {
+            metadata
+          },
+          modalities: options.modalities ?? MODALITIES
+        }
+      });
+      call = new _Call({
+        api,
+        session,
+        ice_servers,
+        media,
+        options
+      });
+      await call.#begin();
+      setTimeout(() => call.#tellEarly());
+      return call;
+    } catch (error) {
+      media[Symbol.dispose]();
+      await call?.hangUp();
+      throw error;
+    }
+  }
+  constructor({ api, session, ice_servers, media, options }) {
+    this.#api = api;
+    this.session = session;
+    this.id = session.id;
+    this.#media = media;
+    if (options.play !== false) {
+      this.player = new Audio();
+      this.player.srcObject = this.sound;
+    }
+    this.#link = new Link({
+      api,
+      session_id: session.id,
+      ice_servers,
+      reattach_ms: (options.reattach_seconds ?? 60) * 1e3,
+      tracks: () => media.tracks,
+      events: {
+        onEvent: (event) => this.#receive(event),
+        onSound: (track) => this.#hearSound(track),
+        onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
+        onLost: () => void this.#learnEnd()
+      }
+    });
+    const sides = {
+      caller: () => this.level("caller"),
+      agent: () => this.level("agent")
+    };
+    this.#heard = new HeardClock(sides, (turn_id, ms2) => {
+      this.#link.send({
+        type: "heard",
+        turn_id,
+        ms: ms2
+      });
+      this.#emit("heard", {
+        turn_id,
+        ms: ms2
+      });
+    });
+  }
+  /** Where the call is. */
+  get connection() {
+    return this.#state;
+  }
+  /** Why it ended. */
+  get reason() {
+    return this.#reason;
+  }
+  /** Who isn't heard. */
+  get muted() {
+    return this.#muted;
+  }
+  /** Whether both sides wait. */
+  get held() {
+    return this.#held;
+  }
+  /** What is sent, to be shown to the person; null when it isn't open. */
+  stream(source) {
+    return this.#media.stream(source);
+  }
+  /** Calls `listener` at each event of a type; returns how to stop that. */
+  on(type, listener) {
+    const listeners = this.#listeners.get(type) ?? /* @__PURE__ */ new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+  /** Says something by writing. */
+  sendText(text) {
+    this.#link.send({
+      type: "text",
+      text
+    });
+  }
+  /** Ends what the agent says. */
+  interrupt() {
+    this.#link.send({
+      type: "interrupt"
+    });
+  }
+  /** Lets one side not be heard: the caller, or the agent, which goes on in writing. */
+  mute(who = "caller") {
+    this.#setMuted(who, true);
+  }
+  /** Lets one side be heard again. */
+  unmute(who = "caller") {
+    this.#setMuted(who, false);
+  }
+  /** Lets both sides wait. */
+  hold() {
+    this.#setHeld(true);
+  }
+  /** Goes on after {@linkcode Call.hold}. */
+  resume() {
+    this.#setHeld(false);
+  }
+  /** Lets a tool call that waits for a person go on, with other arguments if given. */
+  approve(call, { arguments: given } = {}) {
+    const { run_id, tool_call_id } = call;
+    this.#link.send({
+      type: "approval",
+      run_id,
+      tool_call_id,
+      decision: "approve",
+      ...given && {
+        arguments: given
+      }
+    });
+  }
+  /** Refuses a tool call that waits for a person. */
+  deny({ run_id, tool_call_id }, { reason } = {}) {
+    this.#link.send({
+      type: "approval",
+      run_id,
+      tool_call_id,
+      decision: "deny",
+      ...reason !== void 0 && {
+        reason
+      }
+    });
+  }
+  /** Lets the agent look, once or until the call ends, or not. */
+  consent(source, { allow, until = "once" }) {
+    this.#link.send({
+      type: "consent",
+      source,
+      allow,
+      until
+    });
+  }
+  /** Changes how the agent speaks. */
+  setVoice(voice) {
+    this.#link.send({
+      type: "voice",
+      ...voice
+    });
+  }
+  /** Sends a source; one that is sent already is replaced. Rejects with the browser's `DOMException`. */
+  async share(source, wanted = true) {
+    const track = await this.#media.open(source, wanted);
+    if (this.#state === "ended") return this.#media.close(source);
+    this.#media.silent = this.#muted.caller || this.#held;
+    this.#measure("caller", this.#media.stream("microphone"));
+    this.#emit("media", {
+      source,
+      open: true
+    });
+    await this.#link.put(source, track);
+  }
+  /** Sends a source no more. */
+  async stop(source) {
+    this.#media.close(source);
+    this.#measure("caller", this.#media.stream("microphone"));
+    await this.#link.put(source, null);
+    this.#emit("media", {
+      source,
+      open: false
+    });
+  }
+  /** Plays the agent's voice on another device, where the browser can. */
+  async setSpeaker(device_id) {
+    await this.player?.setSinkId?.(device_id);
+  }
+  /** How loud a side is now, from 0 to 1. */
+  level(who) {
+    return this.#meters.get(who)?.read() ?? 0;
+  }
+  /** What the browser counts. */
+  statistics() {
+    return readStatistics(this.#link.pc);
+  }
+  /** Finds a new path at once, as after a change of the network. */
+  reconnect() {
+    this.#link.mend();
+  }
+  /** Ends the call. */
+  async hangUp() {
+    if (this.#state === "ended") return;
+    this.#end("hung_up");
+    await this.#api.ask("DELETE", `/rtc/sessions/${this.id}`, {
+      keepalive: true
+    }).catch(() => {
+    });
+  }
+  async #begin() {
+    this.#measure("caller", this.#media.stream("microphone"));
+    for (const [source] of this.#media.tracks) this.#emit("media", {
+      source,
+      open: true
+    });
+    await this.#link.open();
+  }
+  #receive(event) {
+    if (event.type === "speech.started") this.#heard.begin(event.data.turn_id);
+    else if (event.type === "speech.stopped") this.#heard.end();
+    else if (event.type === "session.state" && event.data.state === "ended") this.#end(event.data.reason ?? "lost");
+    else void this.#link.hear(event).catch(() => {
+    });
+    this.#emit("event", event);
+    this.#emit(event.type, event.data);
+  }
+  #tellEarly() {
+    const early = this.#early ?? [];
+    this.#early = void 0;
+    for (const tell of early) tell();
+  }
+  #hearSound(track) {
+    for (const old of this.sound.getTracks()) this.sound.removeTrack(old);
+    this.sound.addTrack(track);
+    this.#measure("agent", this.sound);
+    void this.player?.play().catch(() => {
+    });
+    this.#emit("sound", {
+      stream: this.sound
+    });
+  }
+  #measure(who, stream) {
+    this.#meters.get(who)?.[Symbol.dispose]();
+    this.#meters.delete(who);
+    if (stream && stream.getAudioTracks().length > 0) this.#meters.set(who, new LevelMeter(stream));
+  }
+  #setMuted(who, muted) {
+    this.#muted = {
+      ...this.#muted,
+      [who]: muted
+    };
+    this.#applyQuiet();
+    this.#link.send({
+      type: muted ? "mute" : "unmute",
+      who
+    });
+  }
+  #setHeld(held) {
+    this.#held = held;
+    this.#applyQuiet();
+    this.#link.send({
+      type: held ? "hold" : "resume"
+    });
+  }
+  /** Silence begins here, not when the server has heard of it. */
+  #applyQuiet() {
+    this.#media.silent = this.#muted.caller || this.#held;
+    if (this.player) this.player.muted = this.#muted.agent || this.#held;
+  }
+  #become(state) {
+    if (this.#state === state || this.#state === "ended" || this.#state === "connecting" && state === "reconnecting") {
+      return;
+    }
+    this.#state = state;
+    this.#emit("connection", {
+      state,
+      reason: this.#reason
+    });
+  }
+  /** Asks why the call is over, which nobody could say while there was no way to us. */
+  async #learnEnd() {
+    const session = await this.#api.ask("GET", `/rtc/sessions/${this.id}`).catch(() => void 0);
+    this.#end(session?.reason ?? "lost");
+  }
+  #end(reason) {
+    if (this.#state === "ended") return;
+    this.#reason = reason;
+    const open = this.#media.tracks.map(([source]) => source);
+    this.#link[Symbol.dispose]();
+    this.#heard[Symbol.dispose]();
+    this.#media[Symbol.dispose]();
+    for (const who of [
+      "caller",
+      "agent"
+    ]) this.#measure(who, null);
+    this.player?.pause();
+    for (const source of open) this.#emit("media", {
+      source,
+      open: false
+    });
+    this.#become("ended");
+  }
+  #emit(type, data) {
+    if (this.#early) return void this.#early.push(() => this.#emit(type, data));
+    for (const listener of this.#listeners.get(type) ?? []) listener(data);
+  }
+};
+
+// console/call/devices.ts
+var KINDS = {
+  microphone: "audioinput",
+  speaker: "audiooutput",
+  camera: "videoinput"
+};
+var Devices = class {
+  #lists = Object.fromEntries(Object.keys(KINDS).map((kind) => [
+    kind,
+    byId(kind)
+  ]));
+  #check = byId("check");
+  #level = byId("check-level");
+  #onFault;
+  #checking;
+  constructor({ onFault }) {
+    this.#onFault = onFault;
+    byId("speaker-field").hidden = !("setSinkId" in HTMLMediaElement.prototype);
+    this.#check.addEventListener("click", () => void (this.#checking ? this.stopCheck() : this.#startCheck()));
+    this.#lists.microphone.addEventListener("change", () => {
+      if (this.#checking) void this.#startCheck();
+    });
+    navigator.mediaDevices?.addEventListener("devicechange", () => void this.refresh());
+    void this.refresh();
+  }
+  /** The device that was chosen, as a constraint; anything where none was. */
+  chosen(kind) {
+    const { value } = this.#lists[kind];
+    return value === "" ? true : {
+      deviceId: {
+        exact: value
+      }
+    };
+  }
+  /** The chosen speaker's id; empty: the browser's own choice. */
+  get speaker() {
+    return this.#lists.speaker.value;
+  }
+  /** Calls `listener` with what was chosen in the middle of something. */
+  onChange(kind, listener) {
+    this.#lists[kind].addEventListener("change", listener);
+  }
+  /** Reads the devices again: their names are told only once the person has allowed one. */
+  async refresh() {
+    const devices2 = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
+    for (const [kind, list] of Object.entries(this.#lists)) {
+      const { value } = list;
+      const known = devices2.filter((one) => one.kind === KINDS[kind] && one.label !== "" && one.deviceId !== "");
+      const named = known.filter(({ deviceId }) => deviceId !== "default");
+      list.replaceChildren(el("option", {
+        value: ""
+      }, "The system\u2019s choice"), ...named.map(({ deviceId, label }) => el("option", {
+        value: deviceId
+      }, label)));
+      if (known.some(({ deviceId }) => deviceId === value)) list.value = value;
+    }
+  }
+  /** Lets the microphone go. */
+  stopCheck() {
+    const checking = this.#checking;
+    this.#checking = void 0;
+    checking?.meter[Symbol.dispose]();
+    for (const track of checking?.stream.getTracks() ?? []) track.stop();
+    this.#paint(false);
+  }
+  async #startCheck() {
+    this.stopCheck();
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({
+        audio: this.chosen("microphone")
+      });
+      this.#checking = {
+        stream,
+        meter: new LevelMeter(stream)
+      };
+      this.#paint(true);
+      void this.refresh();
+      requestAnimationFrame(() => this.#draw());
+    } catch (error) {
+      this.#onFault(describeFault(error));
+    }
+  }
+  #paint(on) {
+    this.#check.setAttribute("aria-pressed", String(on));
+    this.#check.textContent = on ? "Stop" : "Check";
+    this.#level.hidden = !on;
+  }
+  #draw() {
+    if (!this.#checking) return;
+    drawLevel(this.#level, this.#checking.meter.read());
+    requestAnimationFrame(() => this.#draw());
+  }
+};
+var FAULTS = {
+  NotAllowedError: "The browser was not allowed to use the device. Allow it beside the address, and try again.",
+  NotFoundError: "There is no such device here.",
+  NotReadableError: "Another program is using the device.",
+  OverconstrainedError: "The device that was chosen is not there any more.",
+  SecurityError: "Browsers give microphone and camera only to pages that came over HTTPS, or from this machine."
+};
+function describeFault(error) {
+  if (!(error instanceof Error)) return String(error);
+  if (navigator.mediaDevices === void 0) return FAULTS.SecurityError;
+  return FAULTS[error.name] ?? error.message;
+}
+
+// console/call/asks.ts
+var SEEN_MS = 4e3;
+var Asks = class {
+  #place = byId("asks");
+  #eye = byId("looking");
+  #cards = /* @__PURE__ */ new Map();
+  #allowed = /* @__PURE__ */ new Set();
+  #call;
+  #seen;
+  /** Follows a call. */
+  follow(call, share) {
+    this.#call = call;
+    call.on("run.event", ({ run_id, event, data }) => {
+      const { tool_call_id } = data;
+      if (event === "tool.call.approval_required") this.#askTool(run_id, data);
+      else if (tool_call_id !== void 0 && event !== "tool.call.started") this.#remove(tool_call_id);
+      else if (/^run\.(completed|failed|cancelled)$/.test(event)) this.#removeOf(run_id);
+    });
+    call.on("look.asked", ({ look_id, source, reason }) => {
+      if (!this.#allowed.has(source) || call.stream(source) === null) this.#askLook({
+        look_id,
+        source,
+        reason,
+        share
+      });
+    });
+    call.on("look.done", ({ look_id, source }) => {
+      this.#remove(look_id);
+      this.#showSeen(source);
+    });
+    call.on("media", ({ source, open }) => {
+      if (!open && source !== "microphone") this.#allowed.delete(source);
+      this.#paint();
+    });
+  }
+  /** Takes everything back. */
+  clear() {
+    clearTimeout(this.#seen);
+    this.#cards.clear();
+    this.#allowed.clear();
+    this.#place.replaceChildren();
+    this.#eye.hidden = true;
+  }
+  #askTool(run_id, asked) {
+    const { tool_call_id, tool, arguments: given, reason, question } = asked;
+    const call = {
+      run_id,
+      tool_call_id
+    };
+    const fields = question?.schema ? answerFields(question.schema) : void 0;
+    const decide = (approve) => {
+      if (approve && fields && !fields.form.reportValidity()) return;
+      if (approve) this.#call?.approve(call, fields ? {
+        arguments: fields.read()
+      } : {});
+      else this.#call?.deny(call);
+      this.#remove(tool_call_id);
+    };
+    const link = question?.url !== void 0 && /^https?:/.test(question.url) ? [
+      el("p", {}, el("a", {
+        href: question.url,
+        target: "_blank",
+        rel: "noopener noreferrer"
+      }, question.url))
+    ] : [];
+    const shown = question ? [
+      ...link,
+      ...fields ? [
+        fields.form
+      ] : []
+    ] : [
+      el("pre", {
+        tabindex: "0",
+        "aria-label": "Arguments"
+      }, JSON.stringify(given, null, 2))
+    ];
+    this.#add(tool_call_id, {
+      title: question ? question.message : `May the agent use ${tool}?`,
+      text: reason,
+      inside: shown,
+      buttons: [
+        button(question ? "Answer" : "Approve", () => decide(true), {
+          class: "main"
+        }),
+        button(question ? "Decline" : "Deny", () => decide(false))
+      ]
+    }).dataset.run = run_id;
+  }
+  #askLook({ look_id, source, reason, share }) {
+    const isShared = this.#call?.stream(source) !== null;
+    const allow = async (until) => {
+      try {
+        if (this.#call?.stream(source) === null) await share(source);
+      } catch (error) {
+        return void card.append(el("p", {
+          class: "notice bad",
+          role: "alert"
+        }, describeFault(error)));
+      }
+      if (until === "call") this.#allowed.add(source);
+      this.#call?.consent(source, {
+        allow: true,
+        until
+      });
+      this.#remove(look_id);
+      this.#paint();
+    };
+    const refuse = () => {
+      this.#call?.consent(source, {
+        allow: false
+      });
+      this.#remove(look_id);
+    };
+    const verb = isShared ? "Allow" : `Share the ${source}, allow`;
+    const card = this.#add(look_id, {
+      title: `May the agent look at your ${source}?`,
+      text: reason,
+      inside: [],
+      buttons: [
+        button(`${verb} once`, () => void allow("once"), {
+          class: "main"
+        }),
+        button("Until the call ends", () => void allow("call")),
+        button("No", refuse)
+      ]
+    });
+  }
+  #add(id, { title, text, inside, buttons }) {
+    this.#remove(id);
+    const heading = el("h2", {
+      id: `ask-${id}`
+    }, title);
+    const said = text === "" ? [] : [
+      el("p", {
+        class: "soft"
+      }, text)
+    ];
+    const row = el("div", {
+      class: "buttons"
+    }, ...buttons);
+    const card = el("section", {
+      class: "ask",
+      role: "group",
+      "aria-labelledby": heading.id
+    }, heading, ...said);
+    card.append(...inside, row);
+    this.#cards.set(id, card);
+    this.#place.append(card);
+    byId("asked").textContent = title;
+    return card;
+  }
+  #remove(id) {
+    const card = this.#cards.get(id);
+    if (!card) return;
+    if (card.contains(document.activeElement)) byId("text").focus();
+    card.remove();
+    this.#cards.delete(id);
+    if (this.#cards.size === 0) byId("asked").textContent = "";
+  }
+  #removeOf(run_id) {
+    for (const [id, { dataset }] of this.#cards) if (dataset.run === run_id) this.#remove(id);
+  }
+  #showSeen(source) {
+    clearTimeout(this.#seen);
+    this.#paint(`The agent is looking at your ${source}`);
+    this.#seen = setTimeout(() => this.#paint(), SEEN_MS);
+  }
+  /** Says at any time what can be seen. */
+  #paint(now = "") {
+    const shared2 = [
+      "camera",
+      "screen"
+    ].filter((source) => this.#call?.stream(source));
+    const free = shared2.filter((source) => this.#allowed.has(source));
+    const list = (sources) => sources.join(" and ");
+    const text = now !== "" ? now : free.length > 0 ? `The agent may look at your ${list(free)} until the call ends` : shared2.length > 0 ? `Your ${list(shared2)} ${shared2.length > 1 ? "are" : "is"} on. The agent asks before it looks` : "";
+    show(this.#eye, text);
+    this.#eye.classList.toggle("active", now !== "");
+    if (free.length > 0 && now === "") this.#eye.append(" ", button("Take back", () => this.#takeBack()));
+  }
+  #takeBack() {
+    for (const source of this.#allowed) this.#call?.consent(source, {
+      allow: false,
+      until: "call"
+    });
+    this.#allowed.clear();
+    this.#paint();
+  }
+};
+
+// console/call/controls.ts
+var KEYS = {
+  KeyM: "mute",
+  KeyC: "share-camera",
+  KeyS: "share-screen",
+  KeyH: "hold"
+};
+var Controls = class {
+  #devices;
+  #transcript;
+  #call;
+  #captions = false;
+  constructor({ devices: devices2, transcript: transcript2 }) {
+    this.#devices = devices2;
+    this.#transcript = transcript2;
+    byId("share-screen").hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {}));
+    this.#on("mute", (call) => call.muted.caller ? call.unmute() : call.mute());
+    this.#on("hold", (call) => call.held ? call.resume() : call.hold());
+    this.#on("share-camera", (call) => this.#toggle(call, "camera"));
+    this.#on("share-screen", (call) => this.#toggle(call, "screen"));
+    this.#on("interrupt", (call) => call.interrupt());
+    this.#on("listen", async (call) => {
+      await call.player?.play();
+      byId("listen").hidden = true;
+    });
+    this.#on("hang-up", (call) => call.hangUp());
+    byId("caption").addEventListener("click", () => {
+      this.#transcript.captions = this.#captions = !this.#captions;
+      this.#paint();
+    });
+    byId("compose").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const field = byId("text");
+      if (field.value.trim() === "") return;
+      this.#call?.sendText(field.value.trim());
+      field.value = "";
+    });
+    addEventListener("keydown", (event) => this.#hearKey(event));
+    devices2.onChange("microphone", () => void this.#call?.share("microphone", devices2.chosen("microphone")));
+  }
+  /** Serves a call until it ends. */
+  follow(call) {
+    this.#call = call;
+    call.on("media", ({ source }) => {
+      if (source !== "microphone") this.#showView(source, call.stream(source));
+      this.#paint();
+    });
+    call.on("session.state", () => this.#paint());
+    call.on("agent.speaking", () => byId("interrupt").disabled = false);
+    for (const type of [
+      "agent.done",
+      "agent.interrupted"
+    ]) {
+      call.on(type, () => byId("interrupt").disabled = true);
+    }
+    call.on("sound", () => void this.#offerSound(call));
+    this.#paint();
+    this.#draw();
+  }
+  /** Sends a camera or screen. Rejects with the browser's `DOMException`. */
+  async share(source) {
+    await this.#call?.share(source, source === "camera" ? this.#devices.chosen("camera") : true);
+  }
+  async #toggle(call, source) {
+    if (call.stream(source)) await call.stop(source);
+    else await this.share(source);
+  }
+  #on(id, act) {
+    byId(id).addEventListener("click", async () => {
+      const call = this.#call;
+      if (!call || call.connection === "ended") return;
+      try {
+        await act(call);
+        show(byId("notice"), "");
+      } catch (error) {
+        show(byId("notice"), id === "share-screen" ? "" : describeFault(error));
+      }
+      this.#paint();
+    });
+  }
+  #hearKey(event) {
+    const call = this.#call;
+    if (!call || call.connection === "ended") return;
+    const id = event.altKey && !event.ctrlKey ? KEYS[event.code] : void 0;
+    if (event.key === "Escape") call.interrupt();
+    else if (id !== void 0) {
+      event.preventDefault();
+      byId(id).click();
+    }
+  }
+  #paint() {
+    const call = this.#call;
+    const press = (id, on) => byId(id).setAttribute("aria-pressed", String(on));
+    press("mute", call?.muted.caller ?? false);
+    press("hold", call?.held ?? false);
+    press("share-camera", call?.stream("camera") ? true : false);
+    press("share-screen", call?.stream("screen") ? true : false);
+    press("caption", this.#captions);
+    document.body.toggleAttribute("data-held", call?.held ?? false);
+  }
+  #showView(source, stream) {
+    const view2 = byId(`${source}-view`);
+    view2.querySelector("video").srcObject = stream;
+    view2.hidden = stream === null;
+    byId("views").hidden = byId("camera-view").hidden && byId("screen-view").hidden;
+  }
+  /** Browsers play nothing to a person who hasn't touched the page. */
+  async #offerSound(call) {
+    await call.setSpeaker(this.#devices.speaker).catch(() => {
+    });
+    byId("listen").hidden = await call.player?.play().then(() => true, (error) => error.name !== "NotAllowedError") ?? true;
+  }
+  #draw() {
+    const call = this.#call;
+    if (!call || call.connection === "ended") return;
+    drawLevel(byId("my-level"), call.muted.caller || call.held ? 0 : call.level("caller"));
+    drawLevel(byId("orb"), call.level("agent"));
+    requestAnimationFrame(() => this.#draw());
+  }
+};
+
+// console/call/figures.ts
+var EVERY_MS = 2e3;
+var Figures = class {
+  #place = byId("figures");
+  #rows = /* @__PURE__ */ new Map();
+  #timer;
+  /** Follows a call until it ends. */
+  follow(call) {
+    this.#set("Call", call.id);
+    call.on("agent.done", ({ latency: { turn_ms, transcript_ms, first_token_ms, first_sound_ms } }) => {
+      this.#set("Your turn was over after", ms(turn_ms));
+      this.#set("Transcript after", ms(transcript_ms));
+      this.#set("First word of the model after", ms(first_token_ms));
+      this.#set("First sound sent after", ms(first_sound_ms));
+    });
+    call.on("heard", (heard) => this.#set("You heard the answer after", ms(heard.ms)));
+    call.on("connection", ({ state }) => state === "ended" && clearInterval(this.#timer));
+    this.#timer = setInterval(() => void this.#look(call), EVERY_MS);
+    void this.#look(call);
+  }
+  /** Begins anew. */
+  clear() {
+    clearInterval(this.#timer);
+    this.#rows.clear();
+    this.#place.replaceChildren();
+  }
+  async #look(call) {
+    const { round_trip_ms, jitter_ms, packets_received, packets_lost, path } = await call.statistics();
+    const all = packets_received + packets_lost;
+    this.#set("Way", path ?? "\u2013");
+    this.#set("Round trip", ms(round_trip_ms));
+    this.#set("Jitter", ms(jitter_ms));
+    this.#set("Lost", all === 0 ? "\u2013" : `${(100 * packets_lost / all).toFixed(1)} % of ${all} packets`);
+  }
+  #set(name, value) {
+    let row = this.#rows.get(name);
+    if (!row) {
+      row = el("dd");
+      this.#rows.set(name, row);
+      this.#place.append(el("div", {}, el("dt", {}, name), row));
+    }
+    row.textContent = value;
+  }
+};
+function ms(value) {
+  return value === null ? "\u2013" : `${Math.round(value)} ms`;
+}
+
+// console/call/setup.ts
+var STORED = "muxi.key";
+var TYPED_MS = 400;
+var Setup = class {
+  #base;
+  #key = byId("key");
+  #agent = byId("agent");
+  #start = byId("start");
+  #error = byId("setup-error");
+  #asked = 0;
+  #typed;
+  constructor({ base: base2, onStart }) {
+    this.#base = base2;
+    this.#key.value = sessionStorage.getItem(STORED) ?? "";
+    this.#key.addEventListener("input", () => {
+      clearTimeout(this.#typed);
+      this.#typed = setTimeout(() => void this.#load(), TYPED_MS);
+    });
+    byId("setup").addEventListener("submit", (event) => {
+      event.preventDefault();
+      onStart();
+    });
+    void this.#load();
+  }
+  /** What was chosen. */
+  get chosen() {
+    const conversation_id = new URLSearchParams(location.search).get("conversation");
+    return {
+      key: this.#key.value.trim(),
+      agent_id: this.#agent.value,
+      agent_name: this.#agent.selectedOptions[0]?.textContent ?? this.#agent.value,
+      ...conversation_id !== null && {
+        conversation_id
+      }
+    };
+  }
+  /** Whether a call is being started. */
+  set busy(busy) {
+    this.#start.disabled = busy || this.#agent.value === "";
+    this.#start.textContent = busy ? "Connecting\u2026" : "Start the call";
+  }
+  /** Says what is wrong; empty: nothing. */
+  set fault(text) {
+    show(this.#error, text);
+  }
+  /** Asks for the agents that the key may use. */
+  async #load() {
+    const asked = ++this.#asked;
+    const key = this.#key.value.trim();
+    if (key === "") return this.#fill([]);
+    try {
+      const api = new Api({
+        base_url: this.#base,
+        key
+      });
+      const { data } = await api.ask("GET", "/agents?limit=100");
+      if (asked !== this.#asked) return;
+      sessionStorage.setItem(STORED, key);
+      this.#fill(data);
+      this.fault = data.length === 0 ? "There is no agent yet." : "";
+    } catch (error) {
+      if (asked !== this.#asked) return;
+      sessionStorage.removeItem(STORED);
+      this.#fill([]);
+      this.fault = error instanceof Error ? error.message : String(error);
+    }
+  }
+  #fill(agents) {
+    const wanted = this.#agent.value || new URLSearchParams(location.search).get("agent");
+    const options = agents.map(({ id, name }) => el("option", {
+      value: id
+    }, name || id));
+    this.#agent.replaceChildren(...options.length > 0 ? options : [
+      el("option", {
+        value: ""
+      }, "Enter a key first")
+    ]);
+    if (agents.some(({ id }) => id === wanted)) this.#agent.value = wanted;
+    this.#agent.disabled = agents.length === 0;
+    this.busy = false;
+  }
+};
+
+// console/call/theme.ts
+var THEMES = {
+  "": "as the system",
+  light: "light",
+  dark: "dark"
+};
+var STORED2 = "muxi.theme";
+function startTheme() {
+  const names = Object.keys(THEMES);
+  const button2 = byId("theme");
+  const paint = (theme) => {
+    document.documentElement.dataset.theme = theme;
+    button2.setAttribute("aria-label", `Colours: ${THEMES[theme]}`);
+  };
+  paint(names.find((name) => name === localStorage.getItem(STORED2)) ?? "");
+  button2.addEventListener("click", () => {
+    const now = names.findIndex((name) => name === document.documentElement.dataset.theme);
+    const next = names[(now + 1) % names.length];
+    paint(next);
+    localStorage.setItem(STORED2, next);
+  });
+}
+
+// console/call/transcript.ts
+var MAX_ENTRIES = 500;
+var MAX_SHOWN = 4e3;
+var Transcript = class {
+  #view = byId("said");
+  #list = byId("transcript");
+  #partial = byId("partial");
+  #captions = byId("captions");
+  #entries = /* @__PURE__ */ new Map();
+  #tools = /* @__PURE__ */ new Map();
+  #captioned = false;
+  /** Whether the newest is in view. Who reads something further up is left alone. */
+  #isAtEnd = true;
+  constructor() {
+    const view2 = this.#view;
+    view2.addEventListener("scroll", () => {
+      this.#isAtEnd = view2.scrollHeight - view2.scrollTop - view2.clientHeight < 60;
+    });
+    const sizes = new ResizeObserver(() => this.#keepInView());
+    for (const part of [
+      view2,
+      ...view2.children
+    ]) sizes.observe(part);
+  }
+  /** Follows a call. */
+  follow(call) {
+    call.on("transcript.partial", ({ text }) => this.#hear(text));
+    call.on("transcript.final", ({ turn_id, text }) => {
+      this.#hear("");
+      this.#set(this.#entry(`caller ${turn_id}`, "caller"), text);
+    });
+    call.on("agent.speaking", ({ turn_id, run_id, text }) => {
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+      if (!entry.written) this.#set(entry, `${entry.text.textContent} ${text}`.trim());
+      this.#caption(text);
+    });
+    call.on("agent.interrupted", ({ turn_id, run_id, heard }) => {
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+      this.#set(entry, heard);
+      entry.item.classList.add("cut");
+      this.#caption("");
+    });
+    call.on("agent.done", () => this.#caption(""));
+    call.on("error", ({ message }) => this.note(message));
+    call.on("run.event", ({ run_id, event, data }) => this.#run(run_id, event, data));
+  }
+  /** Adds a line of the page's own. */
+  note(text) {
+    this.#add(el("li", {
+      class: "note"
+    }, text));
+  }
+  /** Shows what the agent says in large letters, or not. */
+  set captions(on) {
+    this.#captioned = on;
+    this.#captions.hidden = !on || this.#captions.textContent === "";
+  }
+  /** Begins anew. */
+  clear() {
+    this.#list.replaceChildren();
+    this.#entries.clear();
+    this.#tools.clear();
+    this.#hear("");
+    this.#caption("");
+  }
+  #run(run_id, event, data) {
+    const key = `agent ${run_id}`;
+    if (event === "model.delta") {
+      const entry = this.#entry(key, "agent");
+      const before = entry.written ? entry.text.textContent : "";
+      entry.written = true;
+      this.#set(entry, before + data.text);
+    } else if (event === "step.restarted") {
+      const entry = this.#entries.get(key);
+      if (entry) this.#set(entry, "");
+    } else if (event === "message.completed") {
+      const { message } = data;
+      if (message.content === "") return;
+      this.#set(this.#entry(key, "agent"), message.content);
+      this.#entries.delete(key);
+    } else if (event === "tool.call.started") this.#startTool(data);
+    else if (event === "tool.call.result") this.#endTool(data);
+    else if (event === "run.failed") this.note(data.error.message);
+  }
+  #startTool({ tool_call_id, tool, arguments: given }) {
+    const state = el("span", {
+      class: "soft"
+    }, "running");
+    const parts = el("div", {}, ...json("Arguments", given));
+    const details = el("details", {}, el("summary", {}, el("code", {}, tool), " ", state), parts);
+    this.#tools.set(tool_call_id, details);
+    this.#add(el("li", {
+      class: "tool"
+    }, details));
+  }
+  #endTool({ tool_call_id, result, error, duration_ms }) {
+    const details = this.#tools.get(tool_call_id);
+    if (!details) return;
+    details.querySelector("summary span").textContent = error ? "failed" : `done in ${Math.round(duration_ms)} ms`;
+    details.classList.toggle("bad", error !== void 0);
+    details.lastElementChild.append(...json(error ? "Error" : "Result", error?.message ?? result));
+  }
+  #entry(key, who) {
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const text = el("p");
+    const item = el("li", {
+      class: who
+    }, el("b", {}, who === "caller" ? "You" : "Agent"), text);
+    const entry = {
+      item,
+      text,
+      written: false
+    };
+    this.#entries.set(key, entry);
+    this.#add(item);
+    return entry;
+  }
+  #set(entry, text) {
+    entry.text.textContent = text;
+  }
+  #add(item) {
+    this.#list.append(item);
+    if (this.#list.childElementCount > MAX_ENTRIES) this.#list.firstElementChild.remove();
+  }
+  #keepInView() {
+    if (this.#isAtEnd) this.#view.scrollTop = this.#view.scrollHeight;
+  }
+  #hear(text) {
+    this.#partial.textContent = text;
+  }
+  #caption(text) {
+    show(this.#captions, text);
+    this.captions = this.#captioned;
+  }
+};
+function json(title, value) {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
+  return [
+    el("h3", {}, title),
+    el("pre", {
+      tabindex: "0",
+      "aria-label": title
+    }, text.slice(0, MAX_SHOWN))
+  ];
+}
+
+// console/call/call.ts
+var STATES = {
+  connecting: "Connecting",
+  connected: "Connected",
+  reconnecting: "Reconnecting",
+  ended: "Ended"
+};
+var REASONS = {
+  hung_up: "You hung up.",
+  deleted: "The call was ended elsewhere.",
+  lost: "The connection was lost.",
+  connect_timeout: "No way for sound was found between here and the server.",
+  idle: "Nobody said anything for a long time.",
+  too_long: "The call reached its longest time.",
+  key_revoked: "The key is not valid any more.",
+  failed: "Something went wrong on the server.",
+  replaced: "The call goes on elsewhere.",
+  shutdown: "The server is shutting down.",
+  process_ended: "The server was restarted."
+};
+var base = document.documentElement.dataset.base ?? "";
+var transcript = new Transcript();
+var figures = new Figures();
+var asks = new Asks();
+var setup = new Setup({
+  base,
+  onStart: () => void start()
+});
+var devices = new Devices({
+  onFault: (text) => setup.fault = text
+});
+var controls = new Controls({
+  devices,
+  transcript
+});
+startTheme();
+async function start() {
+  const { agent_name, ...chosen } = setup.chosen;
+  devices.stopCheck();
+  setup.fault = "";
+  setup.busy = true;
+  try {
+    const call = await Call.start({
+      base_url: base,
+      ...chosen,
+      audio: devices.chosen("microphone")
+    });
+    void devices.refresh();
+    follow(call, agent_name);
+  } catch (error) {
+    setup.fault = describeFault(error);
+  } finally {
+    setup.busy = false;
+  }
+}
+function follow(call, agent_name) {
+  for (const part of [
+    transcript,
+    figures,
+    asks
+  ]) part.clear();
+  transcript.follow(call);
+  figures.follow(call);
+  asks.follow(call, (source) => controls.share(source));
+  controls.follow(call);
+  byId("call-title").textContent = agent_name;
+  view("call");
+  const doing = (text, mood = "") => {
+    byId("doing").textContent = text;
+    byId("orb").dataset.mood = mood;
+  };
+  const paint = (state) => {
+    show(byId("state"), STATES[state]);
+    byId("state").dataset.state = state;
+    if (state === "connected") doing(call.held ? "On hold" : "Listening");
+    if (state === "reconnecting") doing("Looking for a new way to the server");
+  };
+  call.on("speech.started", () => doing("Hearing you", "hearing"));
+  call.on("speech.stopped", () => doing("Thinking", "thinking"));
+  call.on("transcript.final", () => doing("Thinking", "thinking"));
+  call.on("agent.speaking", () => doing("Speaking", "speaking"));
+  for (const type of [
+    "agent.done",
+    "agent.interrupted"
+  ]) call.on(type, () => doing("Listening"));
+  call.on("session.state", ({ held }) => {
+    if (held) doing("On hold");
+    else if (byId("doing").textContent === "On hold") doing("Listening");
+  });
+  call.on("recording.started", () => transcript.note("This call is being recorded."));
+  call.on("recording.stopped", () => transcript.note("The recording has stopped."));
+  call.on("connection", ({ state, reason }) => {
+    paint(state);
+    if (state !== "ended") return;
+    doing("The call is over");
+    asks.clear();
+    byId("captions").hidden = true;
+    byId("over-text").textContent = REASONS[reason ?? "lost"];
+    view("over");
+    byId("again").focus();
+  });
+  paint(call.connection);
+  const leave = () => void call.hangUp();
+  addEventListener("pagehide", leave);
+  call.on("connection", ({ state }) => state === "ended" && removeEventListener("pagehide", leave));
+  byId("call-title").focus();
+}
+function view(name) {
+  document.body.dataset.view = name;
+  document.querySelector(".setup").hidden = name !== "setup";
+  document.querySelector(".call").hidden = name === "setup";
+  byId("over").hidden = name !== "over";
+  byId("compose").hidden = name === "over";
+  document.querySelector(".controls").hidden = name === "over";
+}
+byId("again").addEventListener("click", () => {
+  view("setup");
+  byId("start").focus();
+});

@@ -1,0 +1,55 @@
+/**
+ * The page `/call`, on which a person speaks with an agent, and the module with which other pages do.
+ *
+ * @module
+ */
+import type { Hono } from "@hono/hono";
+import icon from "../../../console/call/icon.svg" with { type: "text" };
+import page from "../../../console/call/page.html" with { type: "text" };
+import style from "../../../console/call/style.css" with { type: "text" };
+import { type Asset, toAnswer } from "../asset.ts";
+import type { HttpEnv } from "../request.ts";
+import script from "./assets/call.js" with { type: "text" };
+import client from "./assets/session_client.js" with { type: "text" };
+
+/** What the page may load: from here, and nothing from anywhere else. Media comes over WebRTC, which asks nobody. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+/** No page within it gets a device. */
+const DEVICES = "microphone=(self), camera=(self), display-capture=(self)";
+
+/** What the page is made from. */
+export interface CallPageDeps {
+  /** Where the server stands below its host. */
+  base_path: string;
+  version: string;
+}
+
+/** Adds `/call` and what it loads. Everything is made at the first request for it. */
+export function mountCall(app: Hono<HttpEnv>, { base_path, version }: CallPageDeps): void {
+  const serve = (path: string, asset: Asset) => {
+    let answer: ReturnType<typeof toAnswer> | undefined;
+    app.on("GET", path, async (c) => (await (answer ??= toAnswer(() => asset)))(c.req.raw.headers));
+  };
+  const html = page.replaceAll("@BASE@", () => escape(base_path)).replaceAll("@VERSION@", () => escape(version));
+  const headers = { "content-security-policy": POLICY, "permissions-policy": DEVICES };
+  for (const path of ["/call", "/call/"]) serve(path, { text: html, type: "text/html; charset=utf-8", headers });
+  serve("/call/style.css", { text: style, type: "text/css; charset=utf-8" });
+  serve("/call/icon.svg", { text: icon, type: "image/svg+xml" });
+  serve("/call/call.js", { text: script, type: "text/javascript; charset=utf-8" });
+  serve("/call/session_client.js", { text: client, type: "text/javascript; charset=utf-8" });
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+}

@@ -1,0 +1,67 @@
+/**
+ * The events of a call, each given to who tells of it.
+ *
+ * @module
+ */
+import { AppError } from "../../../domain/error.ts";
+import type { EventType } from "../../../domain/event.ts";
+import type { RtcEventType } from "../../../domain/rtc_event.ts";
+
+/** An event of a call. */
+export interface CallEvent {
+  type: RtcEventType;
+  // deno-lint-ignore no-explicit-any -- its shape is the type's, and the server's own word
+  data: any;
+}
+
+/** Whose answer is meant. */
+export interface AnswerPlace {
+  turn_id: string;
+  run_id: string | null;
+}
+
+/** What of a call's events matters here. */
+export interface CallListener {
+  speechStarted(turn_id: string, at_ms: number): void;
+  speechStopped(turn_id: string, at_ms: number): void;
+  transcribed(turn_id: string, text: string): void;
+  told(run_id: string, event: EventType, data: Record<string, unknown>): void;
+  speaking(said: AnswerPlace & { text: string }): void;
+  interrupted(said: AnswerPlace & { heard: string }): void;
+  finished(place: AnswerPlace): void;
+  failed(error: AppError): void;
+}
+
+/** Reads events. */
+export class CallEventReader {
+  readonly #listener: CallListener;
+
+  constructor(listener: CallListener) {
+    this.#listener = listener;
+  }
+
+  /** Reads one. */
+  read({ type, data }: CallEvent): void {
+    const listener = this.#listener;
+    switch (type) {
+      case "speech.started":
+        return listener.speechStarted(data.turn_id, data.at_ms);
+      case "speech.stopped":
+        return listener.speechStopped(data.turn_id, data.at_ms);
+      case "transcript.final":
+        return listener.transcribed(data.turn_id, data.text);
+      case "agent.speaking":
+        return listener.speaking(data);
+      case "agent.interrupted":
+        return listener.interrupted(data);
+      case "agent.done":
+        return listener.finished(data);
+      case "run.event":
+        return listener.told(data.run_id, data.event, data.data);
+      case "error": {
+        const { error, message, details } = data;
+        return listener.failed(new AppError(error, message, details && { details }));
+      }
+    }
+  }
+}

@@ -1,0 +1,352 @@
+/**
+ * A call in this protocol's words: one translation for every way on which its clients come.
+ *
+ * @module
+ */
+import { AppError } from "../../../domain/error.ts";
+import type { EventType } from "../../../domain/event.ts";
+import type { RtcMessage } from "../../../domain/rtc_event.ts";
+import { createId } from "../../../kit/id.ts";
+import { maskSecrets } from "../../../kit/log.ts";
+import { invalid, parse, toOpenAiError } from "../errors.ts";
+import { toResponseId } from "../ids.ts";
+import { type CallEvent, CallEventReader } from "./call_event_reader.ts";
+import { type ClientEvent, GivenItem, readClientEvent, readObject, toGivenMessage } from "./client_events.ts";
+import type { Emit } from "./emit.ts";
+import { type Item, Items, toCallerItem } from "./items.ts";
+import { ResponseStory, toApprovalId } from "./response_story.ts";
+import {
+  changeResponse,
+  changeSession,
+  newSession,
+  type SessionState,
+  toMessages,
+  toRunOptions,
+  toSessionView,
+} from "./session_view.ts";
+
+/** How many answers can be asked for that have not begun. */
+const MAX_ASKED = 8;
+/** How many answers that ended may still be heard. */
+const MAX_HEARD = 8;
+
+/** What a {@linkcode Dialect} needs. */
+export interface DialectDeps {
+  call_id: string;
+  /** The agent. */
+  model: string;
+  /** What the session begins with, as clients write it. */
+  session?: unknown;
+  /** Milliseconds. */
+  now(): number;
+  /** Says something in the call. */
+  say(message: RtcMessage): void;
+}
+
+/** Takes the text of an event. */
+export type Client = (frame: string) => void;
+
+interface Asked {
+  event_id: string | undefined;
+  metadata: Record<string, unknown> | null;
+  aloud: boolean;
+}
+
+/** See the module. */
+export class Dialect {
+  readonly #deps: DialectDeps;
+  readonly #items = new Items();
+  readonly #clients = new Set<Client>();
+  readonly #reader: CallEventReader;
+  #session: SessionState;
+  #asked: Asked[] = [];
+  #mutedFor: boolean | undefined;
+  /** Answers by run, or by turn where there is none, in the order in which they began. */
+  #stories = new Map<string, ResponseStory>();
+  /** Turns that were spoken. */
+  #spoken = new Set<string>();
+  /** What waits for a person, by the id of the item that says so. */
+  #approvals = new Map<string, { run_id: string; tool_call_id: string }>();
+
+  /** Throws `ValidationError` when the session can't begin so. */
+  constructor(deps: DialectDeps) {
+    this.#deps = deps;
+    const plain = newSession(deps.model);
+    this.#session = deps.session === undefined ? plain : changeSession(plain, deps.session);
+    this.#reader = new CallEventReader(this);
+    if (this.#session !== plain) { for (const message of toMessages(plain, this.#session)) deps.say(message); }
+  }
+
+  /** Joins a client, until disposed. It is told of the session at once. */
+  join(client: Client): Disposable {
+    this.#emitTo(client)("session.created", { session: this.#view() });
+    this.#clients.add(client);
+    return { [Symbol.dispose]: () => void this.#clients.delete(client) };
+  }
+
+  /** Takes what a client says. What can't be done, it is told. */
+  take(frame: string, client: Client): void {
+    let event_id: string | undefined;
+    try {
+      const value = readObject(frame);
+      if (typeof value.event_id === "string") event_id = value.event_id.slice(0, 512);
+      this.#obey(readClientEvent(value), this.#emitTo(client));
+    } catch (thrown) {
+      this.#refuse(AppError.from(thrown), this.#emitTo(client), event_id);
+    }
+  }
+
+  /** Takes what happened in the call. */
+  hear(event: CallEvent): void {
+    this.#reader.read(event);
+  }
+
+  /** The caller has begun to speak. */
+  speechStarted(turn_id: string, audio_start_ms: number): void {
+    this.#spoken.add(turn_id);
+    this.#emit("input_audio_buffer.speech_started", { item_id: toTurnItem(turn_id), audio_start_ms });
+  }
+
+  /** The caller is silent. */
+  speechStopped(turn_id: string, audio_end_ms: number): void {
+    this.#emit("input_audio_buffer.speech_stopped", { item_id: toTurnItem(turn_id), audio_end_ms });
+  }
+
+  /** What the caller said is known. Noise has no words, and is no item. */
+  transcribed(turn_id: string, text: string): void {
+    const spoken = this.#spoken.delete(turn_id);
+    const item_id = toTurnItem(turn_id);
+    if (text === "" || this.#items.get(item_id)) return;
+    const previous_item_id = this.#items.last;
+    if (!spoken) return this.#add(toCallerItem(item_id, text, { spoken }));
+    this.#emit("input_audio_buffer.committed", { item_id, previous_item_id });
+    this.#add(toCallerItem(item_id, text, { spoken }));
+    const place = { item_id, content_index: 0 };
+    this.#emit("conversation.item.input_audio_transcription.delta", { ...place, delta: text });
+    this.#emit("conversation.item.input_audio_transcription.completed", { ...place, transcript: text });
+  }
+
+  /** What the log of a run says. */
+  told(run_id: string, event: EventType, data: Record<string, unknown>): void {
+    if (event === "run.started" && !this.#stories.has(run_id)) this.#begin(run_id, toResponseId(run_id));
+    const story = this.#stories.get(run_id);
+    if (!story) return;
+    if (event === "tool.call.approval_required") {
+      const tool_call_id = String(data.tool_call_id);
+      this.#approvals.set(toApprovalId(tool_call_id), { run_id, tool_call_id });
+    }
+    story.take(event, data as never);
+    if (story.done) this.#ended();
+  }
+
+  /** The agent says a sentence. Without a run nobody asked for it. */
+  speaking({ turn_id, run_id, text }: { turn_id: string; run_id: string | null; text: string }): void {
+    const key = run_id ?? turn_id;
+    const story = this.#stories.get(key) ?? (run_id === null ? this.#begin(key, toTurnResponse(turn_id)) : undefined);
+    story?.sound();
+    if (run_id === null) story?.say(turn_id, text);
+  }
+
+  /** The caller wants to hear no more. */
+  interrupted({ turn_id, run_id, heard }: { turn_id: string; run_id: string | null; heard: string }): void {
+    const story = this.#stories.get(run_id ?? turn_id);
+    story?.interrupt(heard);
+    if (run_id === null) story?.end({ status: "completed" });
+  }
+
+  /** All of an answer was heard. */
+  finished({ turn_id, run_id }: { turn_id: string; run_id: string | null }): void {
+    const story = this.#stories.get(run_id ?? turn_id);
+    if (run_id === null) story?.end({ status: "completed" });
+    story?.silence();
+  }
+
+  /** Something went wrong. */
+  failed(error: AppError): void {
+    const asked = this.#active ? undefined : this.#asked.shift();
+    this.#refuse(error, (type, fields) => this.#emit(type, fields), asked?.event_id);
+  }
+
+  /** The call is over: what began is ended. */
+  close(): void {
+    for (const story of this.#stories.values()) {
+      story.end({ status: "cancelled", status_details: { type: "cancelled", reason: "client_cancelled" } });
+    }
+    this.#clients.clear();
+  }
+
+  /** The answer that has not ended. */
+  get #active(): ResponseStory | undefined {
+    return this.#stories.values().find(({ done }) => !done);
+  }
+
+  #begin(key: string, id: string): ResponseStory {
+    const { aloud, metadata } = this.#asked.shift() ?? { aloud: this.#session.aloud, metadata: null };
+    const { now } = this.#deps;
+    const emit: Emit = (type, fields) => this.#emit(type, fields);
+    const story = new ResponseStory(id, { emit, items: this.#items, aloud, metadata, now });
+    this.#stories.set(key, story);
+    for (const [old, { done }] of this.#stories) {
+      if (this.#stories.size <= MAX_HEARD) break;
+      if (done) this.#stories.delete(old);
+    }
+    return story;
+  }
+
+  /** What was asked of one answer alone is over with it. */
+  #ended(): void {
+    if (!this.#active && this.#asked.length === 0) this.#muteFor(this.#session.aloud);
+  }
+
+  /** The agent speaks aloud, or not, until the answers that were asked for are there. */
+  #muteFor(aloud: boolean): void {
+    if (aloud === (this.#mutedFor ?? this.#session.aloud)) return;
+    this.#mutedFor = aloud;
+    this.#deps.say({ type: aloud ? "unmute" : "mute", who: "agent" });
+  }
+
+  #obey(event: ClientEvent, reply: Emit): void {
+    const { say } = this.#deps;
+    switch (event.type) {
+      case "session.update":
+        return this.#update(event.session);
+      case "conversation.item.create":
+        return this.#create(parse(GivenItem, event.item, "item"), event.previous_item_id ?? undefined);
+      case "conversation.item.retrieve":
+        return reply("conversation.item.retrieved", { item: this.#find(event.item_id) });
+      case "conversation.item.delete":
+        this.#find(event.item_id);
+        throw invalid("Cannot delete the item: what was said stays in the conversation", {
+          param: "item_id",
+          code: "unsupported_value",
+        });
+      case "conversation.item.truncate": {
+        const { item_id, content_index, audio_end_ms } = event;
+        this.#find(item_id);
+        // The server knows itself what was heard.
+        return this.#emit("conversation.item.truncated", { item_id, content_index, audio_end_ms });
+      }
+      case "response.create":
+        return this.#respond(event);
+      case "response.cancel":
+        if (!this.#active) {
+          throw invalid("Cannot cancel the response: none is active", { code: "response_cancel_not_active" });
+        }
+        return say({ type: "interrupt" });
+      case "output_audio_buffer.clear":
+        if (this.#active) say({ type: "interrupt" });
+        return;
+      case "input_audio_buffer.clear":
+        return this.#emit("input_audio_buffer.cleared");
+    }
+  }
+
+  #update(session: unknown): void {
+    const next = changeSession(this.#session, session);
+    for (const message of toMessages(this.#session, next)) this.#deps.say(message);
+    this.#mutedFor = undefined;
+    this.#session = next;
+    this.#emit("session.updated", { session: this.#view() });
+  }
+
+  #create(given: GivenItem, previous: string | undefined): void {
+    if (previous !== undefined && previous !== this.#items.last && given.type !== "mcp_approval_response") {
+      throw invalid("Cannot put the item there: what was said is said, so items are added at the end", {
+        param: "previous_item_id",
+        code: "unsupported_value",
+      });
+    }
+    const id = given.id ?? createId("item");
+    if (this.#items.get(id)) throw invalid(`Cannot create item "${id}": it is there already`, { param: "item.id" });
+    const item: Item = { ...given, id, object: "realtime.item", status: "completed" };
+    const { say } = this.#deps;
+    if (given.type === "message") {
+      say({ type: "messages", messages: [toGivenMessage(given)] });
+    } else if (given.type === "function_call_output") {
+      const { call_id: tool_call_id, output: content } = given;
+      if (!this.#items.hasCall(tool_call_id)) {
+        throw invalid(`Cannot take the output of call "${tool_call_id}": there is no such call`, {
+          param: "item.call_id",
+        });
+      }
+      say({ type: "messages", messages: [{ role: "tool", content, attachments: [], tool_call_id }] });
+    } else {
+      const waiting = this.#approvals.get(given.approval_request_id);
+      if (!waiting) throw invalid("Cannot decide: nothing waits by that id", { param: "item.approval_request_id" });
+      this.#approvals.delete(given.approval_request_id);
+      const { approve, reason } = given;
+      const decision = approve ? "approve" : "deny";
+      say({ type: "approval", ...waiting, decision, ...typeof reason === "string" && { reason } });
+    }
+    this.#add(item);
+  }
+
+  #respond({ event_id, response }: Extract<ClientEvent, { type: "response.create" }>): void {
+    if (this.#active || this.#asked.length >= MAX_ASKED) {
+      throw invalid("Cannot create a response: the conversation has an active one", {
+        code: "conversation_already_has_active_response",
+      });
+    }
+    const { conversation, input, metadata } = (response ?? {}) as Record<string, unknown>;
+    if (conversation === "none" || (input !== undefined && input !== null)) {
+      const param = conversation === "none" ? "response.conversation" : "response.input";
+      throw invalid(`Cannot use "${param}": answers belong to the call's conversation`, {
+        param,
+        code: "unsupported_parameter",
+      });
+    }
+    const own = changeResponse(this.#session, response);
+    this.#asked.push({
+      event_id: event_id ?? undefined,
+      metadata: typeof metadata === "object" ? metadata as Record<string, unknown> | null : null,
+      aloud: own.aloud,
+    });
+    this.#muteFor(own.aloud);
+    const only = own === this.#session ? {} : { options: toRunOptions(own) };
+    this.#deps.say({ type: "respond", ...only });
+  }
+
+  #find(id: string): Item {
+    const item = this.#items.get(id);
+    if (item) return item;
+    throw invalid(`Cannot find item "${id.slice(0, 100)}"`, { param: "item_id", code: "item_not_found" });
+  }
+
+  #add(item: Item): void {
+    const previous_item_id = this.#items.add(item);
+    this.#emit("conversation.item.added", { previous_item_id, item });
+    this.#emit("conversation.item.done", { previous_item_id, item });
+  }
+
+  #refuse(error: AppError, emit: Emit, event_id: string | undefined): void {
+    const { error: told } = toOpenAiError(error);
+    emit("error", { error: { ...told, message: maskSecrets(told.message), event_id: event_id ?? null } });
+  }
+
+  #view() {
+    return toSessionView(this.#session, {
+      id: `sess_${this.#deps.call_id.slice(this.#deps.call_id.indexOf("_") + 1)}`,
+    });
+  }
+
+  #emit(type: string, fields: Record<string, unknown> = {}): void {
+    const frame = toFrame(type, fields);
+    for (const client of this.#clients) client(frame);
+  }
+
+  #emitTo(client: Client): Emit {
+    return (type, fields = {}) => client(toFrame(type, fields));
+  }
+}
+
+function toFrame(type: string, fields: Record<string, unknown>): string {
+  return JSON.stringify({ type, event_id: createId("event"), ...fields });
+}
+
+function toTurnItem(turn_id: string): string {
+  return `item_${turn_id}`;
+}
+
+function toTurnResponse(turn_id: string): string {
+  return `resp_${turn_id}`;
+}

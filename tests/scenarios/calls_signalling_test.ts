@@ -1,0 +1,136 @@
+/**
+ * Calls come about: who offers, how candidates travel, what is said on the data channel.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { DEVICES, startBrowser } from "../support/browser.ts";
+import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
+import { toChapters } from "../support/readme.ts";
+import type { RtcPage } from "../support/rtc_page.ts";
+import { startServer, USER_KEY } from "../support/server.ts";
+
+declare const rtc: RtcPage;
+
+inBrowser("Chromium offers, is answered, connects, and talks on the data channel", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const id = await callFrom(page, server);
+  const story = stack.use(new CallStory(server, id));
+  await story.state("active");
+  const session = await good(await server.request("GET", `/rtc/sessions/${id}`));
+  assert.equal(session.state, "active");
+  assert.equal(session.agent_id, "assistant");
+  assert.deepEqual(session.modalities, ["audio", "text"]);
+  assert.ok(session.connected_at);
+  const first = JSON.parse(await page.evaluate(() => rtc.ask('{"type":"ping"}')));
+  assert.equal(first.type, "session.started");
+  assert.equal(first.seq, 1);
+  assert.equal(first.data.session.id, id);
+  await page.evaluate(() => rtc.ask("no JSON"));
+  const { data } = await story.until(({ type, data }) => type === "error" && data.error === "ValidationError");
+  assert.match(data.message, /JSON/);
+  await page.evaluate(() => rtc.ask('{"type":"text","text":"What are you?"}'));
+  const { data: done } = await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
+  assert.match(done.data.message.content, /offline/i);
+  const { conversation_id } = await good(await server.request("GET", `/rtc/sessions/${id}`));
+  const { data: messages } = await good<{ data: { role: string; content: string; metadata: unknown }[] }>(
+    await server.request("GET", `/conversations/${conversation_id}/messages`),
+  );
+  assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant"]);
+  assert.equal(messages[0]!.content, "What are you?");
+  await server.request("DELETE", `/rtc/sessions/${id}`);
+  await story.over;
+  assert.deepEqual(story.events.at(-1)!.data, { state: "ended", held: false, reason: "deleted" });
+});
+
+const isCandidate = (line: string) => line.startsWith("a=candidate:");
+
+inBrowser("candidates travel by themselves, one, several, and the end of them", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const lines = (await page.evaluate(() => rtc.open({ channel: "muxi" }))).split("\r\n");
+  const sdp = lines.filter((line) => !isCandidate(line)).join("\r\n");
+  const answer = await good<{ session_id: string; sdp: string; candidates_follow: boolean }>(
+    await server.request("POST", "/rtc/offer", { body: { sdp } }),
+  );
+  assert.equal(answer.candidates_follow, false);
+  const { session_id } = answer;
+  const candidates = lines.filter(isCandidate).map((line) => ({ candidate: line.slice(2), sdp_mid: "0" }));
+  const tell = async (body: Record<string, unknown>) => {
+    const response = await server.request("POST", "/rtc/ice-candidate", { body: { session_id, ...body } });
+    assert.equal(response.status, 204);
+  };
+  await tell(candidates[0]!);
+  await tell({ candidates: [...candidates, null] });
+  await tell({ candidate: null });
+  await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+  await page.evaluate(() => rtc.connected());
+  const neither = await server.request("POST", "/rtc/ice-candidate", { body: { session_id } });
+  assert.equal(neither.status, 400);
+  await neither.body?.cancel();
+});
+
+inBrowser("the server offers, Chromium answers, and the server's channel is the same as any", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const offer = await good<{ session_id: string; type: string; sdp: string }>(
+    await server.request("POST", "/rtc/offer", { body: { request: true } }),
+  );
+  assert.equal(offer.type, "offer");
+  const story = stack.use(new CallStory(server, offer.session_id));
+  const sdp = await page.evaluate((sdp) => rtc.answer(sdp), offer.sdp);
+  const body = { session_id: offer.session_id, sdp };
+  assert.equal((await server.request("POST", "/rtc/answer", { body })).status, 204);
+  await page.evaluate(() => rtc.connected());
+  await story.state("active");
+  await page.evaluate(() => rtc.channelOpen());
+  await page.evaluate(() => rtc.ask('{"type":"text","text":"Who are you?"}'));
+  await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
+  const again = await server.request("POST", "/rtc/answer", { body });
+  assert.equal(again.status, 409);
+  await again.body?.cancel();
+});
+
+inBrowser("when both offer at once, the client's offer is answered", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const { session_id } = await good<{ session_id: string }>(
+    await server.request("POST", "/rtc/offer", { body: { request: true } }),
+  );
+  assert.equal(await callFrom(page, server, { body: { session_id } }), session_id);
+  const story = stack.use(new CallStory(server, session_id));
+  await story.state("active");
+  // In the middle of a call as well.
+  await good(await server.request("POST", "/rtc/offer", { body: { session_id, request: true } }));
+  const sdp = await page.evaluate(() => rtc.restart());
+  const answer = await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body: { session_id, sdp } }));
+  await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+  assert.match(await page.evaluate(() => rtc.ask('{"type":"hold"}')), /session\./);
+});
+
+inBrowser("the code that the README shows calls an agent", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const browser = stack.use(await startBrowser(BROWSER!, { flags: DEVICES }));
+  const { page } = await browser.newPage();
+  await page.route(
+    `${server.url}/page`,
+    (route) => route.fulfill({ contentType: "text/html", body: "<audio></audio>" }),
+  );
+  await page.goto(`${server.url}/page`);
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const [block] = toChapters(readme).flatMap(({ blocks }) => blocks).filter(({ language }) => language === "js");
+  const told = await page.evaluate(`(async () => {
+    const KEY = ${JSON.stringify(USER_KEY)}, told = [];
+    console.log = ({ type }) => told.push(type);
+    ${block!.text}
+    while (!told.includes("session.started")) await new Promise((resolve) => setTimeout(resolve, 20));
+    return told;
+  })()`);
+  assert.ok((told as string[]).includes("session.state"));
+});

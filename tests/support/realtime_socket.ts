@@ -1,0 +1,83 @@
+/**
+ * A WebSocket of OpenAI's Realtime API.
+ *
+ * @module
+ */
+import type { RealtimeEvent } from "./realtime_dialect.ts";
+import { type TestServer, USER_KEY } from "./server.ts";
+
+/** Options for {@linkcode RealtimeSocket.open}. */
+export interface RealtimeSocketOptions {
+  key?: string;
+  /** How the key is said: as applications do, or as browsers must. */
+  by?: "header" | "protocol";
+}
+
+/** A client that notes every event. */
+export class RealtimeSocket implements Disposable {
+  readonly events: RealtimeEvent[] = [];
+  /** Resolves with the code when the connection is closed. */
+  readonly closed: Promise<number>;
+  readonly #socket: WebSocket;
+  #waiting = new Set<() => void>();
+  #over = false;
+
+  /** Connects to the call `call_id`, or to `query`. */
+  static async open(
+    server: TestServer,
+    call_id: string | { query: string },
+    { key = USER_KEY, by = "header" }: RealtimeSocketOptions = {},
+  ): Promise<RealtimeSocket> {
+    const query = typeof call_id === "string" ? `call_id=${call_id}` : call_id.query;
+    const url = `${server.url.replace(/^http/, "ws")}/v1/realtime?${query}`;
+    const socket = by === "header"
+      ? new WebSocket(url, { headers: { authorization: `Bearer ${key}` } })
+      : new WebSocket(url, ["realtime", `openai-insecure-api-key.${key}`, "openai-agents-sdk.0.20.0"]);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    socket.onopen = () => resolve();
+    socket.onerror = (event) => reject(new Error((event as ErrorEvent).message));
+    const opened = new RealtimeSocket(socket);
+    await promise;
+    return opened;
+  }
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.closed = promise;
+    socket.onclose = ({ code }) => {
+      this.#over = true;
+      resolve(code);
+      this.#rouse();
+    };
+    socket.onmessage = ({ data }) => {
+      this.events.push(JSON.parse(data));
+      this.#rouse();
+    };
+  }
+
+  /** Sends an event. */
+  send(event: Record<string, unknown>): void {
+    this.#socket.send(JSON.stringify(event));
+  }
+
+  /** Resolves with event number `count` of a type, once it has come. */
+  async next(type: string, count = 1): Promise<RealtimeEvent> {
+    for (;;) {
+      const found = this.events.filter((event) => event.type === type)[count - 1];
+      if (found) return found;
+      if (this.#over) throw new Error(`The connection is closed: ${this.events.map(({ type }) => type).join(", ")}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#over) this.#socket.close();
+  }
+
+  #rouse(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
+  }
+}
