@@ -24,7 +24,8 @@ export interface QueueOptions {
 export class Queue<T> implements AsyncIterable<T> {
   readonly #capacity: number;
   readonly #overflow: QueueOptions["overflow"];
-  #items: T[] = [];
+  /** What was taken leaves its place empty, so that it can be forgotten. */
+  #items: (T | undefined)[] = [];
   /** Where the oldest item is: taking from the front of an array would move all others. */
   #first = 0;
   #dropped = 0;
@@ -102,8 +103,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   #shift(): T {
     const item = this.#items[this.#first]!;
-    // deno-lint-ignore no-explicit-any -- the place is given up, so that the item can be forgotten
-    (this.#items as any[])[this.#first++] = undefined;
+    this.#items[this.#first++] = undefined;
     if (this.#first === this.#items.length || this.#first >= 1024) {
       this.#items = this.#items.slice(this.#first);
       this.#first = 0;
