@@ -6,7 +6,7 @@
 import { html } from "@hono/hono/html";
 import browser from "../assets/call_browser.js" with { type: "text" };
 import type { OpenApi } from "../document.ts";
-import { type Html, prose } from "./html.ts";
+import { type Html, table } from "./html.ts";
 import { hrefOf, layout } from "./layout.ts";
 import { codeView } from "./operation.ts";
 
@@ -40,31 +40,6 @@ const SAYS = [
   ["`heard`", "How long after the caller’s last word the answer was heard, by the browser’s own clock"],
   ["`event`", "Every event of the server, in order, each once, whatever way it came"],
 ] as const;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): Html {
-  return html`
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>${head.map((title) =>
-            html`
-              <th scope="col">${title}</th>
-            `
-          )}</tr>
-        </thead>
-        <tbody>${rows.map((row) =>
-          html`
-            <tr>${row.map((cell) =>
-              html`
-                <td>${prose(cell)}</td>
-              `
-            )}</tr>
-          `
-        )}</tbody>
-      </table>
-    </div>
-  `;
-}
 
 /** The page. */
 export function callPage(document: OpenApi, base: string): Html {

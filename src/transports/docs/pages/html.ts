@@ -29,3 +29,29 @@ export function headingOf(name: string): string {
   const words = name.replaceAll("_", " ");
   return words[0]!.toUpperCase() + words.slice(1);
 }
+
+/** A table whose cells are {@linkcode prose}. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): Html {
+  return html`
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>${head.map((title) =>
+            html`
+              <th scope="col">${title}</th>
+            `
+          )}</tr>
+        </thead>
+        <tbody>${rows.map((row) =>
+          html`
+            <tr>${row.map((cell) =>
+              html`
+                <td>${prose(cell)}</td>
+              `
+            )}</tr>
+          `
+        )}</tbody>
+      </table>
+    </div>
+  `;
+}

@@ -8,7 +8,7 @@ import host from "../assets/mcp_host.json" with { type: "text" };
 import typescript from "../assets/mcp.mts" with { type: "text" };
 import type { OpenApi } from "../document.ts";
 import { SERVER } from "../samples/sample.ts";
-import { type Html, prose } from "./html.ts";
+import { type Html, table } from "./html.ts";
 import { hrefOf, layout } from "./layout.ts";
 import { codeView } from "./operation.ts";
 import { policyView, serverView } from "./policy.ts";
@@ -60,31 +60,6 @@ const TIERS = [
   ],
   ["none", "elsewhere, for all other programs", "Refused, unless their policy says `unsandboxed`"],
 ] as const;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): Html {
-  return html`
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>${head.map((title) =>
-            html`
-              <th scope="col">${title}</th>
-            `
-          )}</tr>
-        </thead>
-        <tbody>${rows.map((row) =>
-          html`
-            <tr>${row.map((cell) =>
-              html`
-                <td>${prose(cell)}</td>
-              `
-            )}</tr>
-          `
-        )}</tbody>
-      </table>
-    </div>
-  `;
-}
 
 /** The page. */
 export function mcpPage(document: OpenApi, base: string): Html {
