@@ -39,8 +39,8 @@ Deno.test("files that hold secrets are those that the settings were read from, a
 });
 
 Deno.test("nothing is a file that only looks like one", () => {
-  assert.deepEqual(find({ data_dir: "data", mcp_servers: ' [{"name": "a"}]' }).toSorted(), [
-    "/etc/token",
-    resolve("data"),
-  ]);
+  assert.deepEqual(
+    find({ data_dir: "data", mcp_servers: ' [{"name": "a"}]' }).toSorted(),
+    ["/etc/token", resolve("data")].toSorted(),
+  );
 });
