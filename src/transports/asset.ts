@@ -11,6 +11,19 @@ export interface Asset {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** What a page of ours may load (CSP): from here, and nothing from anywhere else. WebRTC's media asks nobody. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
 /** Makes the asset and answers for it from then on. */
 export async function toAnswer(make: () => Promise<Asset> | Asset): Promise<(asked: Headers) => Response> {
   const { text, type, headers } = await make();

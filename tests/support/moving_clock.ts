@@ -7,8 +7,14 @@ import type { Clock } from "../../src/kit/clock.ts";
 
 /** A clock that stands still until it is moved. */
 export class MovingClock implements Clock {
+  readonly #settle: () => Promise<void>;
   #now = 1_800_000_000_000;
   #timers = new Set<{ at: number; task: () => void }>();
+
+  /** `settle` lets what is due happen: all that waits for its turn, unless said otherwise. */
+  constructor(options: { settle?: () => Promise<void> } = {}) {
+    this.#settle = options.settle ?? settle;
+  }
 
   /** How many timers wait. */
   get timers(): number {
@@ -38,21 +44,27 @@ export class MovingClock implements Clock {
   /** Lets `ms` pass, and what is due in it happen, in order. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await this.#settle();
     for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      let next: { at: number; task: () => void } | undefined;
+      for (const timer of this.#timers) if (timer.at <= end && (!next || timer.at < next.at)) next = timer;
       if (next === undefined) break;
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
       next.task();
-      await settle();
+      await this.#settle();
     }
     this.#now = end;
-    await settle();
+    await this.#settle();
   }
 }
 
 /** Lets everything happen that waits for nothing but its turn. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** The same, where nothing waits but promises: thousands of steps take no time. */
+export async function settlePromises(): Promise<void> {
+  for (let turn = 0; turn < 40; turn++) await undefined;
 }

@@ -14,66 +14,13 @@ import type { AudioCodec } from "../../src/ports/audio_codec.ts";
 import type { OutgoingPacket } from "../../src/ports/peers.ts";
 import type { SpeechToText, Transcript } from "../../src/ports/speech_to_text.ts";
 import type { TextToSpeech } from "../../src/ports/text_to_speech.ts";
+import { MovingClock, settlePromises } from "./moving_clock.ts";
 
 /** How long a character of the agent lasts. */
 export const CHARACTER_MS = 60;
 const SAMPLES = CHARACTER_MS * 24;
 /** Loud enough to be heard; characters are counted from here. */
 const BASE = 4000;
-
-/** A clock that a test moves, and that lets everything happen that waits for nothing but its turn. */
-export class TalkClock implements Clock {
-  #now = 1_800_000_000_000;
-  #timers = new Set<{ at: number; task: () => void }>();
-
-  /** How many timers wait. */
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(ms: number, task: () => void): Disposable {
-    const timer = { at: this.#now + ms, task };
-    this.#timers.add(timer);
-    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
-  }
-
-  every(ms: number, task: () => void): Disposable {
-    let timer = this.after(ms, again);
-    function again(this: void) {
-      timer = clock.after(ms, again);
-      task();
-    }
-    // deno-lint-ignore no-this-alias -- the timer outlives the call
-    const clock = this;
-    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
-  }
-
-  /** Lets `ms` pass, and what is due in it happen, in order. */
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await settle();
-    for (;;) {
-      let next: { at: number; task: () => void } | undefined;
-      for (const timer of this.#timers) if (timer.at <= end && (!next || timer.at < next.at)) next = timer;
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
-      next.task();
-      await settle();
-    }
-    this.#now = end;
-    await settle();
-  }
-}
-
-/** Lets promises settle. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 40; turn++) await undefined;
-}
 
 /** What an engine makes of one stretch of speech. */
 export interface ScriptedSpeech {
@@ -108,7 +55,7 @@ export interface SentPacket extends OutgoingPacket {
 /** A talk that goes on. */
 export interface Talk extends Disposable {
   loop: VoiceLoop;
-  clock: TalkClock;
+  clock: MovingClock;
   events: NewRtcEvent[];
   packets: SentPacket[];
   /** What the brain was asked. */
@@ -151,7 +98,7 @@ const stored = new WeakMap<AnswerOptions["delivery"], string[]>();
 
 /** Begins a talk. */
 export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
-  const clock = new TalkClock();
+  const clock = new MovingClock({ settle: settlePromises });
   const { speech = [{ text: "hello there" }], answers = [says("Hi.")], limits = {}, deps = {} } = options;
   const talk = { events: [] as NewRtcEvent[], packets: [] as SentPacket[], asked: [] as string[] };
   const kept: string[] = [];

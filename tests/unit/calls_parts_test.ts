@@ -5,12 +5,12 @@ import { Watchdog, type WatchdogLimits } from "../../src/core/calls/watchdog.ts"
 import { Slots } from "../../src/core/identity/slots.ts";
 import { AppError } from "../../src/domain/error.ts";
 import type { RtcEnd } from "../../src/domain/rtc_session.ts";
-import { TalkClock } from "../support/talk.ts";
+import { MovingClock } from "../support/moving_clock.ts";
 
 const never = new AbortController().signal;
 
 /** A clock whose timers come late. */
-class LateClock extends TalkClock {
+class LateClock extends MovingClock {
   late = 0;
   override now(): number {
     return super.now() + this.late;
@@ -44,7 +44,7 @@ Deno.test("calls are refused while the event loop is late, and taken again when 
 });
 
 function watch(limits: Partial<WatchdogLimits> = {}) {
-  const clock = new TalkClock();
+  const clock = new MovingClock();
   const ends: RtcEnd[] = [];
   const dog = new Watchdog({
     clock,

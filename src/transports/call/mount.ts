@@ -7,23 +7,10 @@ import type { Hono } from "@hono/hono";
 import icon from "../../../console/call/icon.svg" with { type: "text" };
 import page from "../../../console/call/page.html" with { type: "text" };
 import style from "../../../console/call/style.css" with { type: "text" };
-import { type Asset, toAnswer } from "../asset.ts";
+import { type Asset, PAGE_POLICY, toAnswer } from "../asset.ts";
 import type { HttpEnv } from "../request.ts";
 import script from "./assets/call.js" with { type: "text" };
 import client from "./assets/session_client.js" with { type: "text" };
-
-/** What the page may load: from here, and nothing from anywhere else. Media comes over WebRTC, which asks nobody. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join("; ");
 
 /** No page within it gets a device. */
 const DEVICES = "microphone=(self), camera=(self), display-capture=(self)";
@@ -42,7 +29,7 @@ export function mountCall(app: Hono<HttpEnv>, { base_path, version }: CallPageDe
     app.on("GET", path, async (c) => (await (answer ??= toAnswer(() => asset)))(c.req.raw.headers));
   };
   const html = page.replaceAll("@BASE@", () => escape(base_path)).replaceAll("@VERSION@", () => escape(version));
-  const headers = { "content-security-policy": POLICY, "permissions-policy": DEVICES };
+  const headers = { "content-security-policy": PAGE_POLICY, "permissions-policy": DEVICES };
   for (const path of ["/call", "/call/"]) serve(path, { text: html, type: "text/html; charset=utf-8", headers });
   serve("/call/style.css", { text: style, type: "text/css; charset=utf-8" });
   serve("/call/icon.svg", { text: icon, type: "image/svg+xml" });

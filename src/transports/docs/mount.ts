@@ -12,7 +12,7 @@ import icon from "./assets/icon.svg" with { type: "text" };
 import script from "./assets/page.js" with { type: "text" };
 import sizes from "./assets/sizes.css" with { type: "text" };
 import tryIt from "./assets/try_it.js" with { type: "text" };
-import { type Asset, toAnswer } from "../asset.ts";
+import { type Asset, PAGE_POLICY, toAnswer } from "../asset.ts";
 import type { OpenApi } from "./document.ts";
 import { callPage } from "./pages/call.ts";
 import { errorsPage } from "./pages/errors.ts";
@@ -21,19 +21,6 @@ import type { Html } from "./pages/html.ts";
 import { mcpPage } from "./pages/mcp.ts";
 import { openAiPage } from "./pages/openai.ts";
 import { referencePage } from "./pages/reference.ts";
-
-/** What a page may load: from here, and nothing from anywhere else. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join("; ");
 
 const ASSETS = {
   "style.css": frame + content + sizes,
@@ -78,7 +65,7 @@ export function mountDocs(app: Hono<HttpEnv>, { base_path, facts, ...deps }: Doc
     serve(paths, async () => ({
       text: String(await make()),
       type: "text/html; charset=utf-8",
-      headers: { "content-security-policy": POLICY },
+      headers: { "content-security-policy": PAGE_POLICY },
     }));
   page(["/docs", "/docs/"], () => referencePage(document(), base_path));
   page(["/docs/events"], () => eventsPage(document(), base_path, facts()));
