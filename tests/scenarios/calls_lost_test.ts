@@ -18,7 +18,11 @@ const SLOW = { tokens: Array.from({ length: 60 }, (_, i) => `word${i} `), delay:
 /** A browser that can be killed. */
 async function openMortal(stack: AsyncDisposableStack): Promise<{ page: Page; kill(): Promise<void> }> {
   const site = stack.use(serveRtcPage());
-  const host = await chromium.launchServer({ executablePath: BROWSER!, args: ["--no-sandbox"] });
+  // Killed, it leaves its temporary things.
+  const TMPDIR = await Deno.makeTempDir({ prefix: "muxi-browser-" });
+  stack.defer(() => Deno.remove(TMPDIR, { recursive: true }));
+  const env = { ...Deno.env.toObject(), TMPDIR };
+  const host = await chromium.launchServer({ executablePath: BROWSER!, args: ["--no-sandbox"], env });
   stack.defer(() => host.kill());
   const browser = await chromium.connect(host.wsEndpoint());
   const page = await browser.newPage();

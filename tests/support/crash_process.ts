@@ -59,6 +59,7 @@ export function startMain(
   const env = {
     MUXI_DATA_DIR: data_dir,
     MUXI_PORT: "0",
+    MUXI_RTC_PORT: "0",
     MUXI_USER_API_KEY: USER_KEY,
     MUXI_ADMIN_API_KEY: ADMIN_KEY,
     MODEL_PROVIDER: "openai",

@@ -150,6 +150,7 @@ export function startMuxi({ provider, data_dir, env, stderr = "inherit", flags =
       ...BOX !== undefined && { MUXI_RUNTIME_DIR: `${data_dir}/runtime` },
       MUXI_HOST: "127.0.0.1",
       MUXI_PORT: "0",
+      MUXI_RTC_PORT: "0",
       MUXI_DATA_DIR: data_dir,
       MUXI_USER_API_KEY: BENCH_KEY,
       MUXI_ADMIN_API_KEY: BENCH_ADMIN_KEY,
