@@ -30,6 +30,7 @@ function identifying(gateway: Gateway, principal: Principal): Gateway {
   return {
     operations: gateway.operations,
     identify: () => Promise.resolve(principal),
+    admit: gateway.admit.bind(gateway),
     call: gateway.call.bind(gateway),
     stream: gateway.stream.bind(gateway),
     connect: gateway.connect.bind(gateway),

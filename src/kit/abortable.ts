@@ -11,7 +11,17 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
   const stop = () => reject(signal.reason);
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
-  work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  const end = () => signal.removeEventListener("abort", stop);
+  work.then(
+    (result) => {
+      end();
+      resolve(result);
+    },
+    (error) => {
+      end();
+      reject(error);
+    },
+  );
   return promise;
 }
 

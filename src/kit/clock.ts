@@ -19,8 +19,13 @@ const SHARED_MS = 500;
 /** What a timer of the system can wait. */
 const MAX_MS = 2 ** 31 - 1;
 
+/** A task that waits, until it is disposed or done. */
+interface Waiting extends Disposable {
+  task: (() => void) | undefined;
+}
+
 /** Tasks by the time they are due at. */
-const shared = new Map<number, Set<() => void>>();
+const shared = new Map<number, Set<Waiting>>();
 
 function startTimer(ms: number, task: () => void): Disposable {
   const timer = setTimeout(task, ms);
@@ -39,12 +44,25 @@ function shareTimer(ms: number, task: () => void): Disposable {
     startTimer(due - now, () => {
       shared.delete(due);
       // One that throws doesn't keep the others from their turn; one that disposes another does.
-      for (const one of tasks) queueMicrotask(() => tasks.delete(one) && one());
+      for (const one of tasks) {
+        queueMicrotask(() => {
+          const { task } = one;
+          one[Symbol.dispose]();
+          task?.();
+        });
+      }
     });
   }
-  const own = () => task();
+  const own: Waiting = {
+    task,
+    [Symbol.dispose]() {
+      // A table that a set has outgrown is kept until the next full collection, with all that was in it.
+      own.task = undefined;
+      tasks.delete(own);
+    },
+  };
   tasks.add(own);
-  return { [Symbol.dispose]: () => void tasks.delete(own) };
+  return own;
 }
 
 /** The machine's own clock. */
@@ -74,11 +92,13 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   return promise;
 }
 
-let lastTime = { ms: NaN, text: "" };
+/** All of a time but its milliseconds, for the second that was last asked for. */
+let second = { at: NaN, text: "" };
 
 /** The time as the API writes it: ISO 8601 in UTC. */
 export function toTime(ms: number): string {
-  // What happens together asks for the same time.
-  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() };
-  return lastTime.text;
+  const whole = Math.trunc(ms);
+  const at = Math.floor(whole / 1000);
+  if (at !== second.at) second = { at, text: new Date(at * 1000).toISOString().slice(0, -4) };
+  return `${second.text}${String(whole - at * 1000).padStart(3, "0")}Z`;
 }

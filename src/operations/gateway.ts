@@ -11,8 +11,10 @@ import type { Call, Duplex, Item, Operation, Stream, Visit } from "./operation.t
 export interface Credentials {
   /** The token of `Authorization: Bearer`, or of `X-API-Key`. */
   token?: string;
-  /** A single-use ticket (`?ticket=`). */
+  /** A ticket (`?ticket=`): for one request, or for reading one path. */
   ticket?: string;
+  /** What is asked for; without it only tickets for one request are good. */
+  asked?: { method: string; path: string };
   /** The caller's network address, after trusted proxies. */
   address: string;
   request_id: string;
@@ -48,6 +50,8 @@ export interface Gateway {
   readonly operations: ReadonlyMap<string, Operation>;
   /** Decides who it is. No credentials at all make an anonymous principal. */
   identify(credentials: Credentials): Promise<Principal>;
+  /** Lets in who may use `op` now, as its call would, and counts it: for a door that has other operations do the work. */
+  admit(op: Operation, visit: Visit, options?: CallOptions): Promise<void>;
   /** One answer: of a call, or what a stream adds up to. */
   call<I extends z.ZodObject, O extends z.ZodType>(
     op: Call<I, O> | Stream<I, O>,

@@ -41,6 +41,15 @@ export interface LocalGatewayDeps {
   adminFrom(address: string): boolean;
 }
 
+/** What is known of somebody who came in. */
+interface Entered {
+  subject: string;
+  /** Aborts when the key is revoked. */
+  revoked: AbortSignal;
+  /** To be disposed when the input is read. */
+  slot: Disposable;
+}
+
 /** To be disposed when what was admitted is over. */
 interface Admitted extends Disposable {
   subject: string;
@@ -60,19 +69,28 @@ export class LocalGateway implements Gateway {
     this.operations = new Map(deps.bound.map(({ op }) => [op.id, op]));
   }
 
-  async identify({ token, ticket, address, request_id }: Credentials): Promise<Principal> {
+  async identify({ token, ticket, asked, address, request_id }: Credentials): Promise<Principal> {
     const { keys, secrets, tickets, attempts } = this.#deps;
     if (token === undefined && ticket === undefined) return ANONYMOUS;
     try {
       return await attempts.guard(
         address,
         () => {
-          if (ticket !== undefined) return Promise.resolve().then(() => tickets.redeem(ticket));
+          if (ticket !== undefined) return Promise.resolve().then(() => tickets.redeem(ticket, asked));
           return token?.startsWith(SECRET_PREFIX) ? secrets.identify(token) : keys.identify({ token });
         },
       );
     } catch (thrown) {
       throw this.#refused(thrown, "identify", { principal: ANONYMOUS, address, request_id });
+    }
+  }
+
+  admit(op: Operation, visit: Visit, options: CallOptions = {}): Promise<void> {
+    try {
+      this.#enter(op, visit, options).slot[Symbol.dispose]();
+      return Promise.resolve();
+    } catch (thrown) {
+      return Promise.reject(this.#refused(thrown, op.id, visit));
     }
   }
 
@@ -149,17 +167,24 @@ export class LocalGateway implements Gateway {
     }
   }
 
-  async #admit(op: Operation, read: ReadInput, visit: Visit, { onLimits }: CallOptions): Promise<Admitted> {
+  /** Whether and how often. */
+  #enter(op: Operation, visit: Visit, { onLimits }: CallOptions): Entered {
     const { limits, slots, keys } = this.#deps;
-    const { idempotency_key, ...caller } = visit;
-    const { principal, address } = caller;
+    const { principal, address } = visit;
     this.#authorise(op, visit);
     const subject = subjectOf(principal, address);
     const report = limits.take(subject, op.id, op.limit);
     if (report) onLimits?.(report);
-    using _ = slots.acquire("requests", subject);
     const revoked = keys.signalFor(principal.key_id);
     if (revoked.aborted) throw revoked.reason;
+    return { subject, revoked, slot: slots.acquire("requests", subject) };
+  }
+
+  async #admit(op: Operation, read: ReadInput, visit: Visit, options: CallOptions): Promise<Admitted> {
+    const { idempotency_key, ...caller } = visit;
+    const { principal } = caller;
+    const { subject, revoked, slot } = this.#enter(op, visit, options);
+    using _ = slot;
     const input = parse(op, await read());
     const acting = actingFor(principal, (input as { user_id?: string }).user_id);
     // A call is short; a stream ends with its key.

@@ -62,6 +62,7 @@ export interface StartOptions {
 export interface Process {
   pid: number;
   stdin: WritableStream<Uint8Array>;
+  /** A stream of bytes: whoever reads may bring the buffer. */
   stdout: ReadableStream<Uint8Array>;
   /** The last lines of what it said on standard error, for messages. */
   errors(): string;

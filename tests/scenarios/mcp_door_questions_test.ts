@@ -112,6 +112,22 @@ for (const era of ERAS) {
   });
 }
 
+Deno.test("a policy that is another by the time a person has said yes is the one that counts", async () => {
+  await using server = await startHouse();
+  await wantPerson(server, "get-sum");
+  await using client = await connect(server, { key: ADMIN_KEY, capabilities: { elicitation: {} } });
+  let tools: Json = {};
+  client.setRequestHandler("elicitation/create", async () => {
+    await askAdmin(server, "PATCH /policies/careful", { body: { tools } });
+    return { action: "accept", content: { approve: true } };
+  });
+  tools = { "get-sum": { decision: "ask", arguments: { type: "object", properties: { a: { maximum: 1 } } } } };
+  assert.match(textOf(await client.callTool(SUM)), /policy "careful" does not allow these arguments: .*a/);
+  await wantPerson(server, "get-sum");
+  tools = { "get-sum": { decision: "deny", reason: "Not any more" } };
+  assert.match(textOf(await client.callTool(SUM)), /Not any more/);
+});
+
 Deno.test("where a server never asked before and two are asked at once, one question is cancelled and the other reaches its own", async () => {
   const lines: string[] = [];
   await using server = await startHouse({}, (line) => void lines.push(line));

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { systemClock as clock } from "../../src/kit/clock.ts";
+import { systemClock as clock, toTime } from "../../src/kit/clock.ts";
 
 function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -33,4 +33,12 @@ Deno.test("a disposed timer doesn't come, also where another one due with it dis
   clock.after(600, () => void told.push("last"));
   await wait(900);
   assert.deepEqual(told, ["first", "last"]);
+});
+
+Deno.test("a time is written as the language writes it", () => {
+  const second = Date.UTC(2026, 10, 21, 22, 59, 59);
+  for (const ms of [second, second + 7, second + 999.9, second + 1000, second, 0, -1, -1000.5, 8.64e15]) {
+    assert.equal(toTime(ms), new Date(ms).toISOString(), String(ms));
+  }
+  assert.throws(() => toTime(NaN), RangeError);
 });

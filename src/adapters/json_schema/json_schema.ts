@@ -87,7 +87,8 @@ class BoundedJsonSchema implements JsonSchema {
     try {
       const compiled = this.#compile(schema);
       measure(value, compiled);
-      return toLines(compiled.run(value));
+      const errors = compiled.run(value);
+      return errors.length === 0 ? [] : toLines(errors);
     } catch (error) {
       return [`Cannot check the value: ${toReason(error)}`];
     }

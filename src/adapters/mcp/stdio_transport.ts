@@ -11,6 +11,8 @@ import { LineReader } from "./lines.ts";
 import { MAX_MESSAGE } from "./limits.ts";
 
 const encoder = new TextEncoder();
+/** The most that is read at once. */
+const READ_BYTES = 65_536;
 
 /** A channel to a program that runs. */
 export class StdioTransport implements Transport, Ending {
@@ -22,7 +24,7 @@ export class StdioTransport implements Transport, Ending {
   readonly #process: Process;
   readonly #onNoise: (line: string) => void;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: ReadableStreamBYOBReader;
   #queue: string[] = [];
   #queued = 0;
   #flushing: Promise<void> | undefined;
@@ -35,7 +37,7 @@ export class StdioTransport implements Transport, Ending {
     this.#onNoise = onNoise;
     this.#writer = process.stdin.getWriter();
     this.#writer.closed.catch(() => {});
-    this.#reader = process.stdout.getReader();
+    this.#reader = process.stdout.getReader({ mode: "byob" });
   }
 
   get pid(): number {
@@ -76,8 +78,10 @@ export class StdioTransport implements Transport, Ending {
 
   async #read(): Promise<void> {
     const lines = new LineReader({ limit: MAX_MESSAGE });
+    // It goes back and forth: a new one for every read costs more than the read.
+    let buffer = new Uint8Array(READ_BYTES);
     for (;;) {
-      const { done, value } = await this.#reader.read();
+      const { done, value } = await this.#reader.read(buffer);
       if (done) return;
       for (const line of lines.push(value)) {
         if (this.#closing) return;
@@ -85,6 +89,7 @@ export class StdioTransport implements Transport, Ending {
         if (message) this.onmessage?.(message);
         else this.#onNoise(line);
       }
+      buffer = new Uint8Array(value.buffer);
     }
   }
 

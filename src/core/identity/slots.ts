@@ -21,6 +21,8 @@ interface Kind {
 
 /** Seconds after which a full server is worth another try. */
 const RETRY_AFTER = 5;
+/** Up to how many keys are kept that have nothing going on. */
+const MAX_IDLE = 1000;
 
 /** Counts what is going on, per key and in total. */
 export class Slots {
@@ -78,8 +80,8 @@ export class Slots {
   #release(state: Kind, subject: string): void {
     state.total -= 1;
     const own = state.byKey.get(subject)! - 1;
-    // Only keys that are busy are kept, which bounds the table.
-    if (own > 0) state.byKey.set(subject, own);
+    // Who comes again and again keeps a place: taking one out and putting it in again costs a new table every time.
+    if (own > 0 || state.byKey.size <= MAX_IDLE) state.byKey.set(subject, own);
     else state.byKey.delete(subject);
   }
 }

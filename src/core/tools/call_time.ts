@@ -17,7 +17,7 @@ export interface CallLimits {
 export class CallTime implements Disposable {
   readonly #clock: Clock;
   readonly #limits: CallLimits;
-  readonly #onOver: (ms: number) => void;
+  #onOver: ((ms: number) => void) | undefined;
   #began: number;
   #heard: number;
   #stopped = 0;
@@ -55,8 +55,9 @@ export class CallTime implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
-    // Whoever pauses it still must not start it again.
+    // Whoever pauses it still must not start it again, nor keep what the call held.
     this.#stopped = Infinity;
+    this.#onOver = undefined;
   }
 
   #resume(): void {
@@ -73,6 +74,6 @@ export class CallTime implements Disposable {
     const left = Math.min(silent, this.#began + max_timeout_ms - now);
     // The timer of a call that goes on telling is set anew only when it is due.
     if (left > 0) this.#timer = this.#clock.after(left, () => this.#arm());
-    else this.#onOver(silent <= 0 ? timeout_ms : max_timeout_ms);
+    else this.#onOver?.(silent <= 0 ? timeout_ms : max_timeout_ms);
   }
 }

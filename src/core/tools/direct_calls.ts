@@ -13,6 +13,7 @@ import type { Clock } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
 import type { Progress } from "../../ports/mcp_client.ts";
 import type { Store } from "../../ports/store.ts";
+import type { Ruling } from "../policies/ruling.ts";
 import type { DirectQuestions } from "./direct_questions.ts";
 import { toKept, toRow } from "./direct_rows.ts";
 import type { Tools, ToolTarget } from "./tools.ts";
@@ -66,6 +67,7 @@ export interface ReadyCall {
 interface Checked extends Pick<DirectRequest, "agent"> {
   target: ToolTarget;
   tool: Tool;
+  ruling: Ruling | undefined;
   can_answer: readonly CanAnswer[];
   /** Asks for a consent that the caller has not given, or says why that can't be. */
   question?: string;
@@ -91,7 +93,7 @@ export class DirectCalls {
     const checked = await this.#deps.tools.check(agent, target);
     if (checked.verdict === "refused") throw checked.error;
     const isAdmin = access === "admin";
-    const call: Checked = { target, tool: checked.tool, agent, can_answer };
+    const call: Checked = { target, tool: checked.tool, ruling: checked.ruling, agent, can_answer };
     if (checked.verdict === "ask" && !(isAdmin && approve)) {
       call.refusal = unconsented(name, checked.reason, isAdmin);
       if (!isAdmin || !can_answer.includes("form")) throw call.refusal;
@@ -101,7 +103,7 @@ export class DirectCalls {
   }
 
   async #make(principal: Principal, call: Checked, listener: DirectListener): Promise<DirectAnswer> {
-    const { target, tool, agent, can_answer, question, refusal } = call;
+    const { target, tool, ruling, agent, can_answer, question, refusal } = call;
     const { signal, onProgress, onQuestion } = listener;
     if (refusal && !onQuestion) throw refusal;
     const { store, tools, questions, clock } = this.#deps;
@@ -118,7 +120,7 @@ export class DirectCalls {
     try {
       if (question !== undefined) await questions.approve(question, { tool_call_id, tool: target.tool, signal });
       const to = { caller, user_id: owner.user_id, audience: tool_call_id };
-      const result = await tools.call(target, { signal, agent, onProgress, ...to });
+      const result = await tools.call(target, { signal, agent, ruling, onProgress, ...to });
       await keep({ status: result.is_error ? "failed" : "completed", result: toKept(result), error: null });
       return { tool_call_id, result, duration_ms: clock.now() - started };
     } catch (thrown) {

@@ -38,7 +38,9 @@ export class Quota {
   spend(tool: string, { caller, per_minute }: { caller: string; per_minute: number }): void {
     const name = `${tool} ${caller}`;
     const now = this.#clock.now();
-    const { left, at } = this.#budgets.get(name) ?? { left: per_minute, at: now };
+    let budget = this.#budgets.get(name);
+    if (!budget) this.#budgets.set(name, budget = { left: per_minute, at: now });
+    const { left, at } = budget;
     const filled = Math.min(per_minute, left + Math.max(0, now - at) * per_minute / MINUTE);
     if (filled < 1) {
       const retry_after = Math.ceil((1 - filled) * 60 / per_minute);
@@ -46,7 +48,8 @@ export class Quota {
       const message = `Cannot call tool "${tool}": its policy allows ${calls} a minute, try again in ${retry_after} s`;
       throw new AppError("TooManyRequestsError", message, { retry_after, details: { limit: per_minute } });
     }
-    this.#budgets.set(name, { left: filled - 1, at: now });
+    budget.left = filled - 1;
+    budget.at = now;
   }
 
   /** Waits until fewer than `concurrent` calls of `tool` go on. The turn ends when the result is disposed. */

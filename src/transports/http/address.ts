@@ -12,11 +12,11 @@ type Parts = readonly number[];
 export const LOCAL_SOCKET = "unix";
 const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 
+/** Octal, hexadecimal and short forms are read differently by different programs: none is accepted. */
+const V4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 function readV4(text: string): Parts | undefined {
-  const parts = text.split(".");
-  // Octal, hexadecimal and short forms are read differently by different programs: none is accepted.
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return;
-  return parts.map(Number);
+  return V4.test(text) ? text.split(".").map(Number) : undefined;
 }
 
 function readGroups(text: string): number[] | undefined {
@@ -65,6 +65,7 @@ function write(parts: Parts): string {
 
 /** The one way to write `text`, an IP address: IPv4 in IPv6 as IPv4, no zone; undefined for anything else. */
 export function toAddress(text: string): string | undefined {
+  if (V4.test(text)) return text;
   const parts = read(text);
   return parts && write(parts);
 }

@@ -40,10 +40,11 @@ async function smallBody(
   { max_bytes, timeout_ms }: BodyLimits,
   clock: Clock,
 ): Promise<Uint8Array[]> {
-  const late = Promise.withResolvers<never>();
-  using _ = clock.after(timeout_ms, () => late.reject(tooSlow(timeout_ms)));
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  using _ = clock.after(timeout_ms, () => reject(tooSlow(timeout_ms)));
   try {
-    const bytes = await Promise.race([request.bytes(), late.promise]);
+    request.bytes().then(resolve, reject);
+    const bytes = await promise;
     if (bytes.length > max_bytes) throw tooLarge(max_bytes);
     return bytes.length === 0 ? [] : [bytes];
   } catch (thrown) {
@@ -131,21 +132,15 @@ export async function readJson(
 }
 
 /** Refuses what is nested so deeply that walking it would be a danger. */
-function checkDepth(root: object): void {
-  let level: object[] = [root];
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new AppError(
-        "ValidationError",
-        `Cannot read the request's body: it is nested more than ${MAX_DEPTH} levels deep`,
-      );
-    }
-    const next: object[] = [];
-    for (const value of level) {
-      for (const inner of Object.values(value)) {
-        if (typeof inner === "object" && inner !== null) next.push(inner);
-      }
-    }
-    level = next;
+function checkDepth(value: object, depth = 1): void {
+  if (depth > MAX_DEPTH) {
+    throw new AppError(
+      "ValidationError",
+      `Cannot read the request's body: it is nested more than ${MAX_DEPTH} levels deep`,
+    );
+  }
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name];
+    if (typeof inner === "object" && inner !== null) checkDepth(inner, depth + 1);
   }
 }

@@ -51,6 +51,11 @@ export class HttpGateway implements Gateway {
     });
   }
 
+  /** The server lets in who asks. */
+  admit(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async call<I extends z.ZodObject, O extends z.ZodType>(
     op: Call<I, O> | Stream<I, O>,
     read: ReadInput,

@@ -47,7 +47,7 @@ function userOfAddress(c: HttpContext): string | undefined {
  * strangers, keys that were revoked, and who asks too often; each is on record.
  */
 export async function letIn(gateway: Gateway, visit: Visit, options?: CallOptions): Promise<void> {
-  await gateway.call(mcpRequest, () => ({ method: "ping" }), visit, options);
+  await gateway.admit(mcpRequest, visit, options);
 }
 
 /** An error before a message could be answered: its status, and the challenge where another key would help. */

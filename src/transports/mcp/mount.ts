@@ -25,8 +25,11 @@ export interface McpDoor extends Disposable {
 
 type Doors = Awaited<ReturnType<typeof openDoors>>;
 
-/** How long an answer may take before it becomes a stream. */
-const SOON_MS = 20;
+/**
+ * How long an answer may take before it becomes a stream. With less, plain answers became streams, which cost more,
+ * whenever the machine was busy; with more, clients that leave are noticed later.
+ */
+const SOON_MS = 200;
 
 /** Adds the routes. Each uses access, limit and audit of `mcp_request`, and of what is asked for through it. */
 export function mountMcp(app: Hono<HttpEnv>, gateway: Gateway, deps: MountMcpDeps): McpDoor {

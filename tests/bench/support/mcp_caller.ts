@@ -73,15 +73,42 @@ export async function openSession(place: Place): Promise<string | undefined> {
   return session;
 }
 
+/** All ids have as many digits, so that a request is made once, and from then on only its id is written anew. */
+const FIRST_ID = 10_000_000;
+
+const encoder = new TextEncoder();
+
+function toWords(id: string): string {
+  return `hello ${id}.`;
+}
+
+function toCall(target: McpTarget, session: string | undefined): Uint8Array {
+  const { url, path = "/mcp", key, era, tool } = target;
+  const message = toWords(String(FIRST_ID));
+  const params = { name: tool, arguments: { message }, ...era === "modern" && { _meta: META } };
+  return toRequest(url, {
+    method: "POST",
+    path,
+    accept: ACCEPT,
+    headers: headersOf(session, target),
+    body: { jsonrpc: "2.0", id: FIRST_ID, method: "tools/call", params },
+    ...key !== undefined && { key },
+  });
+}
+
 /** Calls the tool of one server. */
 export class McpCaller {
-  readonly #target: McpTarget;
-  readonly #headers: Record<string, string>;
-  #next = 1;
+  readonly #url: string;
+  readonly #request: Uint8Array;
+  /** Where the id stands in the request. */
+  readonly #places: readonly number[];
+  #next = FIRST_ID;
 
   private constructor(target: McpTarget, session: string | undefined) {
-    this.#target = target;
-    this.#headers = headersOf(session, target);
+    this.#url = target.url;
+    this.#request = toCall(target, session);
+    const text = new TextDecoder().decode(this.#request);
+    this.#places = Array.from(text.matchAll(RegExp(String(FIRST_ID), "g")), ({ index }) => index);
   }
 
   /** Begins. */
@@ -91,33 +118,25 @@ export class McpCaller {
 
   /** Makes `calls`, `at_once` of them at the same time, each of those over a connection of its own. */
   async measure(calls: number, at_once: number): Promise<CallRound> {
-    const wires = await Promise.all(Array.from({ length: at_once }, () => Wire.open(this.#target.url)));
+    const wires = await Promise.all(Array.from({ length: at_once }, () => Wire.open(this.#url)));
     let left = calls;
     const at = performance.now();
     await Promise.all(wires.map(async (wire) => {
-      while (left-- > 0) await this.#call(wire);
+      const request = this.#request.slice();
+      while (left-- > 0) await this.#call(wire, request);
     }));
     const seconds = (performance.now() - at) / 1000;
     for (const wire of wires) wire[Symbol.dispose]();
     return { rate: calls / seconds, calls };
   }
 
-  async #call(wire: Wire): Promise<void> {
-    const { url, path = "/mcp", key, era, tool } = this.#target;
-    const id = this.#next++;
-    const message = `hello ${id}.`;
-    const params = { name: tool, arguments: { message }, ...era === "modern" && { _meta: META } };
-    const request = toRequest(url, {
-      method: "POST",
-      path,
-      accept: ACCEPT,
-      headers: this.#headers,
-      body: { jsonrpc: "2.0", id, method: "tools/call", params },
-      ...key !== undefined && { key },
-    });
-    const { status, firstMs } = await wire.ask(request, `"text":"${message}"`);
+  async #call(wire: Wire, request: Uint8Array): Promise<void> {
+    const id = String(this.#next++);
+    for (const at of this.#places) encoder.encodeInto(id, request.subarray(at));
+    const words = toWords(id);
+    const { status, firstMs } = await wire.ask(request, `"text":"${words}"`);
     if (status !== 200 || firstMs === undefined) {
-      throw new Error(`Cannot use the answer to "${message}": got status ${status}, or not what was said`);
+      throw new Error(`Cannot use the answer to "${words}": got status ${status}, or not what was said`);
     }
   }
 }
