@@ -25,8 +25,13 @@ export interface MediaPacket {
   level?: number;
 }
 
-/** What is sent: the numbers are the peer's own. */
-export type OutgoingPacket = Omit<MediaPacket, "mid" | "sequence" | "level">;
+/** What is sent. The numbers on the wire are the peer's own. */
+export interface OutgoingPacket extends Omit<MediaPacket, "mid" | "sequence" | "level"> {
+  /** The section that carries it; absent: the first of its kind. */
+  mid?: string;
+  /** Its place among the packets of its section, which may come in any order; absent, for all of them: as they come. */
+  sequence?: number;
+}
 
 /** A data channel. */
 export interface Channel {
@@ -44,8 +49,8 @@ export interface PeerEvents {
   onMedia(packet: MediaPacket): void;
   /** The owner's listener for messages is there before the first one. */
   onChannel(channel: Channel): { onMessage(text: string): void; onClose(): void };
-  /** The other end wants a whole picture of what is sent to it. */
-  onKeyframeAsked(): void;
+  /** The other end wants a whole picture of what is sent to it in this section. */
+  onKeyframeAsked(mid: string): void;
 }
 
 /** What was counted of a connection. */
@@ -87,6 +92,8 @@ export interface Peer extends AsyncDisposable {
   readonly ice: { local: IceFragment | null; remote: Pick<IceFragment, "ufrag" | "pwd"> | null };
   /** The sections that the other end sends, by `mid`. */
   readonly tracks: readonly { mid: string; kind: "audio" | "video" }[];
+  /** The sections in which media can be sent to the other end, in the order of the description. */
+  readonly outlets: readonly { mid: string; kind: "audio" | "video" }[];
   /** Sends media; dropped while there is nobody to send it to. */
   sendAudio(packet: OutgoingPacket): void;
   sendVideo(packet: OutgoingPacket): void;

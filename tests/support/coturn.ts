@@ -5,8 +5,10 @@
  */
 import { existsSync } from "node:fs";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
+import { freePort } from "./udp_relay.ts";
 
-const SECRET = "a secret of the tests";
+/** What the relay shares with those who issue credentials. */
+export const SECRET = "a secret of the tests";
 
 /** The relay's program. Where every part must be installed, its absence is an error. */
 export function findCoturn(): string | undefined {
@@ -26,12 +28,6 @@ export interface Coturn extends AsyncDisposable {
   output(): string;
 }
 
-/** A port that nobody has, over UDP and TCP. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Credentials that last for an hour, as the relay checks them: its secret signs the name. */
 async function credentials(): Promise<{ username: string; credential: string }> {
   const username = `${Math.floor(Date.now() / 1000) + 3600}:tester`;
@@ -41,13 +37,13 @@ async function credentials(): Promise<{ username: string; credential: string }> 
   return { username, credential: signature.toBase64() };
 }
 
-/** Starts the relay at `program`. */
-export async function startCoturn(program: string): Promise<Coturn> {
+/** Starts the relay at `program`, on an address of the machine it is started on. */
+export async function startCoturn(program: string, { host = "127.0.0.1" } = {}): Promise<Coturn> {
   const dir = await Deno.makeTempDir({ prefix: "muxi-coturn-" });
   const port = freePort();
   const settings = [
-    "listening-ip=127.0.0.1",
-    "relay-ip=127.0.0.1",
+    `listening-ip=${host}`,
+    `relay-ip=${host}`,
     `listening-port=${port}`,
     "use-auth-secret",
     `static-auth-secret=${SECRET}`,
@@ -76,13 +72,13 @@ export async function startCoturn(program: string): Promise<Coturn> {
     for await (const chunk of child.stdout) text += decoder.decode(chunk, { stream: true });
   })();
   for (;;) {
-    const open = await Deno.connect({ hostname: "127.0.0.1", port }).then((one) => (one.close(), true), () => false);
+    const open = await Deno.connect({ hostname: host, port }).then((one) => (one.close(), true), () => false);
     if (open) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {
     port,
-    server: async (transport) => ({ urls: [`turn:127.0.0.1:${port}?transport=${transport}`], ...await credentials() }),
+    server: async (transport) => ({ urls: [`turn:${host}:${port}?transport=${transport}`], ...await credentials() }),
     output: () => text,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

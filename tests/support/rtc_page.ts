@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Page } from "playwright-core";
 
 /** What the page can be asked for, as `rtc`. */
 export interface RtcPage {
@@ -11,6 +12,8 @@ export interface RtcPage {
   open(options?: RtcPageOptions): Promise<string>;
   /** Takes the answer. */
   accept(answer: string): Promise<void>;
+  /** Takes a candidate that comes after the answer. */
+  add(candidate: { candidate: string; sdp_mid?: string | null; sdp_m_line_index?: number | null }): Promise<void>;
   /** Takes an offer; resolves with the answer. */
   answer(offer: string): Promise<string>;
   /** Resolves with the milliseconds since the answer was there. */
@@ -38,26 +41,34 @@ export interface RtcPage {
 export interface RtcPageOptions {
   /** The label of the channel; none is opened without. */
   channel?: string;
-  /** Whether the browser's own (false) microphone is sent, for browsers that play no sound without a loudspeaker. */
+  /** Whether the browser's own (false) microphone is sent. */
   microphone?: boolean;
   /** Whether a moving picture is sent. */
   video?: boolean;
   /** Which candidates the offer may have. */
   keep?: "udp" | "tcp" | "none";
-  ice_servers?: { urls: string; username?: string; credential?: string }[];
+  ice_servers?: { urls: string | readonly string[]; username?: string | undefined; credential?: string | undefined }[];
   relay_only?: boolean;
 }
 
 /** The page's script. Everything in it runs in the browser. */
 const SCRIPT = `
 const rtc = window.rtc = (() => {
-  let pc, channel, destination, context, sound, incoming, analyser, answered;
+  let pc, channel, destination, context, sound, incoming, analyser, answered, element, voice;
   const waiting = [], messages = [];
   const until = (target, event, done) => new Promise((resolve) => {
     const look = () => done() && (target.removeEventListener(event, look), resolve());
     target.addEventListener(event, look);
     look();
   });
+  // What a connection that has failed can't bring any more is an error, not a wait without an end.
+  const unlessOver = (wanted) => {
+    const isOver = () => ["failed", "closed"].includes(pc.connectionState);
+    const over = until(pc, "connectionstatechange", isOver).then(() => {
+      throw new Error("The connection is " + pc.connectionState + ", ICE " + pc.iceConnectionState);
+    });
+    return Promise.race([wanted, over]);
+  };
   const listen = (one) => {
     channel = one;
     channel.onmessage = ({ data }) => waiting.length > 0 ? waiting.shift()(data) : messages.push(data);
@@ -78,6 +89,13 @@ const rtc = window.rtc = (() => {
     }, 100);
     return canvas.captureStream(10);
   };
+  // Firefox starts no audio context without a loudspeaker; there an element's sound is sent while it plays.
+  const captures = "mozCaptureStream" in HTMLMediaElement.prototype;
+  const capture = () => {
+    element = new Audio("sound.wav");
+    element.mozCaptureStream().onaddtrack = ({ track }) => voice.replaceTrack(track);
+    return new MediaStream();
+  };
   const instrument = async () => {
     context = new AudioContext();
     await context.resume();
@@ -91,7 +109,8 @@ const rtc = window.rtc = (() => {
     return destination.stream;
   };
   const make = async ({ channel: label, microphone, video, ice_servers = [], relay_only = false }) => {
-    const voice = await (microphone ? navigator.mediaDevices.getUserMedia({ audio: true }) : instrument());
+    const spoken = await (microphone ? navigator.mediaDevices.getUserMedia({ audio: true })
+      : captures ? capture() : instrument());
     pc = new RTCPeerConnection({ iceServers: ice_servers, iceTransportPolicy: relay_only ? "relay" : "all" });
     pc.ontrack = ({ track }) => {
       if (track.kind !== "audio") return;
@@ -106,7 +125,8 @@ const rtc = window.rtc = (() => {
       context.createMediaStreamSource(incoming).connect(analyser);
     };
     pc.ondatachannel = (event) => listen(event.channel);
-    const streams = [voice, ...video ? [picture()] : []];
+    const streams = [spoken, ...video ? [picture()] : []];
+    if (element) voice = pc.addTransceiver("audio", { direction: "sendrecv" }).sender;
     return { label, tracks: streams.flatMap((stream) => stream.getTracks().map((track) => ({ track, stream }))) };
   };
   return {
@@ -129,15 +149,23 @@ const rtc = window.rtc = (() => {
       answered = performance.now();
       await pc.setRemoteDescription({ type: "answer", sdp });
     },
+    async add({ candidate, sdp_mid, sdp_m_line_index }) {
+      await pc.addIceCandidate({ candidate, sdpMid: sdp_mid, sdpMLineIndex: sdp_m_line_index });
+    },
     async connected() {
-      await until(pc, "connectionstatechange", () => pc.connectionState === "connected");
+      await unlessOver(until(pc, "connectionstatechange", () => pc.connectionState === "connected"));
       return performance.now() - answered;
     },
     async channelOpen() {
-      await until(pc, "datachannel", () => channel !== undefined);
-      await until(channel, "open", () => channel.readyState === "open");
+      await unlessOver(until(pc, "datachannel", () => channel !== undefined));
+      await unlessOver(until(channel, "open", () => channel.readyState === "open"));
     },
     async play() {
+      if (element) {
+        element.currentTime = 0;
+        await element.play();
+        return element.duration;
+      }
       const source = context.createBufferSource();
       source.buffer = sound;
       source.connect(destination);
@@ -216,12 +244,17 @@ export interface RtcSite extends AsyncDisposable {
    */
   auto(script: string): string;
   result: Promise<unknown>;
+  /** Where the page does what {@linkcode RtcSite.evaluate} tells it, for browsers that nothing else drives. */
+  driven: string;
+  /** As a page's of Playwright. */
+  evaluate: Page["evaluate"];
 }
 
 /** Serves the page, and the sound it plays. */
 export function serveRtcPage({ sound, answer }: RtcSiteOptions = {}): RtcSite {
   const { promise: result, resolve, reject } = Promise.withResolvers<unknown>();
   result.catch(() => {});
+  const jobs = new Jobs();
   const html = { headers: { "content-type": "text/html" } };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname, searchParams } = new URL(request.url);
@@ -238,12 +271,76 @@ export function serveRtcPage({ sound, answer }: RtcSiteOptions = {}): RtcSite {
         else reject(new Error(error));
         return new Response(null, { status: 204 });
       }
+      case "/next":
+        return Response.json(await jobs.next());
+      case "/done":
+        jobs.take(await request.json());
+        return new Response(null, { status: 204 });
     }
     return new Response(null, { status: 404 });
   });
   const url = `http://127.0.0.1:${server.addr.port}/`;
   const auto = (script: string) => `${url}?${new URLSearchParams({ script })}`;
-  return { url, auto, result, [Symbol.asyncDispose]: () => server.shutdown() };
+  return {
+    url,
+    auto,
+    result,
+    driven: auto(DRIVEN),
+    evaluate: (fn: unknown, argument?: unknown) => jobs.give(`(${fn})(${JSON.stringify(argument) ?? ""})`),
+    async [Symbol.asyncDispose]() {
+      jobs.end();
+      await server.shutdown();
+    },
+  };
+}
+
+/** Asks for the next thing to do until there is nothing more, and tells how each went. */
+const DRIVEN = `
+  for (;;) {
+    const { id, job } = await (await fetch("next", { method: "POST" })).json();
+    if (job === undefined) return;
+    eval(\`(async () => \${job})()\`).then((value) => ({ id, value }), (error) => ({ id, error: String(error) }))
+      .then((told) => fetch("done", { method: "POST", body: JSON.stringify(told) }));
+  }`;
+
+/** What a page is told to do. */
+class Jobs {
+  readonly #jobs: { job: string; done: PromiseWithResolvers<never> }[] = [];
+  #given = 0;
+  #asked = Promise.withResolvers<void>();
+  #over = false;
+
+  /** Has `job` done. */
+  give(job: string): Promise<never> {
+    const done = Promise.withResolvers<never>();
+    this.#jobs.push({ job, done });
+    this.#asked.resolve();
+    return done.promise;
+  }
+
+  /** Resolves with the next. */
+  async next(): Promise<{ id: number; job: string } | { id?: undefined }> {
+    while (this.#given >= this.#jobs.length && !this.#over) {
+      await this.#asked.promise;
+      this.#asked = Promise.withResolvers();
+    }
+    const id = this.#given++;
+    const next = this.#jobs[id];
+    return next === undefined ? {} : { id, job: next.job };
+  }
+
+  /** Takes how one went. */
+  take({ id, value, error }: { id: number; value?: never; error?: string }): void {
+    const { resolve, reject } = this.#jobs[id]!.done;
+    if (error === undefined) resolve(value!);
+    else reject(new Error(error));
+  }
+
+  /** There will be none any more. */
+  end(): void {
+    this.#over = true;
+    this.#asked.resolve();
+  }
 }
 
 function autoScript(script: string): string {

@@ -508,3 +508,23 @@ Deno.test("G8: a reader over TCP that is slow isn't waited for with memory", asy
   assert.equal(ports.counts.dropped, 100);
   assert.ok(most < 512 * 1024, `${most} bytes waited`);
 });
+
+for (const how of ["mended", "raw"]) {
+  Deno.test(`G12: a channel doesn't wait for a quick answer (${how})`, async () => {
+    const asked: number[] = [];
+    await using _ = await connectPair({
+      prepare({ sctp }) {
+        const { transport } = sctp.sctp as unknown as { transport: { send(packet: Uint8Array): Promise<void> } };
+        const send = transport.send.bind(transport);
+        // The answer is there before the system says that the question is sent.
+        transport.send = async (packet) => {
+          asked.push(packet[12]!);
+          await send(packet);
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        };
+        if (how === "mended") mendSctp(sctp, told());
+      },
+    });
+    assert.equal(asked.filter((chunk) => chunk === 10).length, how === "mended" ? 1 : 2);
+  });
+}

@@ -31,6 +31,10 @@ const WINDOW = 1024;
 const QUICKEST_MS = 10_000;
 /** Lateness that lasts this long is a sender whose clock jumped. */
 const JUMP_MS = 5000;
+/** The same, if it is steady: the sender's clock stood still, as when it paused or was busy, and nothing waits anywhere. */
+const STILL_MS = 200;
+/** How steady that is, in milliseconds. What was held up comes faster than it was sent. */
+const STEADY_MS = 60;
 
 /** A stream. */
 export class Inbound {
@@ -47,7 +51,7 @@ export class Inbound {
   #transit: number | undefined;
   #jitter = 0;
   #quickest = { ticks: Infinity, older: Infinity, since: 0 };
-  #lateSince: number | undefined;
+  #late: { since: number; transit: number; steady: number } | undefined;
   #clock = { timestamp: 0, ticks: 0 };
 
   constructor(options: InboundOptions) {
@@ -117,13 +121,14 @@ export class Inbound {
     this.#transit = transit;
     if (kind === "video") return false;
     if (!this.#isLate(transit, now)) {
-      this.#lateSince = undefined;
+      this.#late = undefined;
       return false;
     }
-    this.#lateSince ??= now;
-    if (now - this.#lateSince < JUMP_MS) return true;
+    const late = this.#late ??= { since: now, transit, steady: now };
+    if (Math.abs(transit - late.transit) > STEADY_MS * TICKS[kind]) Object.assign(late, { transit, steady: now });
+    if (now - late.steady < STILL_MS && now - late.since < JUMP_MS) return true;
     this.#quickest = { ticks: transit, older: Infinity, since: now };
-    this.#lateSince = undefined;
+    this.#late = undefined;
     return false;
   }
 

@@ -85,8 +85,20 @@ export interface Handshake {
   serialize(): Buffer;
 }
 
+/** A piece of such a message, or all of it. */
+export interface HandshakeFragment {
+  msg_type: number;
+  length: number;
+  message_seq: number;
+  fragment_offset: number;
+  fragment_length: number;
+  fragment: Buffer;
+}
+
 /** Where DTLS happens. */
 export interface Dtls {
+  handleFragmentHandshake(pieces: HandshakeFragment[]): HandshakeFragment[];
+  onHandleHandshakes(messages: HandshakeFragment[]): Promise<void>;
   dtls: { recordSequenceNumber: number; flight: number; sortedHandshakeCache: Handshake[] };
   cipher: {
     remoteCertificate?: Uint8Array;
@@ -139,6 +151,7 @@ export interface Sctp {
   stateChanged: { connected: Werift.Event<[]>; closed: Werift.Event<[]> };
   onReceive: { execute(stream: number, protocol: number, data: Buffer): void };
   handleData(data: Buffer): Promise<void>;
+  sendChunk(chunk: { type: number }): Promise<void>;
   timerReconfigHandleExpired(): Promise<void>;
 }
 

@@ -57,6 +57,15 @@ export class Media {
     });
   }
 
+  /** The sections in which something can be sent. */
+  get outlets(): { mid: string; kind: "audio" | "video" }[] {
+    return [...this.#known].flatMap(({ mid, kind, stopped, currentDirection }) => {
+      const sends = currentDirection === "sendrecv" || currentDirection === "sendonly";
+      if (mid === null || stopped || !sends) return [];
+      return kind === "audio" || kind === "video" ? [{ mid, kind }] : [];
+    });
+  }
+
   /** Adds the sections that an offer of ours has. */
   prepareOffer(): void {
     const { pc, options } = this.#options;
@@ -66,11 +75,12 @@ export class Media {
     }
   }
 
-  /** Sends on the first section of its kind that takes it. */
+  /** Sends on the section that is named, or else on the first of its kind that takes it. */
   send(packet: OutgoingPacket): void {
     for (const transceiver of this.#known) {
-      const { kind, currentDirection } = transceiver;
-      if (kind !== packet.kind || (currentDirection !== "sendrecv" && currentDirection !== "sendonly")) continue;
+      const { kind, mid, currentDirection } = transceiver;
+      if (kind !== packet.kind || (packet.mid ?? mid) !== mid) continue;
+      if ((currentDirection !== "sendrecv" && currentDirection !== "sendonly")) continue;
       let stream = this.#outbound.get(transceiver);
       if (stream === undefined) {
         stream = new Outbound({ sender: transceiver.sender, werift: this.#options.werift });
@@ -121,7 +131,7 @@ export class Media {
     if (this.#known.has(transceiver) || (kind !== "audio" && kind !== "video")) return;
     this.#known.add(transceiver);
     transceiver.setDirection(options[kind]);
-    transceiver.sender.onPictureLossIndication.subscribe(() => options.events.onKeyframeAsked());
+    transceiver.sender.onPictureLossIndication.subscribe(() => options.events.onKeyframeAsked(transceiver.mid ?? ""));
     transceiver.onTrack.subscribe((track) => this.#listen(track, { transceiver, kind }));
   }
 

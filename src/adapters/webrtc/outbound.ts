@@ -22,7 +22,8 @@ export class Outbound {
   readonly counts = { packets: 0, bytes: 0, dropped: 0 };
   readonly #sender: RTCRtpSender;
   readonly #werift: WeriftModule;
-  #sequence = randomBelow(2 ** 15);
+  readonly #base = randomBelow(2 ** 15);
+  #sequence = this.#base;
   #offset = randomBelow(2 ** 31);
   #waiting = 0;
 
@@ -32,11 +33,11 @@ export class Outbound {
   }
 
   /** Sends, or drops when behind. The stream's name and kind of payload are the sender's. */
-  send({ payload, timestamp, marker }: OutgoingPacket): void {
+  send({ payload, sequence, timestamp, marker }: OutgoingPacket): void {
     if (this.#waiting >= MAX_WAITING) return void this.counts.dropped++;
     const { RtpHeader, RtpPacket } = this.#werift;
     const header = new RtpHeader({
-      sequenceNumber: this.#sequence,
+      sequenceNumber: sequence === undefined ? this.#sequence : (this.#base + sequence) & 0xffff,
       timestamp: (timestamp + this.#offset) >>> 0,
       marker,
       padding: false,

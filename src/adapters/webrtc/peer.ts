@@ -65,6 +65,8 @@ export class WebRtcPeer implements Peer {
   /** Whether servers may still show more candidates. */
   #gathering = false;
   #closing: Promise<void> | undefined;
+  /** What was counted until it closed. */
+  #final: PeerStats | undefined;
 
   constructor(parts: WebRtcPeerParts) {
     this.#parts = parts;
@@ -90,6 +92,10 @@ export class WebRtcPeer implements Peer {
 
   get tracks(): readonly { mid: string; kind: "audio" | "video" }[] {
     return this.#media.tracks;
+  }
+
+  get outlets(): readonly { mid: string; kind: "audio" | "video" }[] {
+    return this.#media.outlets;
   }
 
   get ice(): Peer["ice"] {
@@ -167,6 +173,7 @@ export class WebRtcPeer implements Peer {
   }
 
   stats(): PeerStats {
+    if (this.#final !== undefined) return this.#final;
     const { dtls } = insidesOf(this.#pc);
     return statsOf({ transports: dtls, inbound: this.#media.inbound, senders: this.#media.senders });
   }
@@ -364,6 +371,7 @@ export class WebRtcPeer implements Peer {
   /** Lets go of everything. */
   #end(state: "closed" | "failed"): void {
     if (this.#closing !== undefined) return;
+    this.#final = this.stats();
     this.#closing = this.#release();
     this.#become(state);
   }
@@ -374,6 +382,8 @@ export class WebRtcPeer implements Peer {
     const { dtls } = insidesOf(this.#pc);
     try {
       await this.#pc.close();
+    } catch {
+      // A connection that can't take its leave is over, too.
     } finally {
       for (const transport of dtls) stopFlights(transport);
       this.#channels.close();

@@ -11,6 +11,11 @@ import type { Address, WeriftModule } from "./insides.ts";
 import type { Lane, LaneSocket } from "./lane.ts";
 import { calledName, isVerified, stunKind } from "./stun_request.ts";
 
+/**
+ * Half of what is set aside to read a datagram into, which is more than any peer sends; 64 kilobytes would be set aside
+ * for each datagram otherwise. In Deno this is not the size of the system's queue: a test tells should it become that.
+ */
+const READ_BYTES = 2048;
 /** The most datagrams that wait for the system to take them; more are dropped, as a full network would. */
 const MAX_SENDING = 2048;
 
@@ -69,6 +74,7 @@ export class UdpSocket implements LaneSocket {
     const socket = dgram.createSocket({
       type: `udp${family}`,
       ipv6Only: family === 6,
+      recvBufferSize: READ_BYTES,
       // Addresses are never names here, and asking for each costs a turn.
       lookup: (name, _options, found) => found(null, name, family),
     });

@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { DTLS_TYPE, type DtlsRecord, isEncrypted, recordsOf } from "./dtls_check.ts";
+import { orderHandshake } from "./dtls_order.ts";
 import { verifyPossession } from "./dtls_possession.ts";
 import type { Dtls, DtlsTransport, IceTransport, SctpTransport } from "./insides.ts";
 import { isSoundSctp } from "./sctp_check.ts";
@@ -30,8 +31,9 @@ const RECORDS_LEFT_OUT = 1024;
 const NO_FLIGHT = 99;
 
 /**
- * DTLS: the other end must hold the key of its certificate, numbers of records are not used twice (which would stall the
- * first message, and weaken the cipher), and what comes unencrypted after the handshake is dropped.
+ * DTLS: messages of the handshake are taken in order, the other end must hold the key of its certificate, numbers of
+ * records are not used twice (which would stall the first message, and weaken the cipher), and what comes unencrypted
+ * after the handshake is dropped.
  */
 export function mendDtls(transport: DtlsTransport, events: MendEvents): void {
   const compare = transport.verifyRemoteCertificateFingerprint.bind(transport);
@@ -40,6 +42,8 @@ export function mendDtls(transport: DtlsTransport, events: MendEvents): void {
     verifyPossession(transport);
   };
   transport.onStateChange.subscribe((state) => {
+    // It is made right after it is told of.
+    if (state === "connecting") queueMicrotask(() => transport.dtls && orderHandshake(transport.dtls));
     const { dtls } = transport;
     if (state !== "connected" || dtls === undefined) return;
     dtls.dtls.recordSequenceNumber += RECORDS_LEFT_OUT;
@@ -80,6 +84,8 @@ export function stopFlights(transport: DtlsTransport): void {
 }
 
 const mended = new WeakSet<object>();
+/** INIT and COOKIE ECHO. */
+const SCTP_ASKS: readonly number[] = [1, 10];
 
 /**
  * SCTP: packets are checked before they are read (one with a length of zero would never end), nothing that fails later
@@ -102,6 +108,12 @@ export function mendSctp(transport: SctpTransport, events: MendEvents): void {
     void transport.datachannelReceive(stream, protocol, data).catch(drop);
   const reconfigure = sctp.timerReconfigHandleExpired.bind(sctp);
   sctp.timerReconfigHandleExpired = () => reconfigure().catch(drop);
+  const send = sctp.sendChunk.bind(sctp);
+  sctp.sendChunk = async (chunk) => {
+    if (!SCTP_ASKS.includes(chunk.type)) return await send(chunk).catch(drop);
+    // It expects the answer only once the question is on its way: a quick one would be lost, for three seconds.
+    setTimeout(() => void send(chunk).catch(drop), 0);
+  };
   if (mended.has(transport)) return;
   mended.add(transport);
   const flush = transport.dataChannelFlush.bind(transport);
