@@ -7,7 +7,8 @@
 import type { AnswerOptions, Brain, Said } from "../../src/core/voice/brain.ts";
 import { SilenceTurns } from "../../src/core/voice/silence_turns.ts";
 import { VOICE_LIMITS, type VoiceLimits } from "../../src/core/voice/voice_limits.ts";
-import { VoiceLoop, type VoiceLoopDeps } from "../../src/core/voice/voice_loop.ts";
+import { VoiceLoop } from "../../src/core/voice/voice_loop.ts";
+import type { VoiceLoopDeps } from "../../src/core/voice/voice_parts.ts";
 import type { NewRtcEvent, RtcEventType } from "../../src/domain/rtc_event.ts";
 import { type Clock, sleep } from "../../src/kit/clock.ts";
 import type { AudioCodec } from "../../src/ports/audio_codec.ts";
@@ -40,11 +41,15 @@ export type ScriptedAnswer = (options: AnswerOptions, clock: Clock) => AsyncIter
 export interface TalkOptions {
   /** One for each stretch of speech; the last for all that follow. */
   speech?: ScriptedSpeech[];
+  /** Nothing is understood before a stretch has ended. */
+  whole?: boolean;
   answers?: ScriptedAnswer[];
   limits?: Partial<VoiceLimits>;
   /** Milliseconds before the first sound of a sentence; `fail` after so many characters of one that contains `in`. */
   tts?: { delay_ms?: number; fail?: { in: string; after: number }; hang?: string };
   deps?: Partial<VoiceLoopDeps>;
+  /** Lets happen what is due, where more than promises wait. */
+  settle?: () => Promise<void>;
 }
 
 /** A packet, and when it was sent. */
@@ -98,7 +103,7 @@ const stored = new WeakMap<AnswerOptions["delivery"], string[]>();
 
 /** Begins a talk. */
 export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
-  const clock = new MovingClock({ settle: settlePromises });
+  const clock = new MovingClock({ settle: options.settle ?? settlePromises });
   const { speech = [{ text: "hello there" }], answers = [says("Hi.")], limits = {}, deps = {} } = options;
   const talk = { events: [] as NewRtcEvent[], packets: [] as SentPacket[], asked: [] as string[] };
   const kept: string[] = [];
@@ -118,7 +123,7 @@ export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
       load: () => Promise.resolve(),
       open: () => ({ isSpeech: (frame) => frame[0] !== 0, [Symbol.dispose]() {} }),
     },
-    stt: scriptedHearing(speech, clock),
+    stt: scriptedHearing(speech, { clock, whole: options.whole ?? false }),
     tts: scriptedVoice(options.tts ?? {}, { clock, said }),
     turns: new SilenceTurns({ end_ms: 500 }),
     brain,
@@ -213,11 +218,14 @@ function scriptedVoice(
   };
 }
 
-function scriptedHearing(script: ScriptedSpeech[], clock: Clock): SpeechToText {
+function scriptedHearing(
+  script: ScriptedSpeech[],
+  { clock, whole }: { clock: Clock; whole: boolean },
+): SpeechToText {
   let used = 0;
   return {
     rate: 16_000,
-    streaming: true,
+    streaming: !whole,
     check: () => Promise.resolve({ ok: true, detail: "scripted" }),
     async *transcribe(audio, { signal }): AsyncGenerator<Transcript> {
       const { text, word_ms = 300, final_ms = 0, fail, hang } = script[Math.min(used++, script.length - 1)]!;
@@ -226,7 +234,7 @@ function scriptedHearing(script: ScriptedSpeech[], clock: Clock): SpeechToText {
       for await (const frame of audio) {
         if (frame[0] === 0) continue;
         heard += 20;
-        if (heard % word_ms === 0 && text !== "" && heard / word_ms < words.length) {
+        if (!whole && heard % word_ms === 0 && text !== "" && heard / word_ms < words.length) {
           yield { text: words.slice(0, heard / word_ms).join(" "), final: false };
         }
       }

@@ -116,12 +116,15 @@ Deno.test("a model decides whether a turn is over, and silence does when it can'
       wait_ms: 1500,
       fallback: new SilenceTurns({ end_ms: 500 }),
     });
-  const turn = { text: "book a table for", language: "en", recent: ["hello", "How can I help?"] };
+  const turn = { text: "book a table for", language: "en", recent: ["hello", "How can I help?"], pauses: 1 };
   assert.equal(await turns("WAIT").decide(turn, { signal }), 1500);
   assert.equal(await turns("done.").decide(turn, { signal }), 150);
   assert.equal(await turns("I think so").decide(turn, { signal }), 500);
   assert.equal(await turns(new Error("Down")).decide(turn, { signal }), 500);
   assert.equal(await turns("DONE").decide({ ...turn, text: " " }, { signal }), 500);
+  const before = asked.length;
+  assert.equal(await turns("WAIT").decide({ ...turn, pauses: 13 }, { signal }), 500);
+  assert.equal(asked.length, before, "one turn costs no more than that");
   const slow = turns(null).decide(turn, { signal });
   await clock.pass(400);
   assert.equal(await slow, 500);

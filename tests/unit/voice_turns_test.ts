@@ -189,3 +189,34 @@ Deno.test("a greeting is said when the call begins, once", async () => {
   assert.equal(talk.played(), "Welcome.");
   assert.deepEqual(talk.of("agent.done").map(({ run_id }) => run_id), [null]);
 });
+
+Deno.test("language and voice are the agent's, and what changes during the call holds from then on", async () => {
+  const heard: (string | undefined)[] = [];
+  using talk = await openTalk({
+    answers: [says("Ja.")],
+    deps: {
+      voice: { language: "de-DE", voice: "anna", speed: 1.2 },
+      stt: {
+        rate: 16_000,
+        streaming: false,
+        check: () => Promise.resolve({ ok: true, detail: "" }),
+        async *transcribe(audio, { language }) {
+          heard.push(language);
+          for await (const _ of audio);
+          yield { text: "hallo", final: true };
+        },
+      },
+    },
+  });
+  await talk.speak(400);
+  await talk.silence(1500);
+  talk.loop.setVoice({ language: "fr", voice: "marie" });
+  await talk.speak(400);
+  await talk.silence(1500);
+  assert.deepEqual(heard, ["de-DE", "fr"]);
+  assert.deepEqual(talk.said, [
+    { text: "Ja.", language: "de-DE", voice: "anna", speed: 1.2 },
+    { text: "Ja.", language: "fr", voice: "marie", speed: 1.2 },
+  ]);
+  assert.deepEqual(talk.of("transcript.final").map(({ language }) => language), ["de-DE", "fr"]);
+});

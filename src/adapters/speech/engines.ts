@@ -6,12 +6,14 @@
 import type { Clock } from "../../kit/clock.ts";
 import type { SpeechToText } from "../../ports/speech_to_text.ts";
 import type { TextToSpeech } from "../../ports/text_to_speech.ts";
+import type { VoiceUpstream } from "../../ports/voice_upstream.ts";
 import { findProgram } from "./command.ts";
 import { createCommandSpeaker } from "./command_speaker.ts";
 import { createCommandTranscriber } from "./command_transcriber.ts";
 import { findSpeaker, findTranscriber, type Preset } from "./known_programs.ts";
 import { createOpenAiSpeaker } from "./openai_speech.ts";
 import { createOpenAiTranscriber } from "./openai_transcriptions.ts";
+import { createRealtimeUpstream } from "./realtime_upstream.ts";
 
 /** What both kinds of engine are set with. What is empty is not set. */
 export interface EngineSettings {
@@ -50,6 +52,18 @@ export interface SpeakerSettings extends EngineSettings {
   instructions: string;
 }
 
+/** What a voice of somebody else's is set with. */
+export interface UpstreamSettings {
+  base_url: string;
+  api_key: string;
+  model: string;
+  transcription_model: string;
+  voice: string;
+  language: string;
+  renew_seconds: number;
+  timeout_seconds: number;
+}
+
 /** What {@linkcode openSpeech} needs besides. */
 export interface SpeechOptions {
   /** The environment; programs see a part of it. */
@@ -64,16 +78,20 @@ export interface Found<T> {
   detail: string;
 }
 
-/** Both engines. */
+/** All engines. */
 export interface Speech {
   stt: Found<SpeechToText>;
   tts: Found<TextToSpeech>;
+  upstream: Found<VoiceUpstream>;
 }
 
 const OPENAI = "https://api.openai.com/v1";
 const TRANSCRIBER_MODEL = "gpt-4o-mini-transcribe";
 const SPEAKER_MODEL = "gpt-4o-mini-tts";
 const SPEAKER_VOICE = "alloy";
+const UPSTREAM_MODEL = "gpt-realtime";
+/** How long a voice of somebody else's may take to answer a call. */
+const CONNECT_MS = 10_000;
 const LANGUAGE = "en";
 /** Variables that programs get: where to find things, how to write them, and nothing of ours. */
 const VARIABLES =
@@ -81,14 +99,35 @@ const VARIABLES =
 
 /** Looks what there is and opens it. Nothing is started or asked yet. */
 export async function openSpeech(
-  { stt, tts }: { stt: TranscriberSettings; tts: SpeakerSettings },
+  { stt, tts, realtime }: { stt: TranscriberSettings; tts: SpeakerSettings; realtime: UpstreamSettings },
   { env, clock }: SpeechOptions,
 ): Promise<Speech> {
   const common = {
     env: Object.fromEntries(Object.entries(env).filter(([name]) => VARIABLES.test(name))),
     clock,
   };
-  return { stt: await openTranscriber(stt, common), tts: await openSpeaker(tts, common) };
+  return {
+    stt: await openTranscriber(stt, common),
+    tts: await openSpeaker(tts, common),
+    upstream: openUpstream(realtime, common),
+  };
+}
+
+function openUpstream(settings: UpstreamSettings, { clock }: SpeechOptions): Found<VoiceUpstream> {
+  const { base_url, api_key, model, transcription_model, voice, language, renew_seconds, timeout_seconds } = settings;
+  if (base_url === "" && api_key === "") return { engine: null, detail: "Set speech.realtime.base_url or api_key" };
+  const server = { base_url: base_url || OPENAI, api_key, model: model || UPSTREAM_MODEL };
+  const engine = createRealtimeUpstream({
+    ...server,
+    transcriber: transcription_model || TRANSCRIBER_MODEL,
+    voice: voice || SPEAKER_VOICE,
+    language,
+    renew_ms: renew_seconds * 1000,
+    connect_ms: CONNECT_MS,
+    timeout_ms: timeout_seconds * 1000,
+    clock,
+  });
+  return { engine, detail: `${server.model} at ${server.base_url}` };
 }
 
 async function openTranscriber(settings: TranscriberSettings, options: SpeechOptions): Promise<Found<SpeechToText>> {

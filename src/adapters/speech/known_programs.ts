@@ -26,15 +26,14 @@ export async function findTranscriber(model: string, path: string): Promise<Pres
     const command = [whisper, "-m", model, "-l", "{language_code}", "-nt", "-np", "-f", "-"];
     return { command, sound: "wav", language: "auto", detail: `${whisper} with ${model}` };
   }
-  const sphinx = await findProgram("pocketsphinx_continuous", path);
-  if (sphinx !== undefined) {
-    const command = [sphinx, "-infile", "/dev/stdin", "-logfn", "/dev/null"];
-    return { command, sound: "raw", language: "en", detail: `${sphinx}, which understands English, and little of it` };
-  }
-  return whisper === undefined
-    ? "Nothing here can listen: set speech.stt.base_url and api_key, or install whisper.cpp (whisper-cli) and set " +
-      "speech.stt.model to its model, or pocketsphinx"
-    : `${whisper} needs a model: set speech.stt.model to its file`;
+  if (whisper !== undefined) return `${whisper} needs a model: set speech.stt.model to its file`;
+  const advice =
+    "set speech.stt.base_url and api_key, or install whisper.cpp (whisper-cli) and set speech.stt.model to " +
+    "its model";
+  // Without a grammar of what may be said it understands next to nothing, which looks like a fault of ours.
+  return await findProgram("pocketsphinx_continuous", path) === undefined
+    ? `Nothing here can listen: ${advice}`
+    : `pocketsphinx understands only the sentences of a grammar: name one with its -jsgf in speech.stt.command, or ${advice}`;
 }
 
 /** The program that speaks, or what to install. `model` is the file of its voice, empty where none is set. */

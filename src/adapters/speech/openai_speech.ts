@@ -8,7 +8,7 @@ import { Resampler } from "../../kit/resampler.ts";
 import type { TextToSpeech } from "../../ports/text_to_speech.ts";
 import { fromRubbish } from "./failure.ts";
 import { SPOKEN_RATE } from "./rates.ts";
-import { type Answer, type ServerOptions, SpeechServer } from "./speech_server.ts";
+import { type Answer, ServedEngine, type ServerOptions } from "./speech_server.ts";
 import { WavError, WavReader } from "./wav.ts";
 
 /** Options for {@linkcode createOpenAiSpeaker}. */
@@ -29,14 +29,13 @@ export function createOpenAiSpeaker(options: OpenAiSpeakerOptions): TextToSpeech
   return new OpenAiSpeaker(options);
 }
 
-class OpenAiSpeaker implements TextToSpeech {
+class OpenAiSpeaker extends ServedEngine implements TextToSpeech {
   readonly rate = SPOKEN_RATE;
   readonly #options: OpenAiSpeakerOptions;
-  readonly #server: SpeechServer;
 
   constructor(options: OpenAiSpeakerOptions) {
+    super(options);
     this.#options = options;
-    this.#server = new SpeechServer(options);
   }
 
   async *speak(
@@ -53,18 +52,14 @@ class OpenAiSpeaker implements TextToSpeech {
       ...speed !== 1 && { speed },
       ...instructions !== "" && { instructions },
     });
-    using answer = await this.#server.post(
+    using answer = await this.server.post(
       { path: "audio/speech", body, headers: { "content-type": "application/json" }, max_answer: MAX_ANSWER },
       { signal },
     );
     if (NO_SAMPLES.test(answer.type)) {
-      throw fromRubbish(this.#server.failing, `sent "${answer.type}", expected samples`);
+      throw fromRubbish(this.server.failing, `sent "${answer.type}", expected samples`);
     }
     yield* this.#sound(answer);
-  }
-
-  check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
-    return this.#server.check(signal);
   }
 
   async *#sound(answer: Answer): AsyncGenerator<Int16Array, void> {
@@ -85,11 +80,11 @@ class OpenAiSpeaker implements TextToSpeech {
         yield samples;
       }
     } catch (error) {
-      if (error instanceof WavError) throw fromRubbish(this.#server.failing, `sent no sound: ${error.message}`, error);
+      if (error instanceof WavError) throw fromRubbish(this.server.failing, `sent no sound: ${error.message}`, error);
       throw error;
     }
     if (resampler !== undefined) yield resampler.end();
-    if (spoken === 0) throw fromRubbish(this.#server.failing, "sent no sound");
+    if (spoken === 0) throw fromRubbish(this.server.failing, "sent no sound");
   }
 }
 

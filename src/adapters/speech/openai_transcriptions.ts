@@ -8,7 +8,7 @@ import { SseParser } from "../../kit/sse.ts";
 import type { SpeechToText, Transcript } from "../../ports/speech_to_text.ts";
 import { fromRubbish } from "./failure.ts";
 import { HEARD_RATE } from "./rates.ts";
-import { type Answer, type ServerOptions, SpeechServer } from "./speech_server.ts";
+import { type Answer, ServedEngine, type ServerOptions } from "./speech_server.ts";
 import { gather, toWords } from "./utterance.ts";
 import { toWav } from "./wav.ts";
 
@@ -31,16 +31,15 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Spee
   return new OpenAiTranscriber(options);
 }
 
-class OpenAiTranscriber implements SpeechToText {
+class OpenAiTranscriber extends ServedEngine implements SpeechToText {
   readonly rate = HEARD_RATE;
   /** What it streams is text: the sound has to be complete before. */
   readonly streaming = false;
   readonly #options: OpenAiTranscriberOptions;
-  readonly #server: SpeechServer;
 
   constructor(options: OpenAiTranscriberOptions) {
+    super(options);
     this.#options = options;
-    this.#server = new SpeechServer(options);
   }
 
   async *transcribe(
@@ -52,7 +51,7 @@ class OpenAiTranscriber implements SpeechToText {
     const known = spoken === "" ? {} : { language: spoken };
     if (samples.length < MIN_SAMPLES) return yield { text: "", final: true, ...known };
     const body = this.#form(toWav(samples, HEARD_RATE), spoken, prompt ?? this.#options.prompt);
-    using answer = await this.#server.post(
+    using answer = await this.server.post(
       { path: "audio/transcriptions", body, max_answer: MAX_ANSWER },
       { signal },
     );
@@ -65,10 +64,6 @@ class OpenAiTranscriber implements SpeechToText {
       last = toWords(text);
     }
     yield { text: last, final: true, ...known };
-  }
-
-  check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
-    return this.#server.check(signal);
   }
 
   #form(wav: Uint8Array<ArrayBuffer>, language: string, prompt: string): FormData {
@@ -105,7 +100,7 @@ class OpenAiTranscriber implements SpeechToText {
       }
     }
     // Those that send segments need not say that it was the last.
-    if (text === "") throw fromRubbish(this.#server.failing, "ended its transcript without a text");
+    if (text === "") throw fromRubbish(this.server.failing, "ended its transcript without a text");
     yield text;
   }
 
@@ -114,7 +109,7 @@ class OpenAiTranscriber implements SpeechToText {
     let json = "";
     for await (const piece of answer.pieces()) json += decoder.decode(piece, { stream: true });
     const { text } = this.#parse(json);
-    if (typeof text !== "string") throw fromRubbish(this.#server.failing, "sent a transcript without a text");
+    if (typeof text !== "string") throw fromRubbish(this.server.failing, "sent a transcript without a text");
     return text;
   }
 
@@ -125,11 +120,11 @@ class OpenAiTranscriber implements SpeechToText {
     } catch {
       // Said below.
     }
-    throw fromRubbish(this.#server.failing, "sent a transcript that is no JSON");
+    throw fromRubbish(this.server.failing, "sent a transcript that is no JSON");
   }
 
   #said(event: Record<string, unknown>): Error {
-    const { failing } = this.#server;
+    const { failing } = this.server;
     const words = toSafeText(readMessage(event), failing.api_key);
     return fromRubbish(failing, `failed in the middle of a transcript${words === "" ? "" : `: ${words}`}`);
   }

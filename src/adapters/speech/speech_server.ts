@@ -157,6 +157,20 @@ export class SpeechServer {
   }
 }
 
+/** What engines at such a server have in common. */
+export class ServedEngine {
+  protected readonly server: SpeechServer;
+
+  constructor(options: ServerOptions) {
+    this.server = new SpeechServer(options);
+  }
+
+  /** See `SpeechServer.check`. */
+  check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
+    return this.server.check(signal);
+  }
+}
+
 interface OpenOptions {
   response: Response;
   stop: AbortController;

@@ -15,6 +15,6 @@ export function toModelTools(tools: readonly ClientTool[]): ModelTool[] {
 }
 
 /** Whether `tool` is one of those that `run`'s caller brought. */
-export function isOfCaller({ options }: RunRow, tool: string): boolean {
+export function isOfCaller({ options }: Pick<RunRow, "options">, tool: string): boolean {
   return options?.tools?.some(({ name }) => name === tool) ?? false;
 }

@@ -7,6 +7,8 @@ import type { AgentConfig } from "../../domain/agent.ts";
 import type { MessageRow, RunRow } from "../../domain/table.ts";
 import type { ModelMessage, ModelPart, Passage } from "../../ports/model.ts";
 import type { Store } from "../../ports/store.ts";
+import { type Eyes, LOOK, SIGHT_TYPE, withoutSight } from "../tools/look.ts";
+import { toMeantCall } from "../tools/search.ts";
 import type { Users } from "../users/users.ts";
 import type { AttachedFiles } from "./attached_files.ts";
 
@@ -29,24 +31,37 @@ export class Context {
     this.#deps = deps;
   }
 
-  /** The messages for the next step of `run`, oldest first, and what may be quoted. */
-  async build(run: RunRow, agent: AgentConfig): Promise<{ messages: ModelMessage[]; passages: Passage[] }> {
-    const rows = await this.#deps.store.read({
+  /**
+   * The messages for the next step of `run`, oldest first, and what may be quoted. `more` are the newest messages, where
+   * they are not stored yet.
+   */
+  async build(
+    run: Pick<RunRow, "tenant_id" | "user_id" | "conversation_id" | "turn" | "options">,
+    agent: AgentConfig,
+    { eyes, more = [] }: { eyes?: Eyes | undefined; more?: readonly MessageRow[] | undefined } = {},
+  ): Promise<{ messages: ModelMessage[]; passages: Passage[] }> {
+    const stored = await this.#deps.store.read({
       from: "messages",
       where: { conversation_id: run.conversation_id, turn: { lte: run.turn } },
       order: [["turn", "desc"], ["id", "desc"]],
       limit: MAX_MESSAGES,
     });
+    const rows = [...more.toReversed(), ...stored].slice(0, MAX_MESSAGES);
     const spoken = window(rows).reverse();
     const facts = run.user_id === null ? undefined : await this.#deps.users.context(run.tenant_id, run.user_id);
     const system = systemMessage(agent, facts, run.options?.instructions);
     const passages = Object.entries(facts ?? {})
       .map(([name, value]) => ({ source: `user context: ${name}`, text: `${name}: ${textOf(value)}` }));
-    const messages = await Promise.all(repaired(spoken).map((row) => this.#toModelMessage(agent, row, spoken)));
+    const messages = await Promise.all(
+      repaired(spoken).map((row) => this.#toModelMessage(row, { agent, eyes, all: spoken })),
+    );
     return { messages: system ? [{ role: "system", content: system }, ...messages] : messages, passages };
   }
 
-  async #toModelMessage({ model }: AgentConfig, row: MessageRow, all: MessageRow[]): Promise<ModelMessage> {
+  async #toModelMessage(
+    row: MessageRow,
+    { agent: { model }, eyes, all }: { agent: AgentConfig; eyes: Eyes | undefined; all: MessageRow[] },
+  ): Promise<ModelMessage> {
     switch (row.role) {
       case "system":
         return { role: "system", content: row.content };
@@ -55,7 +70,13 @@ export class Context {
       case "tool": {
         const tool_call_id = row.tool_call_id ?? "";
         const request = all.flatMap((row) => row.tool_calls ?? []).find((call) => call.tool_call_id === tool_call_id);
-        const told = { role: "tool", tool_call_id, tool: request?.tool ?? "unknown", content: row.content } as const;
+        const tool = request?.tool ?? "unknown";
+        const told = { role: "tool", tool_call_id, tool, content: row.content } as const;
+        if (request && toMeantCall(request).tool === LOOK && row.attachments.length === 0) {
+          const seen = eyes?.sight(tool_call_id);
+          if (!seen) return { ...told, content: withoutSight(row.content) };
+          return { ...told, parts: [{ type: "image", media_type: SIGHT_TYPE, bytes: seen.image }] };
+        }
         if (row.attachments.length === 0 || model.images === false) return told;
         return { ...told, parts: await this.#toParts(row) };
       }

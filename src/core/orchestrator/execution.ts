@@ -7,7 +7,9 @@ import type { AgentConfig } from "../../domain/agent.ts";
 import type { RunRow, StepRow } from "../../domain/table.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
+import type { Model } from "../../ports/model.ts";
 import type { RunLog } from "../journal/run_log.ts";
+import type { Eyes } from "../tools/look.ts";
 
 /** Why an execution was told to stop. The reason of its signal. */
 export class Stop extends Error {
@@ -36,6 +38,8 @@ export class RunEnded extends Error {
  * It goes with the process: a run that another one takes up is stored as it is written.
  */
 export interface Delivery {
+  /** Answers in place of the agent's model: whoever speaks may be the one who thinks, or may have begun to. */
+  readonly model?: Model | undefined;
   /** Aborts when the listener wants no more of the answer: the model is stopped, and the run ends with what was heard. */
   readonly interrupted: AbortSignal;
   /** Aborts when nothing of the run is said any more; what it still writes is stored as it is. */
@@ -45,6 +49,8 @@ export interface Delivery {
    * `signal` or `interrupted` aborts, with what was heard of it.
    */
   heard(text: string, options: { signal: AbortSignal }): Promise<string>;
+  /** What the agent sees with, where the listener may show something. */
+  readonly eyes?: Eyes | undefined;
 }
 
 /** What the steps of a run share. `run` follows what was committed. */

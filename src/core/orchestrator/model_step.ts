@@ -14,12 +14,13 @@ import { joinSignals } from "../../kit/joined_signal.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Model, ModelMessage, ModelRequest, TokenCount } from "../../ports/model.ts";
 import type { Tools } from "../tools/tools.ts";
-import { isOfCaller, toModelTools } from "./client_tools.ts";
+import { isOfCaller } from "./client_tools.ts";
 import type { Context } from "./context.ts";
 import { cancelled, completed, failed, type Leaving, toSpoken, usageOf } from "./endings.ts";
 import { cancelReason, type Execution, RunEnded, stepStarted, Stop, toStep } from "./execution.ts";
 import { citationsOf, hear } from "./heard_text.ts";
 import { toModelCallRow } from "./model_call.ts";
+import { isLast, toModelRequest } from "./model_request.ts";
 import type { ToolStep } from "./tool_step.ts";
 
 /** How often an answer that breaks its format is asked for again. */
@@ -69,7 +70,7 @@ export class ModelStep {
         return await this.#stopped(execution, { ...step, attempt, model }, heard.text, spoken.row);
       }
       if (heard.interrupted) return await this.#interrupted(execution, step, { ...spoken, text: heard.text });
-      const last = isLast(execution, step);
+      const last = isLast(execution.agent, step.position);
       if (isForCaller(execution, spoken)) return await this.#finish(execution, step, spoken);
       if (spoken.calls.length > 0 && !last) return await this.#toTools(execution, step, spoken);
       if (spoken.calls.length > 0 && spoken.text === "") return await this.#giveUp(execution, step, spoken);
@@ -79,25 +80,8 @@ export class ModelStep {
     }
   }
 
-  async #request(execution: Execution, step: StepRow): Promise<ModelRequest> {
-    const { run, agent } = execution;
-    const { messages, passages } = await this.#deps.context.build(run, agent);
-    // Out of steps: without our tools the model can only answer, or ask the caller.
-    const own = isLast(execution, step) ? [] : await this.#deps.tools.offered(run.tenant_id, agent);
-    const { tools = [], tool_choice, parallel_tool_calls, instructions: _, ...parameters } = run.options ?? {};
-    return {
-      choice: { ...agent.model, ...parameters },
-      messages,
-      passages,
-      tools: [
-        ...own.map(({ name, description, parameters }) => ({ name, description, parameters })),
-        ...toModelTools(tools),
-      ],
-      // A tool that must be called is called once: after its result the model may answer.
-      tool_choice: step.position === 0 || tool_choice === "none" ? tool_choice : undefined,
-      parallel_tool_calls,
-      response_format: run.response_format,
-    };
+  #request({ run, agent, delivery }: Execution, { position }: StepRow): Promise<ModelRequest> {
+    return toModelRequest(this.#deps, { run, agent, eyes: delivery?.eyes, position });
   }
 
   /** Asks the model and passes on what it says. Null when the run was cancelled meanwhile. */
@@ -122,7 +106,8 @@ export class ModelStep {
         duration_ms: this.#deps.clock.now() - started,
       });
     try {
-      for await (const output of this.#deps.model.stream(request, { signal: both?.signal ?? signal })) {
+      const { model = this.#deps.model } = delivery ?? {};
+      for await (const output of model.stream(request, { signal: both?.signal ?? signal })) {
         if (output.type === "text") {
           said.text += output.text;
           log.delta("model.delta", step.id, output.text);
@@ -345,9 +330,4 @@ export class ModelStep {
 /** Whether all that the model wants is for the caller's own tools: then the run has said what it can. */
 function isForCaller({ run }: Execution, { calls }: Spoken): boolean {
   return calls.length > 0 && calls.every(({ tool }) => isOfCaller(run, tool));
-}
-
-/** Whether no further step of the model may follow `step`: its steps and those of tools take turns. */
-function isLast({ agent }: Execution, step: StepRow): boolean {
-  return step.position >= (agent.max_steps - 1) * 2;
 }

@@ -64,7 +64,7 @@ export class ToolStep {
   }
 
   /** Rows for `calls`, checked against the policy: what is pending, what waits for a person, what is refused. */
-  async plan({ run, agent }: Execution, step: StepRow, calls: readonly ToolRequest[]): Promise<Planned> {
+  async plan({ run, agent, delivery }: Execution, step: StepRow, calls: readonly ToolRequest[]): Promise<Planned> {
     const planned: Planned = { events: [], writes: [] };
     const rows: StepCallRow[] = [];
     for (const [i, asked] of calls.entries()) {
@@ -74,7 +74,7 @@ export class ToolStep {
       const refusal = refusalOf(run, call, i);
       const checked = refusal
         ? { verdict: "refused" as const, error: refusal }
-        : await this.#deps.tools.check(agent, { ...call, tenant_id: run.tenant_id });
+        : await this.#deps.tools.check(agent, { ...call, tenant_id: run.tenant_id, eyes: delivery?.eyes });
       if (checked.verdict === "refused") {
         this.#refuse(planned, row, checked.error);
         planned.writes.push({ insert: "messages", rows: [toToolMessage(run, row, this.#deps)] });
@@ -128,8 +128,9 @@ export class ToolStep {
 
   /** The intent is committed before the call, the result after it. */
   async #call(execution: Execution, call: StepCallRow): Promise<void> {
-    const { log, signal, agent, run } = execution;
+    const { log, signal, agent, run, delivery } = execution;
     const { clock, tools, questions } = this.#deps;
+    const eyes = delivery?.eyes;
     const started = clock.now();
     const { step_id, tool } = call;
     signal.throwIfAborted();
@@ -149,7 +150,7 @@ export class ToolStep {
     try {
       using _ = questions.attend({ call, agent, log });
       using progress = new ProgressEvents(call.id, { log, clock });
-      const answered = await tools.call({ ...call, tool_call_id: call.id }, {
+      const answered = await tools.call({ ...call, tool_call_id: call.id, eyes }, {
         signal,
         caller: `${run.tenant_id}/${run.key_id}`,
         user_id: run.user_id,
@@ -165,17 +166,18 @@ export class ToolStep {
       made.status = "failed";
       made.error = AppError.from(thrown).toBody();
     }
-    await this.#keep(execution, made, { duration_ms: clock.now() - started, files });
+    const seen = eyes?.sight(call.id)?.file;
+    const pictures = [...files.filter(({ media_type }) => media_type.startsWith("image/")), ...seen ? [seen] : []];
+    await this.#keep(execution, made, { duration_ms: clock.now() - started, files, pictures });
   }
 
   async #keep(
     { log, run }: Execution,
     call: StepCallRow,
-    { duration_ms, files = [] }: { duration_ms: number; files?: FileRow[] },
+    { duration_ms, files = [], pictures = [] }: { duration_ms: number; files?: FileRow[]; pictures?: FileRow[] },
   ): Promise<void> {
     const { status, result, error } = call;
     const { clock } = this.#deps;
-    const pictures = files.filter(({ media_type }) => media_type.startsWith("image/"));
     const set = { status, result: result ?? null, error, duration_ms, ended_at: toTime(clock.now()) };
     await log.record([toolResult(call, duration_ms)], {
       writes: [
@@ -232,7 +234,7 @@ export class ToolStep {
 
   /** What people decided since is done. */
   async #adoptDecisions(execution: Execution, step: StepRow): Promise<void> {
-    const { log, run, agent } = execution;
+    const { log, run, agent, delivery } = execution;
     const approvals = await this.#deps.store.read({
       from: "approvals",
       where: { run_id: run.id, status: { ne: "pending" } },
@@ -247,7 +249,7 @@ export class ToolStep {
         await this.#deny(execution, call, decision);
         continue;
       }
-      const checked = await this.#deps.tools.check(agent, { ...call, tool_call_id: call.id });
+      const checked = await this.#deps.tools.check(agent, { ...call, tool_call_id: call.id, eyes: delivery?.eyes });
       if (checked.verdict === "refused") {
         await this.#keep(execution, { ...call, status: "failed", error: checked.error.toBody() }, { duration_ms: 0 });
         continue;

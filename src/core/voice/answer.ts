@@ -6,6 +6,7 @@
 import { AppError } from "../../domain/error.ts";
 import { abortable } from "../../kit/abortable.ts";
 import { joinSignals } from "../../kit/joined_signal.ts";
+import type { Model } from "../../ports/model.ts";
 import type { Delivery } from "../orchestrator/execution.ts";
 import { cutText } from "./heard_words.ts";
 import type { Latency } from "./latency.ts";
@@ -15,6 +16,8 @@ import type { Speaking } from "./speaking.ts";
 
 /** How many sentences are made into sound ahead of the one that is played. */
 const AHEAD = 2;
+/** How many sentences that were sent can still turn out not to have been heard. */
+const MAX_PAST = 20;
 /** After how many failures in a row the rest is left as text. */
 const MAX_FAILURES = 2;
 
@@ -23,12 +26,16 @@ export interface AnswerDeps {
   turn_id: string;
   /** Absent: nothing is said aloud. */
   speaking: Speaking | undefined;
+  /** Absent: the agent's own answers. */
+  model: Model | undefined;
   /** Samples a second, and of a frame. */
   rate: number;
   frame: number;
   latency: Latency;
-  /** Told when a sentence begins. */
-  onSentence(text: string): void;
+  /** How many samples were taken that nobody has heard yet. */
+  ahead(): number;
+  /** Told when a sentence begins, aloud or as text alone. */
+  onSentence(text: string, options: { aloud: boolean }): void;
   /** Told when a sentence can't be said. */
   onFailure(error: AppError): void;
   /** Told when it may have become over, or able to go on. */
@@ -50,6 +57,10 @@ export class Answer implements Delivery {
   readonly #interrupted = new AbortController();
   readonly #over = new AbortController();
   #pieces: Piece[] = [];
+  /** The newest of the message that is being said, all of whose sound was taken. */
+  #past: Piece[] = [];
+  /** Samples of that message that were taken. */
+  #taken = 0;
   /** The message that is being said, and where it begins in all that was. */
   #message = "";
   #from = 0;
@@ -68,6 +79,10 @@ export class Answer implements Delivery {
     this.turn_id = deps.turn_id;
     this.latency = deps.latency;
     this.#aloud = deps.speaking !== undefined;
+  }
+
+  get model(): Model | undefined {
+    return this.#deps.model;
   }
 
   get interrupted(): AbortSignal {
@@ -112,6 +127,8 @@ export class Answer implements Delivery {
     if (signal.aborted) this.close();
     this.#from = to;
     this.#message = "";
+    this.#past = [];
+    this.#taken = 0;
     return heard;
   }
 
@@ -120,12 +137,14 @@ export class Answer implements Delivery {
     for (let piece; (piece = this.#pieces[0]);) {
       const frame = piece.take(this.#deps.frame);
       if (frame) {
-        this.#begin(piece);
+        this.#begin(piece, { aloud: true });
+        this.#taken += frame.length;
         this.began = true;
         this.latency.reach("first_sound_ms");
         return frame;
       }
-      if (!piece.over) return null;
+      // The last one is heard to its end before it ends.
+      if (!piece.over || (this.#pieces.length === 1 && this.#deps.ahead() > 0)) return null;
       this.#end(piece);
     }
     return null;
@@ -159,10 +178,15 @@ export class Answer implements Delivery {
     this.#settle();
   }
 
-  /** The listener wants no more. Returns what was heard of the message. */
-  interrupt(): string {
-    const heard = cutText(this.#message, this.#position() - this.#from);
-    this.#stop(this.#interrupted);
+  /**
+   * The listener wants no more. Returns what was heard of the message: what was sent by now, or its first `heard_ms`
+   * where the listener knows better.
+   */
+  interrupt(heard_ms?: number): string {
+    const said = heard_ms === undefined ? Infinity : heard_ms * this.#deps.rate / 1000;
+    const position = this.#position(Math.max(this.#deps.ahead(), this.#taken - said));
+    const heard = cutText(this.#message, position - this.#from);
+    this.#stop(this.#interrupted, position);
     return heard;
   }
 
@@ -171,9 +195,10 @@ export class Answer implements Delivery {
     this.#stop(this.#over);
   }
 
-  #stop(controller: AbortController): void {
-    this.#heardTo = this.#position();
+  #stop(controller: AbortController, position = this.#position()): void {
+    this.#heardTo = position;
     this.#pieces = [];
+    this.#past = [];
     const reason = new AppError("CancelledError", "The caller wants to hear no more");
     this.#making?.abort(reason);
     controller.abort(reason);
@@ -224,23 +249,35 @@ export class Answer implements Delivery {
     for (const piece of [...this.#pieces]) this.#end(piece);
   }
 
-  #begin(piece: Piece): void {
+  #begin(piece: Piece, { aloud }: { aloud: boolean }): void {
     if (piece.begun) return;
     piece.begun = true;
-    if (piece.sentence.text !== "") this.#deps.onSentence(piece.sentence.text);
+    if (piece.sentence.text !== "") this.#deps.onSentence(piece.sentence.text, { aloud });
   }
 
   #end(piece: Piece): void {
-    this.#begin(piece);
+    this.#begin(piece, { aloud: false });
     this.#pieces.shift();
+    if (piece.played > 0) {
+      piece.forget();
+      this.#past = [...this.#past.slice(1 - MAX_PAST), piece];
+    }
     this.#heardTo = piece.sentence.to;
     this.#make();
     this.#settle();
   }
 
-  #position(): number {
-    const [piece] = this.#pieces;
-    return piece?.begun ? piece.heardTo() : this.#heardTo;
+  /** Up to where it was heard, `unheard` samples of what was taken aside. */
+  #position(unheard = this.#deps.ahead()): number {
+    const [current] = this.#pieces;
+    const begun = current?.begun ? current : undefined;
+    if (unheard <= 0 || this.#past.length === 0) return begun?.heardTo(unheard) ?? this.#heardTo;
+    let left = unheard;
+    for (const piece of [...begun ? [begun] : [], ...this.#past.toReversed()]) {
+      if (left < piece.played) return piece.heardTo(left);
+      left -= piece.played;
+    }
+    return this.#past[0]!.sentence.from;
   }
 
   /** Tells whoever waits for something to have changed. */

@@ -18,20 +18,21 @@ const FLOOR_DB = -60;
 
 /** Compares how loud the agent was with how loud the caller's side is. */
 export class EchoGuard {
-  #played: number[] = [];
-  #heard: number[] = [];
+  /** Before the call both were silent, so that the first words are compared with as much as later ones. */
+  #played: number[] = new Array(SPAN + MAX_DELAY).fill(FLOOR_DB);
+  #heard: number[] = new Array(SPAN).fill(FLOOR_DB);
   #silent = 0;
 
   /** Notes how loud the 20 ms are that are sent, in dBFS. */
   played(level: number): void {
     this.#silent = level > FLOOR_DB ? 0 : this.#silent + 1;
-    keep(this.#played, level, SPAN + MAX_DELAY);
+    keep(this.#played, level);
   }
 
   /** Whether 20 ms of `level` dBFS are an echo. */
   isEcho(level: number): boolean {
-    keep(this.#heard, level, SPAN);
-    if (this.#played.length === 0 || this.#silent > MAX_DELAY) return false;
+    keep(this.#heard, level);
+    if (this.#silent > MAX_DELAY) return false;
     const loudest = Math.max(...this.#played.slice(-MAX_DELAY));
     if (loudest <= FLOOR_DB || level >= loudest + ECHO_DB) return false;
     if (level < loudest + FAINT_DB) return true;
@@ -41,16 +42,14 @@ export class EchoGuard {
 
   /** How much what was heard follows what was played `delay` frames before, from -1 to 1. */
   #likeness(delay: number): number {
-    const count = Math.min(this.#heard.length, this.#played.length - delay);
-    if (count < SPAN / 2) return 0;
-    const played = this.#played.slice(this.#played.length - delay - count, this.#played.length - delay);
-    return correlation(this.#heard.slice(-count), played);
+    const end = this.#played.length - delay;
+    return correlation(this.#heard, this.#played.slice(end - SPAN, end));
   }
 }
 
-function keep(levels: number[], level: number, most: number): void {
+function keep(levels: number[], level: number): void {
   levels.push(Math.max(level, FLOOR_DB));
-  if (levels.length > most) levels.shift();
+  levels.shift();
 }
 
 function correlation(a: number[], b: number[]): number {

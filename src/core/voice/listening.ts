@@ -17,14 +17,13 @@ import type { EchoGuard } from "./echo_guard.ts";
 import { countWords } from "./heard_words.ts";
 import { Hearing } from "./hearing.ts";
 import { Latency } from "./latency.ts";
-import { Transcription } from "./transcribing.ts";
+import { Preparing } from "./preparing.ts";
+import { transcribeWith } from "./transcribing.ts";
 import { TurnTaking } from "./turn_taking.ts";
 import type { VoiceLimits } from "./voice_limits.ts";
 
 /** How much of the talk a turn detector is shown, in utterances. */
 const RECENT = 6;
-/** How much may wait for an engine beyond the longest turn. */
-const MORE_MS = 5000;
 
 /** What a caller said. */
 export interface Utterance {
@@ -70,19 +69,22 @@ export class Listening implements Disposable {
   /** What is being said; in `idle`, what was no interruption and may still turn out to be one. */
   #turn: CallerTurn | undefined;
   #turnFrames = 0;
+  #pauses = 0;
   #endedAt = 0;
   #latency: Latency | undefined;
   /** Counts what makes earlier questions for a turn's words void. */
   #asked = 0;
-  #preparing: AbortController | undefined;
+  readonly #preparing: Preparing;
   #recent: string[] = [];
 
   constructor(deps: ListeningDeps) {
-    const { detector, echo, limits, turns } = deps;
+    const { detector, echo, limits, turns, brain } = deps;
     const { vad_threshold_db: threshold_db, preroll_ms, pause_ms, max_end_ms } = limits;
     this.#deps = deps;
     this.#hearing = new Hearing({ activity: detector, echo, threshold_db, preroll_ms, pause_ms });
     this.#taking = new TurnTaking({ detector: turns, max_ms: max_end_ms });
+    const prepare = limits.preemptive ? brain.prepare?.bind(brain) : undefined;
+    this.#preparing = new Preparing({ prepare });
   }
 
   /** Whether the caller speaks. */
@@ -133,6 +135,19 @@ export class Listening implements Disposable {
     this.#enter("turn");
   }
 
+  /** Forgets what is being said, and what was said and has no words yet. */
+  forget(): void {
+    this.#hearing.reset();
+    this.#hearing.takePreroll();
+    const turn = this.#turn;
+    if (!turn) return;
+    this.#asked++;
+    this.#taking.resume();
+    this.#preparing.resume();
+    this.#forget(turn, "");
+    this.#enter("idle");
+  }
+
   /** Keeps a line for those who judge whether a turn is over. */
   note(line: string): void {
     this.#recent.push(line);
@@ -142,7 +157,7 @@ export class Listening implements Disposable {
   [Symbol.dispose](): void {
     this.#asked++;
     this.#mode = "idle";
-    this.#unprepare();
+    this.#preparing[Symbol.dispose]();
     this.#taking[Symbol.dispose]();
     this.#turn?.[Symbol.dispose]();
   }
@@ -150,32 +165,46 @@ export class Listening implements Disposable {
   /** Speech begins, or goes on before its words were there. */
   #begin(mode: "turn" | "barge"): void {
     this.#asked++;
-    if (!this.#turn) this.#turnFrames = 0;
+    if (!this.#turn) this.#turnFrames = this.#pauses = 0;
     const turn = this.#turn ??= this.#open();
     turn.begin(this.#hearing.takePreroll());
     this.#taking.resume();
+    this.#preparing.resume();
     this.#deps.emit({ type: "speech.started", data: { turn_id: turn.id, at_ms: this.#sinceStart() } });
     this.#enter(mode);
   }
 
   #inTurn(change: "started" | "paused" | undefined): void {
-    const { limits, brain } = this.#deps;
+    const { limits } = this.#deps;
     const turn = this.#turn!;
     if (change === "started") {
-      // The turn has heard it already.
-      this.#hearing.takePreroll();
+      const before = this.#hearing.takePreroll();
+      // A turn that listens has heard it already.
+      if (!turn.listening) turn.begin(before);
+      this.#asked++;
       this.#taking.resume();
-      this.#unprepare();
-    } else if (change === "paused") {
-      const text = turn.partial;
-      this.#taking.pause({ text, language: this.#deps.language(), recent: this.#recent });
-      if (limits.preemptive && text !== "" && brain.prepare) {
-        this.#preparing = new AbortController();
-        brain.prepare(text, { turn_id: turn.id, signal: this.#preparing.signal });
-      }
-    }
+      this.#preparing.resume();
+    } else if (change === "paused") this.#pause(turn);
     const tooLong = ++this.#turnFrames * FRAME_MS >= limits.max_turn_ms;
     if (this.#taking.isOver(this.#hearing.quiet_ms) || tooLong) this.#endTurn();
+  }
+
+  /** Has it judged whether this was all, and an answer begun. */
+  #pause(turn: CallerTurn): void {
+    const { stt, turns, language } = this.#deps;
+    const pauses = ++this.#pauses;
+    const judge = (text: string) => {
+      this.#taking.pause({ text, language: language(), recent: this.#recent, pauses });
+      this.#preparing.pause({ turn_id: turn.id, text });
+    };
+    if (!turns.words || stt!.streaming) return judge(turn.partial);
+    // What understands only what is complete understands the turn up to here; what goes wrong is told of at its end.
+    const asked = ++this.#asked;
+    turn.end().catch(() => "").then((text) => {
+      if (asked !== this.#asked) return;
+      if (text !== "") this.#tellPartial(turn, text);
+      judge(text);
+    });
   }
 
   #endTurn(): void {
@@ -227,8 +256,9 @@ export class Listening implements Disposable {
     const latency = this.#latency!;
     latency.reach("transcript_ms");
     this.#forget(turn, text);
-    if (text === "") this.#unprepare();
+    if (text === "") this.#preparing.resume();
     else {
+      this.#preparing.release();
       this.note(text);
       this.#deps.onUtterance({ turn_id: turn.id, text, latency });
     }
@@ -240,7 +270,6 @@ export class Listening implements Disposable {
     this.#deps.emit({ type: "transcript.final", data: { turn_id: turn.id, text, language } });
     turn[Symbol.dispose]();
     this.#turn = undefined;
-    this.#preparing = undefined;
   }
 
   /** Ends the speech of `turn` and gives its words to `then`, unless it goes on first. */
@@ -263,32 +292,19 @@ export class Listening implements Disposable {
   }
 
   #open(): CallerTurn {
-    const { emit, language } = this.#deps;
     const turn: CallerTurn = new CallerTurn({
-      transcribe: (onPartial) => this.#transcribe(onPartial),
+      transcribe: (onPartial) => transcribeWith({ ...this.#deps, stt: this.#deps.stt! }, onPartial),
       onPartial: (text) => {
-        const spoken = turn.language ?? language() ?? null;
-        emit({ type: "transcript.partial", data: { turn_id: turn.id, text, language: spoken } });
+        this.#tellPartial(turn, text);
+        this.#preparing.understood({ turn_id: turn.id, text });
       },
     });
     return turn;
   }
 
-  #transcribe(onPartial: () => void): Transcription {
-    const { stt, clock, language, limits } = this.#deps;
-    return new Transcription({
-      stt: stt!,
-      clock,
-      language: language(),
-      max_frames: Math.ceil((limits.max_turn_ms + limits.preroll_ms + MORE_MS) / FRAME_MS),
-      final_ms: stt!.streaming ? limits.transcript_ms : limits.utterance_ms,
-      onPartial,
-    });
-  }
-
-  #unprepare(): void {
-    this.#preparing?.abort(new AppError("CancelledError", "The caller said something else"));
-    this.#preparing = undefined;
+  #tellPartial(turn: CallerTurn, text: string): void {
+    const language = turn.language ?? this.#deps.language() ?? null;
+    this.#deps.emit({ type: "transcript.partial", data: { turn_id: turn.id, text, language } });
   }
 
   #sinceStart(): number {

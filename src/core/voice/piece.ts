@@ -40,6 +40,11 @@ export class Piece {
     return this.#length;
   }
 
+  /** Samples that were taken. */
+  get played(): number {
+    return this.#played;
+  }
+
   /** Adds sound. */
   push(samples: Int16Array): void {
     const length = this.#length + samples.length;
@@ -63,10 +68,15 @@ export class Piece {
     return frame;
   }
 
-  /** Up to which character of the whole text it was heard. */
-  heardTo(): number {
+  /** Up to which character of the whole text it was heard, `unheard` samples aside that are still on their way. */
+  heardTo(unheard = 0): number {
     const { raw, from } = this.sentence;
-    return from + wordEnd(raw, this.#share(this.#played - DELAY_SECONDS * this.#rate));
+    return from + wordEnd(raw, this.#share(this.#played - unheard - DELAY_SECONDS * this.#rate));
+  }
+
+  /** Its sound isn't needed any more, only how much it was. */
+  forget(): void {
+    this.#sound = new Int16Array(0);
   }
 
   /** Goes back to the beginning of the word that was being heard. */

@@ -1,5 +1,5 @@
 /**
- * Sends sound in real time: a packet each 20 ms, never ahead.
+ * Sends sound in real time: a packet each 20 ms, never ahead by more than it is told.
  *
  * @module
  */
@@ -10,10 +10,23 @@ import type { OutgoingPacket } from "../../ports/peers.ts";
 
 /** Ticks of Opus' clock in a frame. */
 const TICKS = OPUS_CLOCK / 1000 * FRAME_MS;
+/** Calls send at times that are multiples of this, so that what many have to send needs few turns of the event loop. */
+const GRID_MS = 5;
 /** How many packets that are late are made up for at once; beyond, they are left out. */
 const MAX_LATE = 5;
 /** After how much silence its packets are all the same, so that a pause costs nothing. */
 const SETTLED = 10;
+
+/** How sound goes out. */
+export interface PlayoutWay {
+  /** How much may be ahead, to hide how unevenly it comes. Nothing, where the other end has a buffer of its own. */
+  lead_ms: number;
+  /** Whether silence is sent, too. */
+  silence: boolean;
+}
+
+/** The way of packets. */
+const PACKETS: PlayoutWay = { lead_ms: 0, silence: true };
 
 /** What {@linkcode Playout} needs. */
 export interface PlayoutDeps {
@@ -21,10 +34,12 @@ export interface PlayoutDeps {
   encoder: OpusEncoder;
   /** Samples of a frame. */
   frame: number;
+  /** Absent: as packets go, in real time and without a pause. */
+  way?: PlayoutWay | undefined;
   /** The sound that is due now; null: silence. */
   next(): Int16Array | null;
   send(packet: OutgoingPacket): void;
-  /** Told how loud each frame is, in dBFS. */
+  /** Told every 20 ms how loud the frame is whose turn it is, in dBFS. */
   onFrame(level: number): void;
 }
 
@@ -32,6 +47,7 @@ export interface PlayoutDeps {
 export class Playout implements Disposable {
   readonly #deps: PlayoutDeps;
   readonly #silence: Int16Array;
+  readonly #way: PlayoutWay;
   #running = false;
   #timer: Disposable | undefined;
   /** When packet 0 was due, and which comes next. */
@@ -41,9 +57,12 @@ export class Playout implements Disposable {
   #quietPacket: Uint8Array | undefined;
   #marker = true;
   #sent = 0;
+  /** How loud the frames are that were sent and whose turn has not come. */
+  #ahead: number[] = [];
 
   constructor(deps: PlayoutDeps) {
     this.#deps = deps;
+    this.#way = deps.way ?? PACKETS;
     this.#silence = new Int16Array(deps.frame);
   }
 
@@ -52,13 +71,19 @@ export class Playout implements Disposable {
     return this.#sent;
   }
 
+  /** How much was sent whose turn has not come, in milliseconds. */
+  get ahead_ms(): number {
+    return this.#ahead.length * FRAME_MS;
+  }
+
   /** Begins, or goes on after a pause. */
   start(): void {
     if (this.#running) return;
     this.#running = true;
+    this.#ahead = [];
     const now = this.#deps.clock.now();
     // Time went on at the other end, too.
-    if (this.#index === 0) this.#start = now;
+    if (this.#index === 0) this.#start = Math.ceil(now / GRID_MS) * GRID_MS;
     else this.#index = Math.max(this.#index, Math.ceil((now - this.#start) / FRAME_MS));
     this.#marker = true;
     this.#tick();
@@ -82,6 +107,7 @@ export class Playout implements Disposable {
     for (let left = MAX_LATE; left > 0 && this.#index <= due && this.#running; left--) this.#send();
     if (!this.#running) return;
     if (this.#index <= due) {
+      this.#ahead.splice(0, due + 1 - this.#index);
       this.#index = due + 1;
       this.#marker = true;
     }
@@ -98,19 +124,27 @@ export class Playout implements Disposable {
   }
 
   #send(): void {
-    const { next, send, onFrame } = this.#deps;
-    const frame = next();
+    const { next, onFrame } = this.#deps;
+    const most = this.#way.lead_ms / FRAME_MS;
+    for (let frame; this.#ahead.length <= most && (frame = next());) {
+      this.#give(frame);
+      this.#ahead.push(levelOf(frame));
+    }
+    if (this.#ahead.length === 0 && this.#way.silence) this.#give(null);
+    this.#index++;
+    onFrame(this.#ahead.shift() ?? SILENCE_DB);
+  }
+
+  #give(frame: Int16Array | null): void {
     const packet = {
       kind: "audio",
       payload: this.#payload(frame),
-      timestamp: (this.#index * TICKS) >>> 0,
+      timestamp: ((this.#index + this.#ahead.length) * TICKS) >>> 0,
       marker: this.#marker,
     } as const;
-    this.#index++;
     this.#marker = false;
     this.#sent++;
-    send(packet);
-    onFrame(frame ? levelOf(frame) : SILENCE_DB);
+    this.#deps.send(packet);
   }
 
   #payload(frame: Int16Array | null): Uint8Array {

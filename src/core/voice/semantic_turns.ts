@@ -13,6 +13,8 @@ const INSTRUCTION =
   `you could rely on, in any language. Answer with one word: DONE when a reply is due now, WAIT when they go on.`;
 /** How much of the talk before is shown. */
 const RECENT = 4;
+/** How often the model is asked in one turn: each time is paid for. */
+const MAX_ASKED = 12;
 
 /** What {@linkcode SemanticTurns} need. */
 export interface SemanticTurnsDeps {
@@ -30,6 +32,7 @@ export interface SemanticTurnsDeps {
 
 /** Asks a model whether a turn is over. */
 export class SemanticTurns implements TurnDetector {
+  readonly words = true;
   readonly #deps: SemanticTurnsDeps;
 
   constructor(deps: SemanticTurnsDeps) {
@@ -38,8 +41,8 @@ export class SemanticTurns implements TurnDetector {
 
   async decide(turn: Turn, { signal }: { signal: AbortSignal }): Promise<number> {
     const { ask, clock, timeout_ms: ms, done_ms, wait_ms, fallback } = this.#deps;
-    // An engine that understands only whole turns leaves nothing to judge.
-    if (turn.text.trim() === "") return await fallback.decide(turn, { signal });
+    // Noise leaves nothing to judge.
+    if (turn.text.trim() === "" || turn.pauses > MAX_ASKED) return await fallback.decide(turn, { signal });
     const question = { instruction: INSTRUCTION, text: toText(turn) };
     try {
       const late = () => new Error("The model took too long");

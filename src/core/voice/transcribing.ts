@@ -7,10 +7,14 @@ import { AppError } from "../../domain/error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { Queue } from "../../kit/queue.ts";
 import { Resampler } from "../../kit/resampler.ts";
+import { FRAME_MS } from "../../ports/audio_codec.ts";
 import type { SpeechToText, Transcript } from "../../ports/speech_to_text.ts";
+import type { VoiceLimits } from "./voice_limits.ts";
 
 /** The rate at which the caller is heard. */
 export const HEARING_RATE = 16_000;
+/** How much may wait for an engine beyond the longest turn. */
+const MORE_MS = 5000;
 
 /** What a {@linkcode Transcription} needs. */
 export interface TranscriptionDeps {
@@ -23,6 +27,29 @@ export interface TranscriptionDeps {
   final_ms: number;
   /** Told what is understood while somebody still speaks. */
   onPartial(transcript: Transcript): void;
+}
+
+/** What opens transcriptions. */
+export interface TranscriberDeps {
+  stt: SpeechToText;
+  clock: Clock;
+  language(): string | undefined;
+  limits: Pick<VoiceLimits, "max_turn_ms" | "preroll_ms" | "transcript_ms" | "utterance_ms">;
+}
+
+/** Opens the transcription of one stretch of speech. */
+export function transcribeWith(
+  { stt, clock, language, limits }: TranscriberDeps,
+  onPartial: () => void,
+): Transcription {
+  return new Transcription({
+    stt,
+    clock,
+    language: language(),
+    max_frames: Math.ceil((limits.max_turn_ms + limits.preroll_ms + MORE_MS) / FRAME_MS),
+    final_ms: stt.streaming ? limits.transcript_ms : limits.utterance_ms,
+    onPartial,
+  });
 }
 
 /** Speech that is being written down. */

@@ -4,18 +4,11 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
-import type { NewRtcEvent } from "../../domain/rtc_event.ts";
-import type { Voice } from "../../domain/voice.ts";
-import type { Clock } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
-import type { AudioCodec, OpusDecoder, OpusEncoder } from "../../ports/audio_codec.ts";
-import type { MediaPacket, OutgoingPacket } from "../../ports/peers.ts";
-import type { SpeechToText } from "../../ports/speech_to_text.ts";
-import type { TextToSpeech } from "../../ports/text_to_speech.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
-import type { VoiceActivity, VoiceActivityStream } from "../../ports/voice_activity.ts";
+import type { OpusDecoder, OpusEncoder } from "../../ports/audio_codec.ts";
+import type { MediaPacket } from "../../ports/peers.ts";
+import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
 import { Answer } from "./answer.ts";
-import type { Brain } from "./brain.ts";
 import { Ears } from "./ears.ts";
 import { EchoGuard } from "./echo_guard.ts";
 import { frameLength } from "./framing.ts";
@@ -25,49 +18,13 @@ import { Playout } from "./playout.ts";
 import { Speaking, type VoiceChoice } from "./speaking.ts";
 import { transit, type VoiceState } from "./state.ts";
 import { HEARING_RATE } from "./transcribing.ts";
-import type { VoiceLimits } from "./voice_limits.ts";
+import { TurnsByHand } from "./turns_by_hand.ts";
+import type { VoiceLoopDeps, VoiceStats } from "./voice_parts.ts";
 
 /** Samples a second of what is sent. */
 const SPEAKING_RATE = 24_000;
 /** How long no packet means that nobody speaks. */
 const ABSENT_MS = 100;
-
-/** What is said besides answers; empty: nothing. */
-export interface Phrases {
-  /** When a person has to decide before the answer goes on. */
-  waiting: string;
-  /** When there is no answer. */
-  failed: string;
-}
-
-/** What a {@linkcode VoiceLoop} needs. */
-export interface VoiceLoopDeps {
-  clock: Clock;
-  codec: AudioCodec;
-  activity: VoiceActivity;
-  /** Absent: the agent is deaf, and the caller types. */
-  stt: SpeechToText | undefined;
-  /** Absent: the agent is mute, and its answers are text. */
-  tts: TextToSpeech | undefined;
-  turns: TurnDetector;
-  brain: Brain;
-  voice: Voice;
-  limits: VoiceLimits;
-  phrases: Phrases;
-  /** Told what happens. Must not throw. */
-  emit(event: NewRtcEvent): void;
-  /** Sends a packet. Must not throw. */
-  sendAudio(packet: OutgoingPacket): void;
-}
-
-/** What was counted of a talk. */
-export interface VoiceStats {
-  packets_stale: number;
-  frames_concealed: number;
-  interruptions: number;
-  /** From the end of speech to the first sound of the answer, the last time. */
-  answer_latency_ms: number | null;
-}
 
 interface Opened {
   encoder: OpusEncoder;
@@ -80,6 +37,8 @@ interface Opened {
  * is left of it once it is disposed.
  */
 export class VoiceLoop implements Disposable {
+  /** For callers who say where turns begin and end. */
+  readonly byHand: TurnsByHand;
   readonly #deps: VoiceLoopDeps;
   readonly #stack = new DisposableStack();
   readonly #closing = new AbortController();
@@ -126,11 +85,23 @@ export class VoiceLoop implements Disposable {
       language: () => this.#choice.language,
       startedAt: this.#startedAt,
       onUtterance: (utterance) => this.#ask(utterance),
-      onInterruption: () => this.#interrupt(),
-      onFalseInterruption: () => this.#resume(),
-      answering: () => this.#current !== undefined,
+      onInterruption: () => this.#interruptAll(),
+      onFalseInterruption: () => {
+        this.resume();
+        deps.company?.resume();
+      },
+      answering: () => this.#current !== undefined || deps.company?.speaking === true,
       onChange: () => this.#settle(),
     });
+    this.byHand = this.#stack.use(
+      new TurnsByHand({
+        ...deps,
+        startedAt: this.#startedAt,
+        language: () => this.#choice.language,
+        onUtterance: (utterance) => this.#ask(utterance),
+        onChange: () => this.#listening.forget(),
+      }),
+    );
     const { speech_ms } = limits;
     if (tts) this.#speaking = new Speaking({ tts, clock, rate: SPEAKING_RATE, speech_ms, choice: () => this.#choice });
     this.#playout = this.#stack.use(
@@ -138,6 +109,7 @@ export class VoiceLoop implements Disposable {
         clock,
         encoder,
         frame: frameLength(SPEAKING_RATE),
+        way: deps.playout,
         next: () => this.#next(),
         send: sendAudio,
         onFrame: (level) => this.#played(level),
@@ -148,6 +120,21 @@ export class VoiceLoop implements Disposable {
   /** Where the talk is. */
   get state(): VoiceState {
     return this.#state;
+  }
+
+  /** Whether an answer is being heard. */
+  get speaking(): boolean {
+    return this.#current?.began === true;
+  }
+
+  /** Whether the caller speaks. */
+  get hearing(): boolean {
+    return this.#listening.hearing;
+  }
+
+  /** Whether the caller may be interrupting. */
+  get barging(): boolean {
+    return this.#listening.barging;
   }
 
   /** What was counted. */
@@ -186,21 +173,32 @@ export class VoiceLoop implements Disposable {
     if (this.#closing.signal.aborted) return;
     if (this.#state === "ducked") this.#listening.insist();
     if (this.#listening.type(text)) return;
-    if (this.#deps.limits.typed_interrupts) this.#interrupt();
+    if (this.#deps.limits.typed_interrupts) this.#interruptAll();
     const turn_id = createId("turn");
     const language = this.#choice.language ?? null;
     this.#deps.emit({ type: "transcript.final", data: { turn_id, text, language } });
     this.#ask({ turn_id, text, latency: this.#latency() });
   }
 
-  /** Has answered what waits for an answer, though nothing is said. */
-  respond(): void {
-    if (!this.#closing.signal.aborted) this.#ask({ turn_id: createId("turn"), text: "", latency: this.#latency() });
+  /** Forgets what was said in a turn that is not ended. */
+  clear(): void {
+    this.byHand.clear();
+    this.#listening.forget();
   }
 
-  /** Stops the answer, as the caller's voice would. */
-  interrupt(): void {
-    this.#interrupt();
+  /** Has answered what waits for an answer, though nothing is said; after the words of turns that were ended by hand. */
+  respond(): void {
+    const ask = () => {
+      if (!this.#closing.signal.aborted) this.#ask({ turn_id: createId("turn"), text: "", latency: this.#latency() });
+    };
+    const { pending } = this.byHand;
+    if (pending) void pending.then(ask);
+    else ask();
+  }
+
+  /** Stops the answer, as the caller's voice would. `heard_ms` is how much of it was heard, where the caller knows. */
+  interrupt(heard_ms?: number): void {
+    this.#interrupt(heard_ms);
     this.#listening.drop();
     this.#settle();
   }
@@ -229,6 +227,11 @@ export class VoiceLoop implements Disposable {
     this.#choice = { ...this.#choice, ...choice };
   }
 
+  /** Notes how loud what comes out of the caller's loudspeaker is, in dBFS. */
+  noteEcho(level: number): void {
+    this.#echo.played(level);
+  }
+
   /** Notes when the caller's end heard the answer, by its own clock. */
   heardAt(turn_id: string, ms: number): void {
     this.#answers.find((answer) => answer.turn_id === turn_id)?.latency.heardAfter(ms);
@@ -255,13 +258,14 @@ export class VoiceLoop implements Disposable {
   #hear(frames: Int16Array[]): void {
     if (frames.length === 0 || !this.#deps.stt || this.#muted.caller || this.#held) return;
     this.#heardAt = this.#deps.clock.now();
-    for (const frame of frames) this.#listening.hear(frame);
+    for (const frame of frames) if (!this.byHand.take(frame)) this.#listening.hear(frame);
   }
 
   /** A packet has gone out: 20 ms have passed. */
   #played(level: number): void {
     const now = this.#deps.clock.now();
-    this.#echo.played(level);
+    if (!this.#deps.company?.speaking) this.noteEcho(level);
+    this.#deps.company?.played(level);
     this.#hear(this.#ears.due(now));
     // Who stops sending has stopped speaking.
     if (this.#listening.hearing && now - this.#heardAt >= ABSENT_MS) this.#listening.hear(this.#nothing);
@@ -269,7 +273,10 @@ export class VoiceLoop implements Disposable {
 
   /** The sound that is due. */
   #next(): Int16Array | null {
-    if (this.#held || this.#muted.agent || this.#listening.hearing) return null;
+    const { company } = this.#deps;
+    if (this.#held || this.#muted.agent || this.#listening.hearing || company?.speaking || company?.barging) {
+      return null;
+    }
     const frame = this.#current?.frame() ?? null;
     if (frame) this.#settle();
     return frame;
@@ -280,11 +287,13 @@ export class VoiceLoop implements Disposable {
       turn_id,
       latency,
       speaking: this.#speaking,
+      model: this.#deps.model,
       rate: SPEAKING_RATE,
       frame: frameLength(SPEAKING_RATE),
-      onSentence: (text) => {
+      ahead: () => this.#playout.ahead_ms * SPEAKING_RATE / 1000,
+      onSentence: (text, { aloud }) => {
         this.#listening.note(text);
-        this.#deps.emit({ type: "agent.speaking", data: { turn_id, run_id: answer.run_id, text } });
+        this.#deps.emit({ type: "agent.speaking", data: { turn_id, run_id: answer.run_id, text, aloud } });
       },
       onFailure: (error) => this.#deps.emit({ type: "error", data: error.toBody() }),
       onChange: () => this.#settle(),
@@ -306,8 +315,10 @@ export class VoiceLoop implements Disposable {
     const { signal } = this.#closing;
     try {
       for await (const said of brain.answer(text, { turn_id, delivery: answer, signal })) {
-        if (said.type === "started") answer.run_id = said.run_id;
-        else if (said.type === "text") answer.take(said.text);
+        if (said.type === "started") {
+          answer.run_id = said.run_id;
+          if (said.voice) this.setVoice(said.voice);
+        } else if (said.type === "text") answer.take(said.text);
         else {
           answer.aside(phrases.waiting);
           answer.waiting = true;
@@ -324,17 +335,25 @@ export class VoiceLoop implements Disposable {
     }
   }
 
-  #interrupt(): void {
+  #interrupt(heard_ms?: number): void {
+    const { turn_id: heard_turn } = this.#current ?? {};
     const stopped = this.#answers.filter(({ active }) => active);
     this.#answers = this.#answers.filter(({ active }) => !active);
     for (const answer of stopped) {
       const { turn_id, run_id } = answer;
       this.#interruptions++;
-      this.#deps.emit({ type: "agent.interrupted", data: { turn_id, run_id, heard: answer.interrupt() } });
+      const heard = answer.interrupt(turn_id === heard_turn ? heard_ms : undefined);
+      this.#deps.emit({ type: "agent.interrupted", data: { turn_id, run_id, heard } });
     }
   }
 
-  #resume(): void {
+  #interruptAll(): void {
+    this.#interrupt();
+    this.#deps.company?.interrupt();
+  }
+
+  /** What seemed to be an interruption was none: the answer goes on. */
+  resume(): void {
     const current = this.#current;
     if (!current) return;
     const { turn_id, run_id } = current;
@@ -349,7 +368,9 @@ export class VoiceLoop implements Disposable {
     const { hearing, barging, awaiting } = this.#listening;
     const answering = current?.began ? "speaking" : "thinking";
     const idle = awaiting ? "thinking" : current ? answering : "listening";
-    this.#state = transit(this.#state, barging ? "ducked" : hearing ? "hearing" : idle);
+    // Whoever interrupts somebody else's answer has none of their own to pause.
+    const ducked = barging && current && this.#state !== "hearing";
+    this.#state = transit(this.#state, ducked ? "ducked" : hearing ? "hearing" : idle);
   }
 
   #done(answer: Answer): void {
