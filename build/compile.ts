@@ -8,6 +8,7 @@
  */
 import { findEmbedded } from "./embedded.ts";
 import { readGraph } from "./graph.ts";
+import { readNotices } from "./notices.ts";
 import { deno, DIST, ENTRY, PLATFORM, readProject, ROOT, say, toMegabytes } from "./project.ts";
 
 if (import.meta.main) {
@@ -29,6 +30,7 @@ if (import.meta.main) {
     output,
     ENTRY,
   ]);
+  await Deno.writeFile(`${output}.THIRD_PARTY.txt`, (await readNotices(graph)).bytes);
   const built = await Deno.readFile(output);
   const needed = await findEmbedded(graph, built);
   for (const kind of ["module", "text", "worker", "addon"] as const) {

@@ -32,6 +32,8 @@ export interface Graph {
   texts: string[];
   workers: WorkerEntry[];
   addons: Addon[];
+  /** What of others is in it, by name. */
+  packages: { name: string; folder: string }[];
 }
 
 interface Module {
@@ -79,7 +81,14 @@ export async function readGraph(): Promise<Graph> {
     collectPackages(needed, info.npmPackages, packages);
   }
   const addons = (await Promise.all([...packages.values()].map(addonsOf))).flat();
-  return { modules: [...modules].sort(), texts: [...texts].sort(), workers: [...workers.values()], addons };
+  const named = Array.from(packages.values(), ({ name, localPath }) => ({ name, folder: localPath }));
+  return {
+    modules: [...modules].sort(),
+    texts: [...texts].sort(),
+    workers: [...workers.values()],
+    addons,
+    packages: named.sort((a, b) => a.name < b.name ? -1 : 1),
+  };
 }
 
 async function workersOf(path: string): Promise<WorkerEntry[]> {

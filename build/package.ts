@@ -9,6 +9,7 @@ import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundle, type Part, PROGRAM } from "./bundle.ts";
 import { readGraph } from "./graph.ts";
+import { readNotices } from "./notices.ts";
 import { deno, digestOf, DIST, PLATFORM, readProject, ROOT, say, toMegabytes } from "./project.ts";
 import { toTar } from "./tar.ts";
 
@@ -44,7 +45,8 @@ if (import.meta.main) {
   const program: Part = { path: "deno", bytes: await Deno.readFile(Deno.execPath()), executable: true };
   const launch = await readScript("./launch.sh", { FLAGS: [...CLOSED, ...flags].join(" "), PROGRAM });
   const launcher: Part = { path: LAUNCHER, bytes: new TextEncoder().encode(launch), executable: true };
-  const parts = [program, launcher, ...await bundle(await readGraph()), ...await readConfig()];
+  const graph = await readGraph();
+  const parts = [program, launcher, ...await bundle(graph), ...await readConfig(), await readNotices(graph)];
   parts.sort((a, b) => a.path < b.path ? -1 : 1);
   const payload = new Uint8Array(gzipSync(toTar(parts), { level: 9 }));
   const digest = await digestOf(payload);

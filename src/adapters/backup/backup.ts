@@ -1,5 +1,5 @@
 /**
- * Backups: a folder with the database, the files and a manifest of hashes.
+ * Backups: a folder with the database, the files, the recordings and a manifest of hashes.
  *
  * What is encrypted is copied as it is, and needs the same key again.
  *
@@ -13,8 +13,8 @@ import { copyAndHash, exists, type Fingerprint, listFiles } from "./copy.ts";
 
 /** The database's name in a backup and in a data folder. */
 export const DATABASE_FILE = "muxi.db";
-/** The name of the folder of files, in both. */
-export const FILES_FOLDER = "files";
+/** The names of the folders of files, in both: what was uploaded, and recordings of calls whose file is made. */
+export const FOLDERS = ["files", "recordings"] as const;
 /** The name of the manifest in a backup. */
 export const MANIFEST_FILE = "manifest.json";
 
@@ -42,8 +42,8 @@ export interface CopyReport {
 /** Options for {@linkcode createBackup}. */
 export interface BackupOptions {
   store: Pick<Store, "backup">;
-  /** The folder of stored files; it may be absent. */
-  filesDir: string;
+  /** The data folder. */
+  dataDir: string;
   /** The folder to make. */
   dest: string;
   version: string;
@@ -67,7 +67,7 @@ export async function createBackup(options: BackupOptions): Promise<CopyReport> 
   try {
     // In a container every process has the same number, also one that died here.
     await Deno.remove(building, { recursive: true }).catch(() => {});
-    await Deno.mkdir(join(building, FILES_FOLDER), { recursive: true, mode: 0o700 });
+    for (const name of FOLDERS) await Deno.mkdir(join(building, name), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new AppError("UnavailableError", `Cannot write a backup to "${dest}": its folder can't be made`, {
       cause: error,
@@ -85,20 +85,20 @@ export async function createBackup(options: BackupOptions): Promise<CopyReport> 
 }
 
 async function build(folder: string, options: BackupOptions): Promise<Manifest> {
-  const { store, filesDir, version, clock, onProgress = () => {} } = options;
+  const { store, dataDir, version, clock, onProgress = () => {} } = options;
   const files: Record<string, Fingerprint> = {};
   const created_at = toTime(clock.now());
   // The database comes first: a file stored meanwhile is then superfluous, never missing.
   await store.backup(join(folder, DATABASE_FILE));
   files[DATABASE_FILE] = await copyAndHash(join(folder, DATABASE_FILE));
-  const names = await listFiles(filesDir);
-  const total = names.length + 1;
+  const paths: string[] = [];
+  for (const name of FOLDERS) paths.push(...(await listFiles(join(dataDir, name))).map((file) => `${name}/${file}`));
+  const total = paths.length + 1;
   onProgress({ name: DATABASE_FILE, done: 1, total });
-  for (const [index, name] of names.entries()) {
-    const path = `${FILES_FOLDER}/${name}`;
-    const found = await copyAndHash(join(filesDir, name), join(folder, path)).catch(async (error) => {
+  for (const [index, path] of paths.entries()) {
+    const found = await copyAndHash(join(dataDir, path), join(folder, path)).catch(async (error) => {
       // Deleted since the folder was listed, by somebody who was allowed to.
-      if (error instanceof Deno.errors.NotFound && !await exists(join(filesDir, name))) return undefined;
+      if (error instanceof Deno.errors.NotFound && !await exists(join(dataDir, path))) return undefined;
       throw error;
     });
     if (found !== undefined) files[path] = found;

@@ -10,7 +10,7 @@ import { type Clock, toTime } from "../../kit/clock.ts";
 import {
   type CopyReport,
   DATABASE_FILE,
-  FILES_FOLDER,
+  FOLDERS,
   type Manifest,
   MANIFEST_FILE,
   type OnProgress,
@@ -30,7 +30,7 @@ export interface RestoreOptions {
   onProgress?: OnProgress;
 }
 
-const Name = z.string().regex(/^(muxi\.db|files\/[^/\\.\0][^/\\\0]*)$/);
+const Name = z.string().regex(/^(muxi\.db|(files|recordings)\/[^/\\.\0][^/\\\0]*)$/);
 const ManifestShape = z.object({
   version: z.string(),
   created_at: z.string(),
@@ -38,7 +38,7 @@ const ManifestShape = z.object({
 });
 
 /** What a data folder's state consists of. A log of an older database would spoil a new one. */
-const STATE = [`${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, DATABASE_FILE, FILES_FOLDER];
+const STATE = [`${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, DATABASE_FILE, ...FOLDERS];
 
 /**
  * Restores `src` into `dataDir`. Everything is copied beside its place and its
@@ -53,20 +53,21 @@ export async function restoreBackup(options: RestoreOptions): Promise<CopyReport
   try {
     const old = await findState(dataDir);
     if (old.length > 0 && !force) {
-      const message =
-        `Cannot restore to "${dataDir}": it has ${old[0] === FILES_FOLDER ? "files" : "a database"} already. ` +
+      const message = `Cannot restore to "${dataDir}": it has ${isFolder(old[0]!) ? old[0] : "a database"} already. ` +
         "Choose another data folder, or use --force to move what is there aside";
       throw new AppError("ConflictError", message);
     }
     // In a container every process has the same number, also one that died here.
     await Deno.remove(staging, { recursive: true }).catch(() => {});
-    await Deno.mkdir(join(staging, FILES_FOLDER), { recursive: true, mode: 0o700 });
+    for (const name of FOLDERS) await Deno.mkdir(join(staging, name), { recursive: true, mode: 0o700 });
     await stage(manifest, staging, options);
     const moved_to = old.length === 0 ? undefined : await moveAside(dataDir, old, clock.now());
-    const filesDir = join(dataDir, FILES_FOLDER);
-    // Left over, and empty: findState says so.
-    if (await exists(filesDir)) await Deno.remove(filesDir, { recursive: true });
-    await Deno.rename(join(staging, FILES_FOLDER), filesDir);
+    for (const name of FOLDERS) {
+      const folder = join(dataDir, name);
+      // Left over, and without a file: findState says so.
+      if (await exists(folder)) await Deno.remove(folder, { recursive: true });
+      await Deno.rename(join(staging, name), folder);
+    }
     await Deno.rename(join(staging, DATABASE_FILE), join(dataDir, DATABASE_FILE));
     return { ...toReport(dataDir, manifest), ...moved_to !== undefined && { moved_to } };
   } catch (error) {
@@ -75,6 +76,10 @@ export async function restoreBackup(options: RestoreOptions): Promise<CopyReport
   } finally {
     await Deno.remove(staging, { recursive: true }).catch(() => {});
   }
+}
+
+function isFolder(name: string): boolean {
+  return (FOLDERS as readonly string[]).includes(name);
 }
 
 async function readManifest(src: string): Promise<Manifest> {
@@ -97,7 +102,9 @@ async function findState(dataDir: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of STATE) {
     const path = join(dataDir, name);
-    if (name === FILES_FOLDER ? (await listFiles(path)).length > 0 : await exists(path)) found.push(name);
+    // What a call that is recorded has so far lies one folder deeper.
+    const files = isFolder(name) ? [...await listFiles(path), ...await listFiles(join(path, "raw"))] : [];
+    if (isFolder(name) ? files.length > 0 : await exists(path)) found.push(name);
   }
   return found;
 }

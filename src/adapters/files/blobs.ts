@@ -6,9 +6,10 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AppError } from "../../domain/error.ts";
-import type { Blobs } from "../../ports/blobs.ts";
-import { ChunkCipher, HEADER_SIZE, importMasterKey, SEALED_CHUNK_SIZE } from "./sealed_chunks.ts";
-import { readExactly, Rechunker, writeAll } from "./bytes.ts";
+import type { Blobs, ByteRange } from "../../ports/blobs.ts";
+import { toPlainStream, toStream } from "./blob_streams.ts";
+import { Rechunker, writeAll } from "./bytes.ts";
+import { ChunkCipher, importMasterKey } from "./sealed_chunks.ts";
 
 /** Options for {@linkcode openFileBlobs}. */
 export interface FileBlobsOptions {
@@ -21,7 +22,6 @@ export interface FileBlobsOptions {
 const ID = /^[a-z]+_[0-9a-z]+$/;
 const TEMPORARY = ".tmp-";
 const SEALED = ".enc";
-const READ_SIZE = 65_536;
 
 /** Opens the folder and removes what an earlier process left unfinished. */
 export async function openFileBlobs({ dir, encryptionKey }: FileBlobsOptions): Promise<Blobs> {
@@ -64,9 +64,13 @@ class FileBlobs implements Blobs {
     }
   }
 
-  async open(id: string): Promise<ReadableStream<Uint8Array> | undefined> {
+  async open(id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array> | undefined> {
     const file = await openExisting(this.#pathOf(id));
-    if (file !== undefined) return this.#key === undefined ? toPlainStream(file) : await toStream(file, this.#key, id);
+    if (file !== undefined) {
+      return this.#key === undefined
+        ? await toPlainStream(file, range)
+        : await toStream(file, { key: this.#key, id, range });
+    }
     if (await exists(this.#otherPathOf(id))) {
       const why = this.#key === undefined
         ? "it is encrypted and no key is set"
@@ -164,67 +168,4 @@ async function createSealer(file: Deno.FsFile, key: CryptoKey, id: string) {
     const sealed = await cipher.seal(chunk, last);
     await guard(() => writeAll(file, sealed));
   });
-}
-
-function toPlainStream(file: Deno.FsFile): ReadableStream<Uint8Array> {
-  return fromPull(file, async () => {
-    const chunk = await readExactly(file, READ_SIZE);
-    return { chunk, last: chunk.length < READ_SIZE };
-  });
-}
-
-async function toStream(file: Deno.FsFile, key: CryptoKey, id: string): Promise<ReadableStream<Uint8Array>> {
-  const damaged = (cause: unknown) =>
-    new AppError("InternalError", `Cannot read file "${id}": it was altered, or the encryption key is another`, {
-      cause,
-    });
-  try {
-    let left = (await file.stat()).size - HEADER_SIZE;
-    const cipher = await ChunkCipher.open(key, id, await readExactly(file, HEADER_SIZE));
-    const next = async () => {
-      const last = left <= SEALED_CHUNK_SIZE;
-      const sealed = await readExactly(file, Math.min(left, SEALED_CHUNK_SIZE));
-      left -= sealed.length;
-      try {
-        return { chunk: await cipher.unseal(sealed, last), last };
-      } catch (error) {
-        throw damaged(error);
-      }
-    };
-    // The first chunk is tried before anything is promised, so that a wrong key is an error and no broken download.
-    return fromPull(file, next, await next());
-  } catch (error) {
-    file.close();
-    throw error instanceof AppError ? error : damaged(error);
-  }
-}
-
-interface Piece {
-  chunk: Uint8Array;
-  last: boolean;
-}
-
-/** A stream that reads when it is read, and closes `file` at its end, however it ends. */
-function fromPull(file: Deno.FsFile, next: () => Promise<Piece>, first?: Piece): ReadableStream<Uint8Array> {
-  let open = true;
-  const close = () => {
-    if (open) file.close();
-    open = false;
-  };
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { chunk, last } = first ?? await next();
-        first = undefined;
-        if (chunk.length > 0) controller.enqueue(chunk);
-        if (!last) return;
-        close();
-        controller.close();
-      } catch (error) {
-        close();
-        controller.error(error);
-      }
-    },
-    cancel: close,
-  }, { highWaterMark: 0 });
 }

@@ -34,9 +34,10 @@ export class ChunkCipher {
   readonly #key: CryptoKey;
   readonly #prefix: Bytes;
   readonly #id: Bytes;
-  #counter = 0;
+  #counter: number;
 
-  private constructor(key: CryptoKey, prefix: Bytes, id: string) {
+  private constructor(key: CryptoKey, prefix: Bytes, id: string, counter: number) {
+    this.#counter = counter;
     this.#key = key;
     this.#prefix = prefix;
     this.#id = new TextEncoder().encode(id);
@@ -50,8 +51,8 @@ export class ChunkCipher {
     return { cipher: await ChunkCipher.open(master, id, header), header };
   }
 
-  /** The cipher of the file that begins with `header`. */
-  static async open(master: CryptoKey, id: string, header: Bytes): Promise<ChunkCipher> {
+  /** The cipher of the file that begins with `header`, from its chunk `first` on. */
+  static async open(master: CryptoKey, id: string, header: Bytes, first = 0): Promise<ChunkCipher> {
     if (header.length !== HEADER_SIZE || !MAGIC.every((byte, index) => header[index] === byte)) {
       throw new Error("the header is not that of an encrypted file");
     }
@@ -63,7 +64,7 @@ export class ChunkCipher {
       false,
       ["encrypt", "decrypt"],
     );
-    return new ChunkCipher(key, header.slice(MAGIC.length + SALT_SIZE), id);
+    return new ChunkCipher(key, header.slice(MAGIC.length + SALT_SIZE), id, first);
   }
 
   /** Encrypts the next chunk. */

@@ -1,0 +1,198 @@
+/**
+ * Making files of what was recorded, also by processes that have died.
+ *
+ * @module
+ */
+import { AppError } from "../../domain/error.ts";
+import type { RtcRecordingEnd, RtcRecordingRow } from "../../domain/rtc_recording.ts";
+import { type Clock, toTime } from "../../kit/clock.ts";
+import type { Log } from "../../kit/log.ts";
+import type { Blobs, ByteRange } from "../../ports/blobs.ts";
+import type { RawRecording, Recorder } from "../../ports/recorder.ts";
+import type { Store } from "../../ports/store.ts";
+
+/** What a {@linkcode Finishing} needs. */
+export interface FinishingDeps {
+  store: Store;
+  recorder: Recorder;
+  /** Where files are kept: readable, and encrypted. */
+  blobs: { plain: Blobs; sealed: Blobs };
+  clock: Clock;
+  log: Log;
+  /** How long a recording is kept; 0: for ever. */
+  recording_days: number;
+}
+
+/** What is there, of which row, and why it ended. */
+export interface Finished {
+  id: string;
+  sealed: boolean;
+  raw: RawRecording;
+  reason: RtcRecordingEnd;
+  dropped: number;
+}
+
+const DAY_MS = 86_400_000;
+const UNDONE = { in: ["recording", "finishing"] } as const;
+const PAGE = 50;
+
+/** See the module. */
+export class Finishing {
+  readonly #deps: FinishingDeps;
+  readonly #closed = new AbortController();
+  readonly #busy = new Map<string, { done: Promise<void>; stop: AbortController }>();
+  #recording_days: number;
+  #resuming: Promise<void> | undefined;
+
+  constructor(deps: FinishingDeps) {
+    this.#deps = deps;
+    this.#recording_days = deps.recording_days;
+  }
+
+  /** Puts another number of days in force, for what ends from now on. */
+  update(recording_days: number): void {
+    this.#recording_days = recording_days;
+  }
+
+  /** Whether a file is being made of `id`. */
+  isBusy(id: string): boolean {
+    return this.#busy.has(id);
+  }
+
+  /** Makes the file. What can't be done now is tried again by {@linkcode resume}. Never rejects. */
+  finish(finished: Finished): Promise<void> {
+    const { id } = finished;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#closed.signal]);
+    const done = this.#finish(finished, signal).catch((error) => {
+      if (!signal.aborted) this.#deps.log.error("Cannot finish a recording", { recording_id: id, error });
+    }).finally(() => this.#busy.delete(id));
+    this.#busy.set(id, { done, stop });
+    return done;
+  }
+
+  /** Finishes what is left over, but nothing for which `isLive` says that it is still being made. */
+  resume(isLive: (id: string) => boolean): Promise<void> {
+    return this.#resuming ??= this.#resume(isLive).finally(() => this.#resuming = undefined);
+  }
+
+  /** Removes what is kept no longer, telling of each, and files that no row names. */
+  async sweep(signal: AbortSignal, onExpired: (row: RtcRecordingRow) => void): Promise<number> {
+    const { store, blobs, clock } = this.#deps;
+    let count = 0;
+    while (!signal.aborted) {
+      const where = { expires_at: { lte: toTime(clock.now()), ne: null } } as const;
+      const rows = await store.read({ from: "rtc_recordings", where, limit: PAGE });
+      for (const row of rows) {
+        await this.remove(row);
+        onExpired(row);
+      }
+      count += rows.length;
+      if (rows.length < PAGE) break;
+    }
+    for await (const id of blobs.plain.list()) {
+      if (signal.aborted) break;
+      const [row] = await store.read({ from: "rtc_recordings", where: { id }, limit: 1 });
+      if (row !== undefined || this.isBusy(id)) continue;
+      await blobs.plain.delete(id);
+      count++;
+    }
+    return count;
+  }
+
+  /** Removes a recording, also while its file is made: first the row, so that none promises what is gone. */
+  async remove({ id, sealed }: Pick<RtcRecordingRow, "id" | "sealed">): Promise<void> {
+    const busy = this.#busy.get(id);
+    busy?.stop.abort(new AppError("GoneError", `Cannot finish recording "${id}": it was deleted`));
+    await busy?.done;
+    await this.#deps.store.commit({ writes: [{ delete: "rtc_recordings", where: { id } }] });
+    await this.#blobsOf(sealed).delete(id);
+    await this.#deps.recorder.discard(id);
+  }
+
+  /** The file's bytes, all or those of `range`. */
+  async open({ id, sealed }: RtcRecordingRow, range?: ByteRange): Promise<ReadableStream<Uint8Array>> {
+    const body = await this.#blobsOf(sealed).open(id, range);
+    if (!body) throw new AppError("GoneError", `Cannot read recording "${id}": its bytes are no longer kept`);
+    return body;
+  }
+
+  /** Stops where it is; {@linkcode resume} goes on at the next start. */
+  async close(): Promise<void> {
+    this.#closed.abort(new AppError("UnavailableError", "Cannot finish a recording: the server is stopping"));
+    await Promise.all([this.#resuming, ...Array.from(this.#busy.values(), ({ done }) => done)]);
+  }
+
+  async #finish({ id, sealed, raw, reason, dropped }: Finished, signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#deps;
+    const { duration_ms, tracks, cues } = raw;
+    const now = clock.now();
+    const set: Partial<RtcRecordingRow> = {
+      state: "finishing",
+      reason,
+      dropped,
+      tracks: [...tracks],
+      transcript: [...cues],
+      duration_ms,
+      ended_at: toTime(now),
+      expires_at: this.#expiry(now),
+    };
+    await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: UNDONE }, set }] });
+    if (tracks.length === 0) {
+      await this.#fail(id, reason);
+    } else {
+      const { size } = await this.#blobsOf(sealed).put(id, until(signal, raw.toWebm()));
+      const ready = { state: "ready", size } as const;
+      await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: "finishing" }, set: ready }] });
+    }
+    // Not before the row says so: what died in between is done once more.
+    await raw.discard();
+  }
+
+  async #resume(isLive: (id: string) => boolean): Promise<void> {
+    const { store, recorder, log } = this.#deps;
+    const isOurs = (id: string) => isLive(id) || this.isBusy(id);
+    const left = new Set<string>();
+    for await (const id of recorder.list()) {
+      left.add(id);
+      if (isOurs(id) || this.#closed.signal.aborted) continue;
+      await this.#recover(id).catch((error) => log.error("Cannot recover a recording", { recording_id: id, error }));
+    }
+    const rows = await store.read({ from: "rtc_recordings", where: { state: UNDONE }, limit: 1000 });
+    for (const { id, reason } of rows) {
+      if (!left.has(id) && !isOurs(id)) await this.#fail(id, reason ?? "process_ended");
+    }
+  }
+
+  async #recover(id: string): Promise<void> {
+    const { store, recorder } = this.#deps;
+    const raw = await recorder.recover(id);
+    const [row] = await store.read({ from: "rtc_recordings", where: { id }, limit: 1 });
+    if (raw === undefined) {
+      if (row !== undefined) await this.#fail(id, row.reason ?? "process_ended");
+    } else if (row === undefined || row.state === "ready" || row.state === "failed") await raw.discard();
+    else await this.finish({ ...row, raw, reason: row.reason ?? "process_ended" });
+  }
+
+  async #fail(id: string, reason: RtcRecordingEnd): Promise<void> {
+    const { store, clock } = this.#deps;
+    const now = clock.now();
+    const set = { state: "failed", reason, ended_at: toTime(now), expires_at: this.#expiry(now) } as const;
+    await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: UNDONE }, set }] });
+  }
+
+  #blobsOf(sealed: boolean): Blobs {
+    return sealed ? this.#deps.blobs.sealed : this.#deps.blobs.plain;
+  }
+
+  #expiry(now: number): string | null {
+    return this.#recording_days === 0 ? null : toTime(now + this.#recording_days * DAY_MS);
+  }
+}
+
+async function* until(signal: AbortSignal, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    signal.throwIfAborted();
+    yield piece;
+  }
+}
