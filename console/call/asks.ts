@@ -32,17 +32,18 @@ export class Asks {
       else if (tool_call_id !== undefined && event !== "tool.call.started") this.#remove(tool_call_id);
       else if (/^run\.(completed|failed|cancelled)$/.test(event)) this.#removeOf(run_id);
     });
-    call.on("look.asked", ({ look_id, source, reason }) => {
-      if (!this.#allowed.has(source) || call.stream(source) === null) this.#askLook({ look_id, source, reason, share });
+    call.onLookAsked((asked) => this.#askLook({ ...asked, share }));
+    call.on("look.consent", ({ source, state }) => {
+      if (state === "call" || state === "settings") this.#allowed.add(source);
+      else this.#allowed.delete(source);
+      this.#paint();
     });
+    call.on("look.refused", ({ look_id }) => this.#remove(look_id));
     call.on("look.done", ({ look_id, source }) => {
       this.#remove(look_id);
       this.#showSeen(source);
     });
-    call.on("media", ({ source, open }) => {
-      if (!open && source !== "microphone") this.#allowed.delete(source);
-      this.#paint();
-    });
+    call.on("media", () => this.#paint());
   }
 
   /** Takes everything back. */
@@ -94,13 +95,11 @@ export class Asks {
       } catch (error) {
         return void card.append(el("p", { class: "notice bad", role: "alert" }, describeFault(error)));
       }
-      if (until === "call") this.#allowed.add(source);
-      this.#call?.consent(source, { allow: true, until });
+      this.#call?.answerLook({ source, look_id }, until);
       this.#remove(look_id);
-      this.#paint();
     };
     const refuse = () => {
-      this.#call?.consent(source, { allow: false });
+      this.#call?.answerLook({ source }, "no");
       this.#remove(look_id);
     };
     const verb = isShared ? "Allow" : `Share the ${source}, allow`;
@@ -172,8 +171,6 @@ export class Asks {
   }
 
   #takeBack(): void {
-    for (const source of this.#allowed) this.#call?.consent(source, { allow: false, until: "call" });
-    this.#allowed.clear();
-    this.#paint();
+    for (const source of this.#allowed) this.#call?.answerLook({ source }, "no");
   }
 }

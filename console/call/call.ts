@@ -13,6 +13,8 @@ import { Controls } from "./controls.ts";
 import { describeFault, Devices } from "./devices.ts";
 import { byId, show } from "./element.ts";
 import { Figures } from "./figures.ts";
+import { RecordingMark } from "./recording_mark.ts";
+import { RoomView } from "./room_view.ts";
 import { Call, type ConnectionState, type RtcEnd } from "./session_client.ts";
 import { Setup } from "./setup.ts";
 import { startTheme } from "./theme.ts";
@@ -34,6 +36,8 @@ const REASONS: Readonly<Record<RtcEnd, string>> = {
   key_revoked: "The key is not valid any more.",
   failed: "Something went wrong on the server.",
   replaced: "The call goes on elsewhere.",
+  left: "You were taken out of the room.",
+  room_ended: "The room has ended.",
   shutdown: "The server is shutting down.",
   process_ended: "The server was restarted.",
 };
@@ -42,6 +46,8 @@ const base = document.documentElement.dataset.base ?? "";
 const transcript = new Transcript();
 const figures = new Figures();
 const asks = new Asks();
+const recording = new RecordingMark({ say: (text) => transcript.note(text) });
+const room = new RoomView({ base, say: (text, name) => transcript.note(text, name) });
 const setup = new Setup({ base, onStart: () => void start() });
 const devices = new Devices({ onFault: (text) => setup.fault = text });
 const controls = new Controls({ devices, transcript });
@@ -67,6 +73,8 @@ function follow(call: Call, agent_name: string): void {
   for (const part of [transcript, figures, asks]) part.clear();
   transcript.follow(call);
   figures.follow(call);
+  recording.follow(call);
+  room.follow(call);
   asks.follow(call, (source) => controls.share(source));
   controls.follow(call);
   byId("call-title").textContent = agent_name;
@@ -90,8 +98,6 @@ function follow(call: Call, agent_name: string): void {
     if (held) doing("On hold");
     else if (byId("doing").textContent === "On hold") doing("Listening");
   });
-  call.on("recording.started", () => transcript.note("This call is being recorded."));
-  call.on("recording.stopped", () => transcript.note("The recording has stopped."));
   call.on("connection", ({ state, reason }) => {
     paint(state);
     if (state !== "ended") return;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { NewRtcEvent } from "../../src/domain/rtc_event.ts";
+import type { RtcMember, RtcRoom } from "../../src/domain/rtc_room.ts";
 import type { Modality, RtcEnd } from "../../src/domain/rtc_session.ts";
 import type { Voice } from "../../src/domain/voice.ts";
 import type { Credentials } from "./api.ts";
@@ -14,11 +15,19 @@ import type { Wanted } from "./local_media.ts";
 /** Where a call is, as seen from here. Nothing comes after `ended`. */
 export type ConnectionState = "connecting" | "connected" | "reconnecting" | "ended";
 
+/** A room, as whoever joined it sees it. */
+export interface RoomPlace {
+  room: RtcRoom;
+  member: RtcMember;
+}
+
 /** Options of {@linkcode Call.start}. */
 export interface CallOptions extends Credentials {
   /** Where the server is, such as `https://muxi.example.org`; empty: where the page came from. */
   base_url?: string;
   agent_id?: string;
+  /** A room to join instead, and as whom. */
+  room?: { id: string; name: string };
   /** A conversation to go on with. */
   conversation_id?: string;
   /** The microphone; true unless told. Without it, one can still listen and type. */
@@ -30,6 +39,8 @@ export interface CallOptions extends Credentials {
   /** How the agent speaks and listens, over what it has of its own. */
   voice?: Voice;
   metadata?: Record<string, unknown>;
+  /** Whether the call is recorded from its beginning; where that can't be, there is no call. */
+  record?: boolean;
   /** Whether the agent's voice is played; otherwise {@linkcode Call.sound} is yours to play. */
   play?: boolean;
   /** For how long a lost connection is taken up again. */
@@ -44,6 +55,8 @@ export interface LocalEvents {
   /** A microphone, camera or screen was opened or closed. */
   media: { source: Source; open: boolean };
   sound: { stream: MediaStream };
+  /** A section in which somebody else in the room is heard or seen; "room.tracks" tells who. */
+  other: { mid: string; track: MediaStreamTrack };
   /** When an answer was first heard, after the caller's speech ended, by the caller's own clock. */
   heard: { turn_id: string; ms: number };
 }

@@ -14,6 +14,8 @@ export interface ConnectionEvents {
   onState(state: RTCPeerConnectionState): void;
   onCandidate(candidate: RTCIceCandidate | null): void;
   onSound(track: MediaStreamTrack): void;
+  /** A section for somebody else in the room. */
+  onOther(mid: string, track: MediaStreamTrack): void;
   onMessage(text: string): void;
   onChannel(open: boolean): void;
 }
@@ -22,6 +24,8 @@ export interface ConnectionEvents {
 export interface ConnectionOptions {
   ice_servers: readonly IceServer[];
   events: ConnectionEvents;
+  /** For how many others there are sections. */
+  others: number;
   /** Takes an offer to the server; resolves with its answer. */
   exchange(sdp: string): Promise<string>;
 }
@@ -40,7 +44,7 @@ export class Connection implements Disposable {
   readonly #early: RTCIceCandidateInit[] = [];
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ ice_servers, events, exchange }: ConnectionOptions) {
+  constructor({ ice_servers, events, others, exchange }: ConnectionOptions) {
     this.#exchange = exchange;
     const pc = this.pc = new RTCPeerConnection({
       iceServers: ice_servers as RTCIceServer[],
@@ -48,13 +52,20 @@ export class Connection implements Disposable {
     });
     pc.onconnectionstatechange = () => events.onState(pc.connectionState);
     pc.onicecandidate = ({ candidate }) => events.onCandidate(candidate);
-    pc.ontrack = ({ track }) => track.kind === "audio" && events.onSound(track);
     const channel = this.#channel = pc.createDataChannel(LABEL);
     channel.onopen = () => events.onChannel(true);
     channel.onclose = () => events.onChannel(false);
     channel.onmessage = ({ data }) => typeof data === "string" && events.onMessage(data);
     // The agent is heard, too, by who has no microphone.
-    this.#senders.set("microphone", pc.addTransceiver("audio", { direction: "recvonly" }));
+    const voice = pc.addTransceiver("audio", { direction: "recvonly" });
+    this.#senders.set("microphone", voice);
+    pc.ontrack = ({ track, transceiver }) => {
+      if (transceiver === voice) events.onSound(track);
+      else if (transceiver.mid !== null) events.onOther(transceiver.mid, track);
+    };
+    for (const kind of ["audio", "video"]) {
+      for (let n = 0; n < others; n++) pc.addTransceiver(kind, { direction: "recvonly" });
+    }
   }
 
   /** Whether text can be sent. */

@@ -17,6 +17,8 @@ export interface LinkOptions {
   api: Api;
   session_id: string;
   ice_servers: readonly IceServer[];
+  /** For how many others there are sections. */
+  others: number;
   /** For how long a lost connection is taken up again. */
   reattach_ms: number;
   /** What is sent over a new connection. */
@@ -28,6 +30,8 @@ export interface LinkOptions {
 export interface LinkEvents {
   onEvent(event: CallEvent): void;
   onSound(track: MediaStreamTrack): void;
+  /** A section for somebody else in the room. */
+  onOther(mid: string, track: MediaStreamTrack): void;
   /** Whether media flows. */
   onConnected(connected: boolean): void;
   /** The session can't be reached any more. */
@@ -142,11 +146,12 @@ export class Link implements Disposable {
   }
 
   #connect(): Connection {
-    const { api, session_id, ice_servers, events } = this.#options;
+    const { api, session_id, ice_servers, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
       ice_servers,
+      others,
       exchange: async (sdp) => {
         const body = { session_id, type: "offer", sdp };
         const answer = await api.ask<{ sdp: string }>("POST", "/rtc/offer", { body, signal: this.#closed.signal });
@@ -157,6 +162,7 @@ export class Link implements Disposable {
       events: {
         onState: (state) => this.#hearState(state),
         onSound: events.onSound,
+        onOther: events.onOther,
         onMessage: (text) => this.#take(JSON.parse(text) as CallEvent),
         onChannel: (open) => this.#hearChannel(open),
         onCandidate: (candidate) => {

@@ -20,10 +20,11 @@
 /// <reference lib="dom.iterable" />
 /// <reference lib="dom.asynciterable" />
 import type { LookSource, RtcEventType, RtcMessage } from "../../src/domain/rtc_event.ts";
-import type { Modality, RtcEnd, RtcSession } from "../../src/domain/rtc_session.ts";
+import type { RtcEnd, RtcSession } from "../../src/domain/rtc_session.ts";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
 import { Api, CallError, type Credentials } from "./api.ts";
-import type { CallEvents, CallOptions, ConnectionState } from "./call_options.ts";
+import { beginSession } from "./begin_session.ts";
+import type { CallEvents, CallOptions, ConnectionState, RoomPlace } from "./call_options.ts";
 import { type CallStatistics, readStatistics } from "./call_statistics.ts";
 import type { Source } from "./connection.ts";
 import type { CallEvent } from "./event_order.ts";
@@ -33,16 +34,20 @@ import { Link } from "./link.ts";
 import { LocalMedia, type Wanted } from "./local_media.ts";
 
 export { CallError, type CallEvent, type CallStatistics, type Credentials, LevelMeter, type LookSource, type Source };
-export type { CallEvents, CallOptions, ConnectionState, LocalEvents } from "./call_options.ts";
+export type { CallEvents, CallOptions, ConnectionState, LocalEvents, RoomPlace } from "./call_options.ts";
 export type { RtcEnd, RtcEventType, RtcMessage, RtcSession, Wanted };
 
 type Listener = (data: never) => void;
 
-const MODALITIES: readonly Modality[] = ["audio", "text", "camera", "screen"];
+/** What secrets begin with. */
+const INVITED = "ek_";
+/** The most sections for others, of each kind. */
+const MAX_OTHERS = 7;
 
 interface CallParts {
   api: Api;
   session: RtcSession;
+  place: RoomPlace | undefined;
   ice_servers: readonly IceServer[];
   media: LocalMedia;
   options: CallOptions;
@@ -54,6 +59,10 @@ export class Call {
   readonly id: string;
   /** The session as it was made. */
   readonly session: RtcSession;
+  /** The room it is in, and as whom. */
+  readonly place: RoomPlace | undefined;
+  /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
+  readonly invites: boolean;
   /** The agent's voice. */
   readonly sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -73,7 +82,7 @@ export class Call {
 
   /** Starts a call. Rejects with {@linkcode CallError}, or the browser's `DOMException` for a device. */
   static async start(options: CallOptions): Promise<Call> {
-    const { base_url = "", key, ticket, user_id, agent_id, conversation_id, voice, metadata } = options;
+    const { base_url = "", key, ticket, user_id } = options;
     const api = new Api({
       base_url,
       ...key !== undefined && { key },
@@ -87,16 +96,8 @@ export class Call {
     try {
       for (const [source, how] of wanted) await media.open(source, how);
       const { ice_servers } = await api.ask<{ ice_servers: IceServer[] }>("GET", "/rtc/ice-servers");
-      const session = await api.ask<RtcSession>("POST", "/rtc/sessions", {
-        body: {
-          ...agent_id !== undefined && { agent_id },
-          ...conversation_id !== undefined && { conversation_id },
-          ...voice && { voice },
-          ...metadata && { metadata },
-          modalities: options.modalities ?? MODALITIES,
-        },
-      });
-      call = new Call({ api, session, ice_servers, media, options });
+      const { session, place } = await beginSession(api, options);
+      call = new Call({ api, session, place, ice_servers, media, options });
       await call.#begin();
       setTimeout(() => call!.#tellEarly());
       return call;
@@ -107,8 +108,10 @@ export class Call {
     }
   }
 
-  private constructor({ api, session, ice_servers, media, options }: CallParts) {
+  private constructor({ api, session, place, ice_servers, media, options }: CallParts) {
     this.#api = api;
+    this.place = place;
+    this.invites = place !== undefined && !options.key?.startsWith(INVITED);
     this.session = session;
     this.id = session.id;
     this.#media = media;
@@ -120,11 +123,13 @@ export class Call {
       api,
       session_id: session.id,
       ice_servers,
+      others: place ? Math.min(place.room.max_members - 1, MAX_OTHERS) : 0,
       reattach_ms: (options.reattach_seconds ?? 60) * 1000,
       tracks: () => media.tracks,
       events: {
         onEvent: (event) => this.#receive(event),
         onSound: (track) => this.#hearSound(track),
+        onOther: (mid, track) => this.#emit("other", { mid, track }),
         onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
         onLost: () => void this.#learnEnd(),
       },
@@ -218,8 +223,22 @@ export class Call {
   }
 
   /** Lets the agent look, once or until the call ends, or not. */
-  consent(source: LookSource, { allow, until = "once" }: { allow: boolean; until?: "once" | "call" }): void {
-    this.#link.send({ type: "consent", source, allow, until });
+  consent(
+    source: LookSource,
+    { allow, until = "once", look_id }: { allow: boolean; until?: "once" | "call"; look_id?: string },
+  ): void {
+    this.#link.send({ type: "consent", source, allow, until, ...look_id !== undefined && { look_id } });
+  }
+
+  /** Calls `listener` when the agent wants to look, until what is returned is called. Without an answer it doesn't. */
+  onLookAsked(listener: (look: CallEvents["look.asked"]) => void): () => void {
+    return this.on("look.asked", listener);
+  }
+
+  /** Answers an agent that wants to look; `"no"` takes back what was allowed before, at any time. */
+  answerLook({ source, look_id }: { source: LookSource; look_id?: string }, answer: "once" | "call" | "no"): void {
+    const given = { allow: answer !== "no", until: answer === "no" ? "once" : answer } as const;
+    this.consent(source, { ...given, ...look_id !== undefined && { look_id } });
   }
 
   /** Changes how the agent speaks. */
@@ -258,6 +277,12 @@ export class Call {
   /** What the browser counts. */
   statistics(): Promise<CallStatistics> {
     return readStatistics(this.#link.pc);
+  }
+
+  /** Makes a secret that joins the room of the call in place of a key. */
+  async invite({ expires_seconds }: { expires_seconds: number }): Promise<string> {
+    const body = { room_id: this.place?.room.id, expires_seconds };
+    return (await this.#api.ask<{ secret: string }>("POST", "/rtc/secrets", { body })).secret;
   }
 
   /** Finds a new path at once, as after a change of the network. */

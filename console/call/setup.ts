@@ -5,6 +5,7 @@
  */
 import { Api } from "./api.ts";
 import { byId, el, show } from "./element.ts";
+import { RoomSetup } from "./room_setup.ts";
 
 /** The name under which every page of the server keeps the key, in the tab's own storage. */
 const STORED = "muxi.key";
@@ -16,9 +17,20 @@ interface AgentEntry {
   description?: string | null;
 }
 
+/** What a call is begun with. */
+interface Chosen {
+  key: string;
+  /** With whom one will speak. */
+  agent_name: string;
+  agent_id?: string;
+  conversation_id?: string;
+  room?: { id: string; name: string };
+}
+
 /** The form. */
 export class Setup {
   readonly #base: string;
+  readonly #room = new RoomSetup();
   readonly #key = byId<HTMLInputElement>("key");
   readonly #agent = byId<HTMLSelectElement>("agent");
   readonly #start = byId<HTMLButtonElement>("start");
@@ -28,7 +40,7 @@ export class Setup {
 
   constructor({ base, onStart }: { base: string; onStart(): void }) {
     this.#base = base;
-    this.#key.value = sessionStorage.getItem(STORED) ?? "";
+    this.#key.value = this.#room.secret ?? sessionStorage.getItem(STORED) ?? "";
     this.#key.addEventListener("input", () => {
       clearTimeout(this.#typed);
       this.#typed = setTimeout(() => void this.#load(), TYPED_MS);
@@ -41,10 +53,12 @@ export class Setup {
   }
 
   /** What was chosen. */
-  get chosen(): { key: string; agent_id: string; agent_name: string; conversation_id?: string } {
+  get chosen(): Chosen {
     const conversation_id = new URLSearchParams(location.search).get("conversation");
+    const key = this.#key.value.trim();
+    if (this.#room.id !== undefined) return { key, agent_name: this.#room.title, ...this.#room.chosen };
     return {
-      key: this.#key.value.trim(),
+      key,
       agent_id: this.#agent.value,
       agent_name: this.#agent.selectedOptions[0]?.textContent ?? this.#agent.value,
       ...conversation_id !== null && { conversation_id },
@@ -53,8 +67,9 @@ export class Setup {
 
   /** Whether a call is being started. */
   set busy(busy: boolean) {
-    this.#start.disabled = busy || this.#agent.value === "";
-    this.#start.textContent = busy ? "Connecting…" : "Start the call";
+    const room = this.#room.id !== undefined;
+    this.#start.disabled = busy || (room ? this.#room.title === "" : this.#agent.value === "");
+    this.#start.textContent = busy ? "Connecting…" : room ? "Join" : "Start the call";
   }
 
   /** Says what is wrong; empty: nothing. */
@@ -69,6 +84,13 @@ export class Setup {
     if (key === "") return this.#fill([]);
     try {
       const api = new Api({ base_url: this.#base, key });
+      if (this.#room.id !== undefined) {
+        await this.#room.load(api);
+        if (this.#room.secret === undefined) sessionStorage.setItem(STORED, key);
+        this.fault = "";
+        this.busy = false;
+        return;
+      }
       const { data } = await api.ask<{ data: AgentEntry[] }>("GET", "/agents?limit=100");
       if (asked !== this.#asked) return;
       sessionStorage.setItem(STORED, key);

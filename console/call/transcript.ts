@@ -60,13 +60,16 @@ export class Transcript {
       this.#caption("");
     });
     call.on("agent.done", () => this.#caption(""));
+    call.on("look.done", ({ source }) => this.note(`The agent looked at your ${source}.`));
+    call.on("look.refused", ({ source }) => this.note(`The agent didn't see your ${source}.`));
     call.on("error", ({ message }) => this.note(message));
     call.on("run.event", ({ run_id, event, data }) => this.#run(run_id, event, data));
   }
 
-  /** Adds a line of the page's own. */
-  note(text: string): void {
-    this.#add(el("li", { class: "note" }, text));
+  /** Adds a line of the page's own, or what somebody else in the room said. */
+  note(text: string, name?: string): void {
+    if (name === undefined) this.#add(el("li", { class: "note" }, text));
+    else this.#add(el("li", { class: "agent" }, el("b", {}, name), el("p", {}, text)));
   }
 
   /** Shows what the agent says in large letters, or not. */

@@ -9,8 +9,9 @@ import type { Slots } from "../identity/slots.ts";
 
 /** How often the event loop is looked at. */
 const LOOK_MS = 100;
-/** How much the last look counts: one hiccup is no overload. */
+/** How much the last look counts, and at most as how many times what is allowed: one hiccup is no overload. */
 const WEIGHT = 0.2;
+const MOST = 2;
 /** Seconds after which a busy server is worth another try. */
 const RETRY_AFTER = 5;
 
@@ -67,11 +68,12 @@ export class Admission {
 
   #begin(): void {
     if (++this.#calls > 1) return;
-    const { clock } = this.#deps;
+    const { clock, max_lag_ms } = this.#deps;
     let due = clock.now() + LOOK_MS;
     this.#timer = clock.every(LOOK_MS, () => {
       const now = clock.now();
-      this.#lag_ms += (Math.max(0, now - due) - this.#lag_ms) * WEIGHT;
+      const late = Math.min(Math.max(0, now - due), MOST * max_lag_ms);
+      this.#lag_ms += (late - this.#lag_ms) * WEIGHT;
       due = now + LOOK_MS;
     });
   }

@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { listableBy, ownerOf, type Principal, visibleTo } from "../../domain/access.ts";
+import { listableBy, type Principal, visibleTo } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import { type Page, type PageRequest, toPage } from "../../domain/page.ts";
 import type { RtcEvent } from "../../domain/rtc_event.ts";
-import type { Modality, RtcDialect, RtcState } from "../../domain/rtc_session.ts";
+import type { RtcState } from "../../domain/rtc_session.ts";
 import type { IceCandidate } from "../../domain/rtc_signal.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
-import type { Voice } from "../../domain/voice.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
-import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
+import type { Model } from "../../ports/model.ts";
 import type { IceFragment } from "../../ports/peers.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Agents } from "../agents/agents.ts";
@@ -21,17 +20,26 @@ import type { Conversations } from "../conversations/conversations.ts";
 import type { Keys } from "../identity/keys.ts";
 import type { Limits } from "../identity/limits.ts";
 import { subjectOf } from "../identity/subject.ts";
+import type { Preview } from "../orchestrator/preview.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { VoiceLimits } from "../voice/voice_limits.ts";
-import type { Phrases } from "../voice/voice_loop.ts";
+import type { Phrases } from "../voice/voice_parts.ts";
 import type { Admission } from "./admission.ts";
 import type { FollowCallOptions } from "./call_events.ts";
 import type { CallMedia, TurnsOf } from "./call_media.ts";
 import { type GivenFragment, takeFragment } from "./fragments.ts";
 import { type IceOptions, type IssuedServers, issueIceServers } from "./ice_servers.ts";
+import type { CallRecorder, TappedCall } from "./call_tap.ts";
+import type { LookRecords } from "./look_records.ts";
+import type { LookOptions } from "./looks.ts";
+import type { CallChange, Described, NewCall } from "./new_call.ts";
+import type { HostedParts, LiveSession } from "./live_session.ts";
+import type { Seat } from "./seat.ts";
 import { CallSession } from "./session.ts";
-import { isVisible } from "./session_row.ts";
+import { isVisible, newSessionRow } from "./session_row.ts";
 import { speakOn, type SpeakOptions } from "./side_speech.ts";
+import { type LineOptions, LineTalk } from "./line_talk.ts";
+import { toTapped } from "./tapped.ts";
 import type { WatchdogLimits } from "./watchdog.ts";
 
 /** How calls are carried out. */
@@ -41,6 +49,7 @@ export interface CallOptions {
   watchdog: WatchdogLimits;
   voice: VoiceLimits;
   phrases: Phrases;
+  look: LookOptions;
 }
 
 /** What {@linkcode Calls} need. */
@@ -51,9 +60,14 @@ export interface CallsDeps {
   agents: Agents;
   conversations: Conversations;
   runs: Runs;
+  /** What answers are prepared by, before it is known that they are wanted. */
+  model: Model;
+  preview: Preview;
   keys: Pick<Keys, "signalFor">;
   limits: Pick<Limits, "take">;
   admission: Admission;
+  looks: LookRecords;
+  recorder: CallRecorder;
   /** Opens the ports of media. Rejects with `UnavailableError` when that can't be. */
   openMedia(): Promise<CallMedia>;
   turnsOf: TurnsOf;
@@ -62,36 +76,10 @@ export interface CallsDeps {
   options: CallOptions;
 }
 
-/** What a call is begun with. */
-export interface NewCall {
-  agent_id?: string | undefined;
-  conversation_id?: string | undefined;
-  modalities: readonly Modality[];
-  voice?: Voice | undefined;
-  metadata: Record<string, unknown>;
-  dialect?: RtcDialect | undefined;
-}
-
-/** A description of ours. */
-export interface Described {
-  session_id: string;
-  type: "offer" | "answer";
-  sdp: string;
-  /** Whether candidates may come as events. */
-  candidates_follow: boolean;
-}
-
-/** Changes of a call. */
-export interface CallChange {
-  held?: boolean | undefined;
-  muted?: { caller?: boolean | undefined; agent?: boolean | undefined } | undefined;
-  voice?: Pick<Voice, "voice" | "language" | "speed"> | undefined;
-}
-
 /** See the module. */
 export class Calls {
   readonly #deps: CallsDeps;
-  readonly #live = new Map<string, CallSession>();
+  readonly #live = new Map<string, LiveSession>();
   #closing = false;
 
   constructor(deps: CallsDeps) {
@@ -109,14 +97,15 @@ export class Calls {
     const where = { state: { ne: "ended" } } as const;
     const [left] = await store.sum({ from: "rtc_sessions", where, sum: [], by: [] });
     if (!left?.count) return 0;
-    const set = { state: "ended", reason: "process_ended", ended_at: toTime(clock.now()) } as const;
+    const ended_at = toTime(clock.now());
+    const set = { state: "ended", reason: "process_ended", recording_id: null, ended_at } as const;
     await store.commit({ writes: [{ update: "rtc_sessions", where, set }] });
     return left.count;
   }
 
   /** Begins a call. */
   async create(principal: Principal, given: NewCall): Promise<RtcSessionRow> {
-    return (await this.#begin(principal, given)).row;
+    return await this.#beginWith(principal, given, (session) => session.row);
   }
 
   /** Answers an offer, of a call that is there or of a new one. One that can't be answered begins none. */
@@ -160,8 +149,8 @@ export class Calls {
       where: { id, ...visibleTo(principal) },
       limit: 1,
     });
-    if (!row) throw new AppError("SessionNotFoundError", `Cannot find call "${id}"`);
-    return row;
+    if (row && isVisible(row, principal)) return row;
+    throw new AppError("SessionNotFoundError", `Cannot find call "${id}"`);
   }
 
   /** A page of calls. */
@@ -182,7 +171,7 @@ export class Calls {
 
   /** Changes a call that goes on. */
   async update(principal: Principal, id: string, { held, muted, voice }: CallChange): Promise<RtcSessionRow> {
-    const session = await this.#find(principal, id);
+    const session = await this.#findCall(principal, id);
     if (held !== undefined) session.hold(held);
     if (muted?.caller !== undefined) session.mute("caller", muted.caller);
     if (muted?.agent !== undefined) session.mute("agent", muted.agent);
@@ -212,7 +201,7 @@ export class Calls {
     id: string,
     options: { incoming: AsyncIterable<string>; cursor: number | undefined; signal: AbortSignal },
   ): Promise<AsyncIterable<string>> {
-    return (await this.#find(principal, id)).attach(principal, options);
+    return (await this.#findCall(principal, id)).attach(principal, options);
   }
 
   /** Takes candidates or finds a new path, by fragments. See `takeFragment`. */
@@ -222,7 +211,29 @@ export class Calls {
 
   /** Speaks another protocol on a data channel. See `speakOn`. */
   async channel(principal: Principal, id: string, options: SpeakOptions): Promise<AsyncIterable<string>> {
-    return speakOn(await this.#find(principal, id), principal, options);
+    return speakOn(await this.#findCall(principal, id), principal, options);
+  }
+
+  /** Begins a call in a room. */
+  join(principal: Principal, given: NewCall & { seat: Seat }): Promise<CallSession> {
+    return this.#beginWith(principal, given, (session) => session);
+  }
+
+  /** Begins a call that needs no WebRTC: `{"type":"sound","data":…}` is among its texts. It ends with `incoming`. */
+  async converse(
+    principal: Principal,
+    given: Omit<NewCall, "line">,
+    options: Omit<LineOptions, "clock">,
+  ): Promise<AsyncIterable<string>> {
+    const talk = new LineTalk();
+    const { clock } = this.#deps;
+    const call = { ...given, line: talk.line };
+    return await this.#beginWith(principal, call, (session) => talk.begin(session, principal, { ...options, clock }));
+  }
+
+  /** A call that goes on, for who follows its packets. */
+  async tapped(principal: Principal, id: string): Promise<TappedCall> {
+    return toTapped(await this.#findCall(principal, id));
   }
 
   /** Servers that help the caller's end, with credentials of its own. */
@@ -238,9 +249,14 @@ export class Calls {
   }
 
   /** Begins a call that is only there if `work` succeeds. */
-  async #beginWith<T>(principal: Principal, given: NewCall, work: (session: CallSession) => Promise<T>): Promise<T> {
+  async #beginWith<T>(
+    principal: Principal,
+    given: NewCall,
+    work: (session: CallSession) => Promise<T> | T,
+  ): Promise<T> {
     const session = await this.#begin(principal, given);
     try {
+      if (given.record) await this.#deps.recorder.start(principal, toTapped(session), given.record);
       return await work(session);
     } catch (error) {
       await session.end("failed");
@@ -250,52 +266,61 @@ export class Calls {
   }
 
   async #begin(principal: Principal, given: NewCall): Promise<CallSession> {
-    if (this.#closing) throw new AppError("UnavailableError", "Cannot take a call: the server is stopping");
-    const { store, clock, agents, conversations, admission, openMedia, turnsOf, options } = this.#deps;
-    using stack = new DisposableStack();
-    stack.use(admission.admit(subjectOf(principal, "")));
-    const { conversation_id } = given;
+    const { agents, conversations, turnsOf, options } = this.#deps;
+    const { conversation_id, seat } = given;
+    assertGranted(principal, seat?.room_id);
     const conversation = conversation_id === undefined ? null : await conversations.get(principal, conversation_id);
     const agent_id = given.agent_id ?? conversation?.agent_id ?? this.#deps.default_agent;
     const agent = await agents.get(principal.tenant_id, agent_id);
-    const media = await openMedia();
-    const row: RtcSessionRow = {
-      ...ownerOf(principal),
-      id: createId("rtc"),
+    const row = newSessionRow(principal, {
+      ...this.#deps,
       agent_id,
       conversation_id: conversation?.id ?? null,
-      room_id: null,
+      room_id: seat?.room_id ?? null,
       dialect: given.dialect ?? "muxi",
-      state: "created",
-      held: false,
       modalities: [...given.modalities],
-      voice: { ...agent.config.voice, ...given.voice },
-      reason: null,
-      stats: null,
+      // Whoever joins others finds them talking.
+      voice: { ...agent.config.voice, ...given.voice, ...seat && { greeting: "" } },
       metadata: given.metadata,
-      instance_id: this.#deps.instance_id,
-      created_at: toTime(clock.now()),
-      connected_at: null,
-      ended_at: null,
-    };
+    });
+    return await this.host(principal, row, (parts) =>
+      CallSession.open({
+        ...this.#deps,
+        ...parts,
+        media: given.line?.over(parts.media) ?? parts.media,
+        row,
+        principal,
+        seat,
+        turns: turnsOf(row.voice, { principal, agent }),
+        limits: { watchdog: options.watchdog, voice: options.voice },
+        phrases: options.phrases,
+        look: options.look,
+        spend: (who) => void this.#deps.limits.take(subjectOf(who, ""), "rtc_session_attach", "run"),
+      }));
+  }
+
+  /** Takes in a session of `row`: it has a place among the calls, is found by its id, and ends with its key. */
+  async host<S extends LiveSession>(
+    principal: Principal,
+    row: RtcSessionRow,
+    open: (parts: HostedParts) => Promise<S>,
+  ): Promise<S> {
+    if (this.#closing) throw new AppError("UnavailableError", "Cannot take a call: the server is stopping");
+    const { store, clock, admission, openMedia, options } = this.#deps;
+    using stack = new DisposableStack();
+    stack.use(admission.admit(subjectOf(principal, "")));
+    const media = await openMedia();
     const { ice_servers } = await issueIceServers(options.ice, row.id, clock);
     await store.commit({ writes: [{ insert: "rtc_sessions", rows: [row] }] });
     const places = stack.move();
-    const session = await CallSession.open({
-      ...this.#deps,
-      row,
-      principal,
-      media,
-      ice_servers,
-      turns: turnsOf(row.voice, { principal, agent }),
-      relay_only: options.relay_only,
-      limits: { watchdog: options.watchdog, voice: options.voice },
-      phrases: options.phrases,
-      spend: (who) => void this.#deps.limits.take(subjectOf(who, ""), "rtc_session_attach", "run"),
-      onEnd: () => {
-        this.#live.delete(row.id);
-        places.dispose();
-      },
+    const onEnd = () => {
+      this.#live.delete(row.id);
+      places.dispose();
+    };
+    const { relay_only, watchdog } = options;
+    const session = await open({ media, ice_servers, relay_only, watchdog, onEnd }).catch((error) => {
+      places.dispose();
+      throw error;
     });
     this.#live.set(row.id, session);
     places.use(this.#endWithKey(session));
@@ -305,7 +330,7 @@ export class Calls {
   }
 
   /** A key that is revoked takes its calls along. */
-  #endWithKey(session: CallSession): Disposable {
+  #endWithKey(session: LiveSession): Disposable {
     const revoked = this.#deps.keys.signalFor(session.principal.key_id);
     const end = () => void session.end("key_revoked");
     if (revoked.aborted) end();
@@ -313,8 +338,15 @@ export class Calls {
     return { [Symbol.dispose]: () => revoked.removeEventListener("abort", end) };
   }
 
-  /** The call `id`, which must go on. */
-  async #find(principal: Principal, id: string): Promise<CallSession> {
+  /** The call `id`, which must go on, and be one. */
+  async #findCall(principal: Principal, id: string): Promise<CallSession> {
+    const session = await this.#find(principal, id);
+    if (session instanceof CallSession) return session;
+    throw new AppError("ConflictError", `Cannot speak in session "${id}": it only watches a call`);
+  }
+
+  /** The session `id`, which must go on. */
+  async #find(principal: Principal, id: string): Promise<LiveSession> {
     const { reason } = await this.get(principal, id);
     const session = this.#live.get(id);
     if (session && !session.ended) return session;
@@ -322,8 +354,14 @@ export class Calls {
   }
 }
 
-function toDescribed({ row, signalling }: CallSession, type: Described["type"], sdp: string): Described {
+function toDescribed({ row, signalling }: LiveSession, type: Described["type"], sdp: string): Described {
   return { session_id: row.id, type, sdp, candidates_follow: signalling.trickles };
+}
+
+/** What was given away for a room opens nothing else. */
+function assertGranted({ grant }: Principal, room_id: string | undefined): void {
+  if (grant?.room_id === undefined || grant.room_id === room_id) return;
+  throw new AppError("ForbiddenError", `Cannot begin a call: the secret is for room "${grant.room_id}" alone`);
 }
 
 function definedOf<T extends object>(given: T): { [K in keyof T]: Exclude<T[K], undefined> } {

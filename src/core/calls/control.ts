@@ -10,6 +10,7 @@ import type { RunOptions } from "../../domain/run.ts";
 import { RtcMessage } from "../../domain/rtc_event.ts";
 import type { IceCandidate } from "../../domain/rtc_signal.ts";
 import type { VoiceChoice } from "../voice/speaking.ts";
+import type { SaidOfLooks } from "./look_consent.ts";
 
 /** What can be done with a call. Each may throw an `AppError`, which its client is told. */
 export interface CallVerbs {
@@ -20,11 +21,17 @@ export interface CallVerbs {
   bring(messages: readonly GivenMessage[]): void;
   /** Answers what waits for an answer. */
   respond(options: RunOptions | undefined, principal: Principal): void;
-  interrupt(): void;
+  interrupt(heard_ms?: number): void;
+  /** Whether the caller says where turns end. */
+  listenByHand(byHand: boolean): void;
+  commit(): void;
+  clear(): void;
   mute(who: "caller" | "agent", muted: boolean): void;
   hold(held: boolean): void;
   setVoice(choice: VoiceChoice): void;
   decide(decision: Extract<RtcMessage, { type: "approval" }>, principal: Principal): Promise<void>;
+  /** See `Looks.say`. */
+  consent(said: SaidOfLooks, principal: Principal): void;
   nameTracks(tracks: Record<string, "microphone" | "camera" | "screen">): void;
   /** Answers an offer; the answer is told as an event. */
   takeOffer(sdp: string): Promise<void>;
@@ -72,7 +79,13 @@ function obey(message: RtcMessage, verbs: CallVerbs, principal: Principal): Prom
     case "respond":
       return verbs.respond(message.options, principal);
     case "interrupt":
-      return verbs.interrupt();
+      return verbs.interrupt(message.heard_ms);
+    case "listen":
+      return verbs.listenByHand(message.turns === "by_hand");
+    case "commit":
+      return verbs.commit();
+    case "clear":
+      return verbs.clear();
     case "mute":
     case "unmute":
       return verbs.mute(message.who, message.type === "mute");
@@ -96,7 +109,7 @@ function obey(message: RtcMessage, verbs: CallVerbs, principal: Principal): Prom
     case "heard":
       return verbs.noteHeard(message.turn_id, message.ms);
     case "consent":
-      throw new AppError("ConflictError", `Cannot take the consent: nobody asked to see the ${message.source}`);
+      return verbs.consent(message, principal);
     case "ping":
       return;
   }

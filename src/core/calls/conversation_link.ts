@@ -6,9 +6,13 @@
 import type { Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import type { RunEvent } from "../../domain/event.ts";
+import type { Preview } from "../orchestrator/preview.ts";
 import type { Started } from "../runs/starter.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { AnswerOptions, Brain, Said } from "../voice/brain.ts";
+import type { EarlyModel } from "../voice/early_model.ts";
+import type { Looks } from "./looks.ts";
+import { openEyes, withEyes } from "./run_eyes.ts";
 import type { Terms } from "./terms.ts";
 
 /** What a {@linkcode ConversationLink} needs. */
@@ -20,6 +24,10 @@ export interface ConversationLinkDeps {
   /** Null: made with the first words. */
   conversation_id: string | null;
   terms: Terms;
+  /** What the caller shows. */
+  looks: Looks;
+  /** What begins to answer before it is asked. */
+  early: { model: EarlyModel; preview: Preview };
   /** Told when the conversation was made. */
   onConversation(id: string): void;
   /** Told what the log of a run says. */
@@ -30,6 +38,8 @@ export interface ConversationLinkDeps {
 export class ConversationLink implements Brain {
   readonly #deps: ConversationLinkDeps;
   #conversation_id: string | null;
+  /** Answers that are not over. */
+  #answering = 0;
   /** Starts stand in line, so that the first one makes the conversation. */
   #starting: Promise<unknown> = Promise.resolve();
 
@@ -38,10 +48,33 @@ export class ConversationLink implements Brain {
     this.#conversation_id = deps.conversation_id;
   }
 
-  async *answer(text: string, { turn_id, delivery, signal }: AnswerOptions): AsyncGenerator<Said> {
+  prepare(text: string, { signal }: { signal: AbortSignal }): void {
+    const { principal, agent_id, terms, looks, early } = this.#deps;
+    const { options, messages } = terms.next;
+    // What is being answered is not in the conversation yet, and neither is what was brought along.
+    if (!terms.answers || this.#answering > 0 || messages.length > 0) return;
+    const conversation_id = this.#conversation_id;
+    const given = { agent_id, conversation_id, options, eyes: openEyes(looks, signal) };
+    const asked = () => early.preview.request(principal, { ...given, messages: [{ role: "user", content: text }] });
+    // Whatever is in the way is said when the answer is really asked for.
+    early.model.prepare(asked, { signal }).catch(() => {});
+  }
+
+  async *answer(text: string, options: AnswerOptions): AsyncGenerator<Said> {
+    this.#answering++;
+    try {
+      yield* this.#answer(text, options);
+    } finally {
+      this.#answering--;
+      this.#deps.early.model.drop();
+    }
+  }
+
+  async *#answer(text: string, asked: AnswerOptions): AsyncGenerator<Said> {
     const { runs, terms, onRunEvent } = this.#deps;
+    const { signal } = asked;
     if (text !== "" && !terms.answers) return terms.bring([{ role: "user", content: text, attachments: [] }]);
-    const started = await this.#inLine(() => this.#start(text, { turn_id, delivery, signal }));
+    const started = await this.#inLine(() => this.#start(text, asked));
     const run_id = started.run.id;
     yield { type: "started", run_id };
     for await (const event of await runs.attach(started, signal)) {
@@ -52,22 +85,23 @@ export class ConversationLink implements Brain {
     }
   }
 
-  async #start(content: string, { turn_id, delivery, signal }: AnswerOptions): Promise<Started> {
+  async #start(content: string, { turn_id, delivery, by, signal }: AnswerOptions): Promise<Started> {
     signal.throwIfAborted();
-    const { runs, principal, session_id: rtc_session_id, agent_id, terms, onConversation } = this.#deps;
-    const metadata = { rtc_session_id, turn_id, channel: "rtc" };
+    const { runs, principal, session_id: rtc_session_id, agent_id, terms, looks, onConversation } = this.#deps;
+    const metadata = { ...by?.metadata, rtc_session_id, turn_id, channel: "rtc" };
     const { options, messages } = terms.take();
+    const instructions = [by?.instructions, options.instructions].filter((text) => text !== undefined).join("\n\n");
     const brought = messages.map((message) => ({ ...message, metadata }));
     const started = await runs.start(principal, {
       operation: "rtc_session",
-      agent_id,
+      agent_id: by?.agent_id ?? agent_id,
       conversation_id: this.#conversation_id ?? undefined,
       messages: content === "" ? brought : [...brought, { role: "user", content, metadata }],
-      options,
+      options: instructions === "" ? options : { ...options, instructions },
       multitask: "enqueue",
       on_disconnect: "continue",
       metadata,
-      delivery,
+      delivery: withEyes(delivery, looks),
     });
     if (this.#conversation_id === null) onConversation(this.#conversation_id = started.run.conversation_id);
     return started;

@@ -24,6 +24,8 @@ export interface CallSecretsDeps {
   clock: Clock;
   /** The operations for which they are good. */
   operations: readonly string[];
+  /** Those of secrets that are for watching a call. */
+  watching: readonly string[];
 }
 
 /** A secret, shown once. */
@@ -84,7 +86,7 @@ export class CallSecrets {
     if (!row) {
       throw new AppError("UnauthorizedError", "Cannot identify the caller: the secret is unknown or has expired");
     }
-    const { tenant_id, key_id, user_id, id } = row;
+    const { tenant_id, key_id, user_id, id, session: { room_id, watch } } = row;
     return {
       tenant_id,
       key_id,
@@ -92,7 +94,12 @@ export class CallSecrets {
       access: "user",
       scopes: [],
       may_assert_user: false,
-      grant: { id, operations: this.#deps.operations },
+      grant: {
+        id,
+        operations: typeof watch === "string" ? this.#deps.watching : this.#deps.operations,
+        ...typeof room_id === "string" && { room_id },
+        ...typeof watch === "string" && { session_id: watch },
+      },
     };
   }
 

@@ -9,23 +9,27 @@ import type { NewRtcEvent } from "../../domain/rtc_event.ts";
 import type { RtcEnd, RtcState } from "../../domain/rtc_session.ts";
 import type { IceServer } from "../../domain/rtc_signal.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
-import { type Clock, sleep, toTime } from "../../kit/clock.ts";
-import { joinSignals } from "../../kit/joined_signal.ts";
-import type { Log } from "../../kit/log.ts";
-import type { Channel, MediaPacket, PeerState } from "../../ports/peers.ts";
-import type { Store } from "../../ports/store.ts";
+import { sleep, toTime } from "../../kit/clock.ts";
+import type { Channel, MediaPacket, OutgoingPacket, PeerState } from "../../ports/peers.ts";
 import type { TurnDetector } from "../../ports/turn_detector.ts";
-import type { Runs } from "../runs/runs.ts";
 import type { VoiceLimits } from "../voice/voice_limits.ts";
-import { type Phrases, VoiceLoop } from "../voice/voice_loop.ts";
-import { CallEvents, toFrame } from "./call_events.ts";
+import type { VoiceLoop } from "../voice/voice_loop.ts";
+import type { Phrases } from "../voice/voice_parts.ts";
+import { attach, type AttachOptions } from "./attach.ts";
+import { CallEvents } from "./call_events.ts";
 import type { CallMedia } from "./call_media.ts";
 import { type CallVerbs, takeMessage } from "./control.ts";
-import { ConversationLink } from "./conversation_link.ts";
+import { type LookOptions, Looks } from "./looks.ts";
+import type { LookRecords } from "./look_records.ts";
+import { noWay } from "./no_way.ts";
 import { toSession } from "./session_row.ts";
 import { SideChannels } from "./side_channels.ts";
+import type { Seat } from "./seat.ts";
 import { CHANNEL, Signalling } from "./signalling.ts";
+import { CallTaps } from "./call_tap.ts";
 import { CallStats } from "./stats.ts";
+import { Talk, type TalkParts } from "./talk.ts";
+import { toTalkVerbs } from "./talk_verbs.ts";
 import { Terms } from "./terms.ts";
 import { Watchdog, type WatchdogLimits } from "./watchdog.ts";
 
@@ -37,19 +41,19 @@ const MAX_TAKEN = 32;
 const LAST_WORDS_MS = 100;
 
 /** What a {@linkcode CallSession} needs. */
-export interface CallSessionDeps {
+export interface CallSessionDeps extends TalkParts {
   row: RtcSessionRow;
   principal: Principal;
   media: CallMedia;
   turns: TurnDetector;
   ice_servers: readonly IceServer[];
   relay_only: boolean;
-  store: Store;
-  clock: Clock;
-  log: Log;
-  runs: Runs;
   limits: { watchdog: WatchdogLimits; voice: VoiceLimits };
+  look: LookOptions;
+  looks: LookRecords;
   phrases: Phrases;
+  /** Its place in a room, if it is in one. */
+  seat: Seat | undefined;
   /** Counts what `principal` starts. Throws `TooManyRequestsError`. */
   spend(principal: Principal): void;
   /** Told when the call is over, and stored as such. */
@@ -63,6 +67,9 @@ export class CallSession {
   readonly signalling: Signalling;
   /** Where other protocols are spoken. */
   readonly sides = new SideChannels();
+  /** Who follows its packets as well. */
+  readonly taps = new CallTaps();
+  readonly #looks: Looks;
   readonly #deps: CallSessionDeps;
   readonly #watchdog: Watchdog;
   readonly #stats = new CallStats();
@@ -70,7 +77,7 @@ export class CallSession {
   readonly #verbs: CallVerbs;
   readonly #terms = new Terms();
   #row: RtcSessionRow;
-  #loop!: VoiceLoop;
+  #talk: Talk | undefined;
   #muted = { caller: false, agent: false };
   #microphone: string | undefined;
   /** Messages that are being done. */
@@ -81,7 +88,7 @@ export class CallSession {
   static async open(deps: CallSessionDeps): Promise<CallSession> {
     const session = new CallSession(deps);
     try {
-      session.#loop = await session.#openLoop();
+      session.#talk = await session.#openTalk();
     } catch (error) {
       await session.end("failed");
       throw error;
@@ -91,7 +98,7 @@ export class CallSession {
   }
 
   private constructor(deps: CallSessionDeps) {
-    const { row, principal, media, ice_servers, relay_only, clock, limits } = this.#deps = deps;
+    const { row, principal, media, ice_servers, relay_only, clock, limits, seat } = this.#deps = deps;
     this.#row = row;
     this.principal = principal;
     this.events = new CallEvents(row.id);
@@ -102,8 +109,8 @@ export class CallSession {
     this.signalling = new Signalling({
       peers: media.peers,
       options: {
-        audio: row.modalities.includes("audio") ? "sendrecv" : "inactive",
-        video: sees ? "recvonly" : "inactive",
+        audio: seat || row.modalities.includes("audio") ? "sendrecv" : "inactive",
+        video: seat ? "sendrecv" : sees ? "recvonly" : "inactive",
         ice_servers,
         relay_only,
       },
@@ -113,12 +120,25 @@ export class CallSession {
           this.events.emit({ type: "session.candidate", data: { candidate: candidate ?? { candidate: "" } } }),
         onMedia: (packet) => this.#hear(packet),
         onChannel: (channel) => this.#open(channel),
+        onKeyframeAsked: (mid) => seat?.onKeyframeAsked(mid),
+        onDescribed: (sdp) => this.#looks.describe(sdp),
         onReplaced: (peer) => {
           this.#stats.close(peer.stats());
           this.#microphone = undefined;
+          this.#looks.replace();
         },
       },
     });
+    this.#looks = this.#stack.use(
+      new Looks({
+        ...deps,
+        records: deps.looks,
+        options: deps.look,
+        row: () => this.#row,
+        peer: () => this.signalling.peer,
+        emit: (event) => this.#tell(event),
+      }),
+    );
     this.#verbs = this.#makeVerbs();
   }
 
@@ -127,28 +147,24 @@ export class CallSession {
     return this.#row;
   }
 
+  /** Who is not heard, or not spoken to. */
+  get muted(): Readonly<Record<"caller" | "agent", boolean>> {
+    return this.#muted;
+  }
+
   /** Whether it is over. */
   get ended(): boolean {
     return this.#ending !== undefined;
   }
 
-  /** What is said about the call, for as long as `incoming` goes on, which brings what the client says. */
-  async *attach(
-    principal: Principal,
-    { incoming, cursor, signal }: { incoming: AsyncIterable<string>; cursor: number | undefined; signal: AbortSignal },
-  ): AsyncGenerator<string> {
-    const gone = new AbortController();
-    using over = joinSignals(signal, gone.signal);
-    using _ = this.#watchdog.attach();
-    const events = this.events.follow({ cursor, signal: over.signal });
-    void (async () => {
-      for await (const text of incoming) this.take(text, principal);
-    })().catch(() => {}).finally(() => gone.abort());
-    try {
-      for await (const event of events) yield toFrame(event);
-    } finally {
-      gone.abort();
-    }
+  /** See `attach`. */
+  attach(principal: Principal, options: Omit<AttachOptions, "take">): AsyncGenerator<string> {
+    const take = (text: string) => this.take(text, principal);
+    return attach({ events: this.events, watchdog: this.#watchdog }, { ...options, take });
+  }
+
+  get #loop(): VoiceLoop {
+    return this.#talk!.loop;
   }
 
   /** Puts both on hold, or goes on. */
@@ -161,13 +177,14 @@ export class CallSession {
   /** See {@linkcode CallVerbs.mute}. */
   mute(who: "caller" | "agent", muted: boolean): void {
     this.#muted[who] = muted;
-    this.#loop.mute(who, muted);
+    // The others in a room go on hearing what agents say.
+    if (who === "caller" || !this.#deps.seat) this.#loop.mute(who, muted);
   }
 
   /** Changes how the agent sounds. */
   setVoice(choice: Parameters<VoiceLoop["setVoice"]>[0]): void {
     this.#loop.setVoice(choice);
-    this.#save({ voice: { ...this.#row.voice, ...choice } });
+    this.save({ voice: { ...this.#row.voice, ...choice } });
   }
 
   /** Ends the call and tells why. Resolves when nothing of it is left. */
@@ -176,47 +193,42 @@ export class CallSession {
   }
 
   #begin(): void {
-    const { clock, media, principal, limits } = this.#deps;
+    const { clock, principal, limits } = this.#deps;
     this.events.emit({ type: "session.started", data: { session: toSession(this.#row) } });
-    const missing = this.#row.modalities.includes("audio") ? media.missing : [];
-    for (const message of missing) this.#complain(new AppError("UnavailableError", message));
-    this.#stack.use(this.#loop);
+    this.#looks.begin();
+    for (const message of this.#talk!.missing) this.#complain(new AppError("UnavailableError", message));
     this.#stack.use(clock.every(STATS_MS, () => this.#report()));
     const left = (principal.expires_at ?? Infinity) - clock.now();
     if (left >= limits.watchdog.max_call_ms) return;
     this.#stack.use(clock.after(Math.max(0, left), () => void this.end("key_revoked")));
   }
 
-  #openLoop(): Promise<VoiceLoop> {
-    const { row, principal, media, turns, clock, runs, limits, phrases } = this.#deps;
-    const audible = row.modalities.includes("audio");
-    return VoiceLoop.open({
-      clock,
-      codec: media.codec,
-      activity: media.activity,
-      stt: audible ? media.stt : undefined,
-      tts: audible ? media.tts : undefined,
-      turns,
-      brain: new ConversationLink({
-        runs,
-        principal,
-        session_id: row.id,
-        agent_id: row.agent_id,
-        conversation_id: row.conversation_id,
-        terms: this.#terms,
-        onConversation: (conversation_id) => this.#save({ conversation_id }),
-        onRunEvent: (run_id, event) => this.events.emitRunEvent(run_id, event),
-      }),
-      voice: row.voice,
+  #openTalk(): Promise<Talk> {
+    const { limits } = this.#deps;
+    return Talk.open({
+      ...this.#deps,
+      row: this.#row,
+      terms: this.#terms,
+      choice: () => this.#row.voice,
+      complain: (error) => this.#complain(error),
+      looks: this.#looks,
       limits: limits.voice,
-      phrases,
+      onConversation: (conversation_id) => void this.save({ conversation_id }),
+      onRunEvent: (run_id, event) => this.events.emitRunEvent(run_id, event),
       emit: (event) => this.#tell(event),
-      sendAudio: (packet) => this.signalling.peer?.sendAudio(packet),
+      sendAudio: (packet) => this.#deps.seat ? this.#deps.seat.onSaid(packet) : this.say(packet),
     });
+  }
+
+  /** Sends what an agent says. */
+  say(packet: OutgoingPacket): void {
+    this.taps.packet("out", packet);
+    this.signalling.peer?.sendAudio(packet);
   }
 
   #tell(event: NewRtcEvent): void {
     if (event.type === "speech.started" || event.type === "transcript.final") this.#watchdog.noteWord();
+    this.taps.event(event);
     this.events.emit(event);
   }
 
@@ -232,12 +244,13 @@ export class CallSession {
   #connect(): void {
     const connected_at = this.#row.connected_at ?? toTime(this.#deps.clock.now());
     this.#become("active", { connected_at });
-    this.#loop.mute("agent", this.#muted.agent);
+    this.#loop.mute("agent", this.#muted.agent && !this.#deps.seat);
     this.#loop.start();
   }
 
   #lose(): void {
-    this.#loop.pause();
+    // In a room there are others who hear what is being said.
+    if (!this.#deps.seat) this.#loop.pause();
     this.#become("lost");
   }
 
@@ -250,7 +263,8 @@ export class CallSession {
   }
 
   #hear(packet: MediaPacket): void {
-    if (packet.kind !== "audio") return;
+    this.taps.packet("in", packet);
+    if (packet.kind !== "audio") return this.#looks.take(packet);
     this.#microphone ??= packet.mid;
     if (packet.mid === this.#microphone) this.#loop.onMedia(packet);
   }
@@ -276,30 +290,16 @@ export class CallSession {
   }
 
   #makeVerbs(): CallVerbs {
-    const { runs, spend } = this.#deps;
+    const isHeard = () => this.#row.state === "active";
     return {
-      say: (text, principal) => {
-        spend(principal);
-        // Nobody hears it: the answer is text, and complete as soon as it is written.
-        if (this.#row.state !== "active") this.#loop.mute("agent", true);
-        this.#loop.type(text);
-      },
-      configure: (terms) => this.#terms.configure(terms),
-      bring: (messages) => this.#terms.bring(messages),
-      respond: (options, principal) => {
-        spend(principal);
-        if (this.#row.state !== "active") this.#loop.mute("agent", true);
-        this.#terms.askOnce(options);
-        this.#loop.respond();
-      },
-      interrupt: () => this.#loop.interrupt(),
+      ...toTalkVerbs({ ...this.#deps, terms: this.#terms, loop: () => this.#loop, isHeard }),
       mute: (who, muted) => this.mute(who, muted),
       hold: (held) => this.hold(held),
       setVoice: (choice) => this.setVoice(choice),
-      decide: async ({ run_id, tool_call_id, decision, reason, arguments: edited }, principal) => {
-        await runs.decide(principal, run_id, tool_call_id, { decision, reason, arguments: edited });
-      },
+      consent: (said, principal) => this.#looks.say(said, principal),
       nameTracks: (tracks) => {
+        this.taps.name(tracks);
+        this.#looks.name(tracks);
         this.#microphone = Object.keys(tracks).find((mid) => tracks[mid] === "microphone") ?? this.#microphone;
       },
       takeOffer: async (offer) => {
@@ -308,7 +308,6 @@ export class CallSession {
       },
       takeAnswer: (sdp) => this.signalling.accept(sdp),
       takeCandidate: (candidate) => this.signalling.addCandidates([candidate]),
-      noteHeard: (turn_id, ms) => this.#loop.heardAt(turn_id, ms),
       complain: (error) => this.#complain(error),
     };
   }
@@ -319,7 +318,7 @@ export class CallSession {
 
   #become(state: RtcState, set: Partial<RtcSessionRow> = {}): void {
     if (state !== this.#row.state) this.#watchdog.watch(state);
-    this.#save({ ...set, state });
+    this.save({ ...set, state });
     const { held, reason } = this.#row;
     this.events.emit({ type: "session.state", data: { state, held, reason } });
   }
@@ -327,12 +326,12 @@ export class CallSession {
   #report(): void {
     if (this.#row.state !== "active") return;
     const stats = this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
-    this.#save({ stats });
+    this.save({ stats });
     this.events.emit({ type: "stats", data: stats });
   }
 
   /** Stores `set`; the store keeps the order in which it is told. */
-  #save(set: Partial<RtcSessionRow>): Promise<void> {
+  save(set: Partial<RtcSessionRow>): Promise<void> {
     const { store, log } = this.#deps;
     this.#row = { ...this.#row, ...set };
     return store.commit({ writes: [{ update: "rtc_sessions", where: { id: this.#row.id }, set }] }).catch((error) => {
@@ -342,11 +341,15 @@ export class CallSession {
 
   async #end(reason: RtcEnd): Promise<void> {
     const { clock, onEnd } = this.#deps;
-    const stats = this.#loop && this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
+    const stats = this.#talk && this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
     this.#stack.dispose();
-    const saved = this.#save({ state: "ended", reason, stats: stats ?? null, ended_at: toTime(clock.now()) });
+    const silent = this.#talk?.[Symbol.asyncDispose]();
+    this.taps.end();
+    if (reason === "connect_timeout") this.#complain(noWay(this.signalling.peer));
+    const saved = this.save({ state: "ended", reason, stats: stats ?? null, ended_at: toTime(clock.now()) });
     this.events.emit({ type: "session.state", data: { state: "ended", held: this.#row.held, reason } });
     await saved;
+    await silent;
     onEnd();
     if (this.signalling.peer?.state === "connected") await sleep(clock, LAST_WORDS_MS);
     this.events.end();

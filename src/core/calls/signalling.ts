@@ -16,8 +16,12 @@ export interface SignallingEvents {
   onCandidate(candidate: IceCandidate | null): void;
   onMedia(packet: MediaPacket): void;
   onChannel: PeerEvents["onChannel"];
+  /** The other end wants a whole picture of what section `mid` sends it. */
+  onKeyframeAsked?(mid: string): void;
   /** A connection gives way to another one, or ends. */
   onReplaced(peer: Peer): void;
+  /** A description of the other end took effect. */
+  onDescribed?(sdp: string): void;
 }
 
 /** What {@linkcode Signalling} needs. */
@@ -66,6 +70,7 @@ export class Signalling implements AsyncDisposable {
       const answer = isSame ? await peer.answer(offer) : await this.#replace((next) => next.answer(offer));
       this.#offered = false;
       this.#fingerprint = fingerprint;
+      this.#deps.events.onDescribed?.(offer);
       return answer;
     });
   }
@@ -94,6 +99,7 @@ export class Signalling implements AsyncDisposable {
       await this.#peer.accept(answer);
       this.#offered = false;
       this.#fingerprint = fingerprintOf(answer);
+      this.#deps.events.onDescribed?.(answer);
     });
   }
 
@@ -158,7 +164,9 @@ export class Signalling implements AsyncDisposable {
           if (counts()) events.onMedia(packet);
         },
         onChannel: (channel: Channel) => events.onChannel(channel),
-        onKeyframeAsked: () => {},
+        onKeyframeAsked: (mid) => {
+          if (counts()) events.onKeyframeAsked?.(mid);
+        },
       },
     });
     return peer;

@@ -5,7 +5,7 @@
  */
 import type { RtcStats } from "../../domain/rtc_session.ts";
 import type { PeerStats } from "../../ports/peers.ts";
-import type { VoiceStats } from "../voice/voice_loop.ts";
+import type { VoiceStats } from "../voice/voice_parts.ts";
 
 const SUMS = [
   "packets_received",
@@ -41,6 +41,8 @@ export class CallStats {
       packets_stale: sums.packets_stale + voice.packets_stale,
       jitter_ms: peer?.jitter_ms ?? null,
       round_trip_ms: peer?.round_trip_ms ?? null,
+      path: peer?.path ?? null,
+      frames_concealed: voice.frames_concealed,
       answer_latency_ms: voice.answer_latency_ms,
       interruptions: voice.interruptions,
     };

@@ -42,6 +42,11 @@ export class Terms {
     this.#once = options;
   }
 
+  /** What would go with an answer that begins now. */
+  get next(): { options: RunOptions; messages: readonly GivenMessage[] } {
+    return { options: this.#once ?? this.#options, messages: this.#messages };
+  }
+
   /** What goes with the answer that begins. */
   take(): { options: RunOptions; messages: GivenMessage[] } {
     const options = this.#once ?? this.#options;

@@ -89,6 +89,11 @@ export class Engine {
     delivery.over.addEventListener("abort", () => this.#deliveries.delete(run_id), { once: true });
   }
 
+  /** Who listens to `run_id`, whenever it is executed here. */
+  delivery(run_id: string): Delivery | undefined {
+    return this.#deliveries.get(run_id);
+  }
+
   /** Executes a run that was just committed as ours, from `step` or from where another process left it. */
   launch(run: RunRow, agent: AgentConfig, log: RunLog, step?: StepRow): void {
     const stop = new AbortController();

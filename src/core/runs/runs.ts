@@ -279,9 +279,10 @@ export class Runs {
   }
 
   async #check(run: RunRow, call: StepCallRow, args: Record<string, unknown>): Promise<void> {
-    const { agents, tools } = this.#deps;
+    const { agents, tools, engine } = this.#deps;
+    const eyes = engine.delivery(run.id)?.eyes;
     const agent = await agents.revision(run.tenant_id, run.agent_id, run.agent_revision);
-    const checked = await tools.check(agent, { ...call, arguments: args, tool_call_id: call.id });
+    const checked = await tools.check(agent, { ...call, arguments: args, tool_call_id: call.id, eyes });
     if (checked.verdict === "refused") throw checked.error;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { AgentConfig } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
+import type { LookSource } from "../../domain/rtc_event.ts";
 import { toSecrets } from "../../domain/mcp_secrets.ts";
 import type { McpServerTrouble } from "../../domain/mcp_server.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
@@ -19,7 +20,8 @@ import type { Ruling } from "../policies/ruling.ts";
 import type { AgentResources } from "./agent_resources.ts";
 import { type CallLimits, CallTime } from "./call_time.ts";
 import { KnownTools } from "./known_tools.ts";
-import { isAttached, judge, whyDenied } from "./policy.ts";
+import { answerLook, type Eyes, LOOK, LOOK_TOOL, mayLook } from "./look.ts";
+import { isAttached, judge, judgeOffered, whyDenied } from "./policy.ts";
 import { Quota } from "./quota.ts";
 import { denial, forbidden, invalid, tooLong, toTellable, unknownTool } from "./refusals.ts";
 import { boundedResult, cleanResult, withoutSecrets } from "./result.ts";
@@ -45,6 +47,8 @@ export interface ToolTarget {
   tool: string;
   arguments: Record<string, unknown>;
   tool_call_id: string;
+  /** What the agent sees with, in a call. */
+  eyes?: Eyes | undefined;
 }
 
 /** Who calls, and who listens. */
@@ -57,13 +61,15 @@ export interface CallContext {
   audience: string;
   /** Absent where somebody calls directly. */
   agent?: AgentConfig | undefined;
+  /** By what the call was checked: while it stands, nothing has to be checked again. */
+  ruling?: Ruling | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /** A call that is possible, or why not. */
 export type Checked =
-  | { verdict: "allow"; tool: Tool }
-  | { verdict: "ask"; tool: Tool; reason?: string | undefined }
+  | { verdict: "allow"; tool: Tool; ruling?: Ruling }
+  | { verdict: "ask"; tool: Tool; ruling?: Ruling; reason?: string | undefined }
   | { verdict: "refused"; error: AppError };
 
 /** The tools of all agents. */
@@ -115,17 +121,18 @@ export class Tools {
   }
 
   /** What the model of `agent` is offered: its tools, or those that find and call them; and those that read resources. */
-  async offered(tenant_id: string, agent: AgentConfig): Promise<readonly Tool[]> {
+  async offered(tenant_id: string, agent: AgentConfig, { eyes }: { eyes?: Eyes | undefined } = {}) {
     const tools = await this.list(tenant_id, agent);
     const reading = await this.#deps.resources.offered(tenant_id, agent);
-    const offered = agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
-    return reading.length === 0 ? offered : [...offered, ...reading];
+    const offered: readonly Tool[] = agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
+    const looking = eyes && mayLook(agent) && this.#checkLook(agent).verdict !== "refused" ? [LOOK_TOOL] : [];
+    return reading.length + looking.length === 0 ? offered : [...offered, ...reading, ...looking];
   }
 
   /** Decides about a call before it is made: does the tool exist, may it be called, do the arguments fit. */
   async check(
     agent: AgentConfig | undefined,
-    { tenant_id, tool: name, arguments: args }: ToolTarget,
+    { tenant_id, tool: name, arguments: args, eyes }: ToolTarget,
   ): Promise<Checked> {
     const refuse = (error: AppError): Checked => ({ verdict: "refused", error });
     const own = agent?.tool_search ? SEARCH_TOOLS.find((tool) => tool.name === name) : undefined;
@@ -133,6 +140,7 @@ export class Tools {
       const error = this.#misfit(own, args);
       return error ? refuse(error) : { verdict: "allow", tool: own };
     }
+    if (agent && name === LOOK && mayLook(agent)) return this.#checkLook(agent, { args, eyes });
     const reading = this.#deps.resources.find(agent, name);
     if (agent && reading) return this.#checkReading(agent, reading, { tenant_id, arguments: args });
     const judged = agent ? judge(agent, name) : "allow";
@@ -146,8 +154,8 @@ export class Tools {
     const ruling = this.#deps.policies.rulingOf(tool);
     const error = denial(name, ruling) ?? this.#misfit(tool, args) ?? this.#against(name, ruling, args);
     if (error) return refuse(error);
-    if (ruling.decision === "ask") return { verdict: "ask", tool, reason: ruling.reason };
-    return { verdict: judged === "ask" ? "ask" : "allow", tool };
+    if (ruling.decision === "ask") return { verdict: "ask", tool, ruling, reason: ruling.reason };
+    return { verdict: judged === "ask" ? "ask" : "allow", tool, ruling };
   }
 
   /**
@@ -160,6 +168,16 @@ export class Tools {
     if (agent?.tool_search && name === TOOL_SEARCH) {
       return boundedResult(answerSearch(args, await this.list(tenant_id, agent)), undefined);
     }
+    if (agent && name === LOOK && mayLook(agent)) {
+      if (!target.eyes) throw blind();
+      const { reason, source } = args as { reason: string; source?: LookSource };
+      const { tool_call_id, eyes } = target;
+      return await answerLook(
+        eyes,
+        { run_id: context.audience, tool_call_id, reason, ...source && { source } },
+        context,
+      );
+    }
     if (agent && this.#deps.resources.find(agent, name)) {
       return await this.#deps.resources.call(tenant_id, target, { ...context, agent });
     }
@@ -167,7 +185,8 @@ export class Tools {
     if (!tool) throw this.missing(name, { tenant_id, agent });
     // It may have changed since the call was checked: a person took a day to approve it.
     const ruling = this.#deps.policies.rulingOf(tool);
-    const denied = denial(name, ruling) ?? this.#against(name, ruling, args);
+    const isChecked = ruling === context.ruling;
+    const denied = isChecked ? undefined : denial(name, ruling) ?? this.#against(name, ruling, args);
     if (denied) throw denied;
     const { per_minute, concurrent } = ruling;
     if (per_minute !== undefined) this.#quota.spend(name, { caller, per_minute });
@@ -193,6 +212,17 @@ export class Tools {
     if (typeof server !== "string") return undefined;
     await this.#deps.toolbox.reach?.(server);
     return await this.#known.find(whose.tenant_id, name);
+  }
+
+  /** Decides about a look, or, without arguments, about any. */
+  #checkLook(agent: AgentConfig, asked?: { args: Record<string, unknown>; eyes: Eyes | undefined }): Checked {
+    const judged = judgeOffered(agent, [LOOK]);
+    const ruling = this.#deps.policies.rulingOf(LOOK_TOOL);
+    const against = asked && (asked.eyes ? this.#misfit(LOOK_TOOL, asked.args) : blind());
+    const error = judged === "deny" ? forbidden(LOOK, whyDenied(agent, LOOK)) : denial(LOOK, ruling) ?? against;
+    if (error) return { verdict: "refused", error };
+    if (ruling.decision === "ask") return { verdict: "ask", tool: LOOK_TOOL, reason: ruling.reason };
+    return { verdict: judged === "ask" ? "ask" : "allow", tool: LOOK_TOOL };
   }
 
   #checkReading(
@@ -292,6 +322,10 @@ export class Tools {
       : [{ type: "text" as const, text: JSON.stringify(structured_content) }];
     return { content: [{ type: "text", text }, ...kept], is_error: true };
   }
+}
+
+function blind(): AppError {
+  return new AppError("ConflictError", "Cannot look: this answer is not given in a call that shows something");
 }
 
 function smallest(seconds: number | undefined, ms: number | undefined): number | undefined {

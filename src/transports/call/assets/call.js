@@ -199,6 +199,57 @@ async function toError(response) {
   }
 }
 
+// console/call/begin_session.ts
+var MODALITIES = [
+  "audio",
+  "text",
+  "camera",
+  "screen"
+];
+async function beginSession(api, { room: room2, agent_id, conversation_id, voice, metadata, record, modalities = MODALITIES }) {
+  if (room2) {
+    const path = `/rtc/rooms/${room2.id}/members`;
+    const body2 = {
+      name: room2.name,
+      modalities,
+      ...metadata && {
+        metadata
+      }
+    };
+    const { session, ...place } = await api.ask("POST", path, {
+      body: body2
+    });
+    return {
+      session,
+      place
+    };
+  }
+  const body = {
+    ...agent_id !== void 0 && {
+      agent_id
+    },
+    ...conversation_id !== void 0 && {
+      conversation_id
+    },
+    ...voice && {
+      voice
+    },
+    ...metadata && {
+      metadata
+    },
+    ...record && {
+      record
+    },
+    modalities
+  };
+  return {
+    session: await api.ask("POST", "/rtc/sessions", {
+      body
+    }),
+    place: void 0
+  };
+}
+
 // console/call/call_statistics.ts
 async function readStatistics(pc) {
   const reports = [];
@@ -305,7 +356,7 @@ var Connection = class {
   #senders = /* @__PURE__ */ new Map();
   #early = [];
   #turn = Promise.resolve();
-  constructor({ ice_servers, events, exchange }) {
+  constructor({ ice_servers, events, others, exchange }) {
     this.#exchange = exchange;
     const pc = this.pc = new RTCPeerConnection({
       iceServers: ice_servers,
@@ -313,14 +364,26 @@ var Connection = class {
     });
     pc.onconnectionstatechange = () => events.onState(pc.connectionState);
     pc.onicecandidate = ({ candidate }) => events.onCandidate(candidate);
-    pc.ontrack = ({ track }) => track.kind === "audio" && events.onSound(track);
     const channel = this.#channel = pc.createDataChannel(LABEL);
     channel.onopen = () => events.onChannel(true);
     channel.onclose = () => events.onChannel(false);
     channel.onmessage = ({ data }) => typeof data === "string" && events.onMessage(data);
-    this.#senders.set("microphone", pc.addTransceiver("audio", {
+    const voice = pc.addTransceiver("audio", {
       direction: "recvonly"
-    }));
+    });
+    this.#senders.set("microphone", voice);
+    pc.ontrack = ({ track, transceiver }) => {
+      if (transceiver === voice) events.onSound(track);
+      else if (transceiver.mid !== null) events.onOther(transceiver.mid, track);
+    };
+    for (const kind of [
+      "audio",
+      "video"
+    ]) {
+      for (let n = 0; n < others; n++) pc.addTransceiver(kind, {
+        direction: "recvonly"
+      });
+    }
   }
   /** Whether text can be sent. */
   get open() {
@@ -733,11 +796,12 @@ var Link = class {
     this.#connection[Symbol.dispose]();
   }
   #connect() {
-    const { api, session_id, ice_servers, events } = this.#options;
+    const { api, session_id, ice_servers, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
       ice_servers,
+      others,
       exchange: async (sdp) => {
         const body = {
           session_id,
@@ -755,6 +819,7 @@ var Link = class {
       events: {
         onState: (state) => this.#hearState(state),
         onSound: events.onSound,
+        onOther: events.onOther,
         onMessage: (text) => this.#take(JSON.parse(text)),
         onChannel: (open) => this.#hearChannel(open),
         onCandidate: (candidate) => {
@@ -988,17 +1053,17 @@ function request(source, wanted) {
 }
 
 // console/call/session_client.ts
-var MODALITIES = [
-  "audio",
-  "text",
-  "camera",
-  "screen"
-];
+var INVITED = "ek_";
+var MAX_OTHERS = 7;
 var Call = class _Call {
   /** The call's id, `rtc_…`. */
   id;
   /** The session as it was made. */
   session;
+  /** The room it is in, and as whom. */
+  place;
+  /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
+  invites;
   /** The agent's voice. */
   sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -1020,7 +1085,7 @@ var Call = class _Call {
   #early = [];
   /** Starts a call. Rejects with {@linkcode CallError}, or the browser's `DOMException` for a device. */
   static async start(options) {
-    const { base_url = "", key, ticket, user_id, agent_id, conversation_id, voice, metadata } = options;
+    const { base_url = "", key, ticket, user_id } = options;
     const api = new Api({
       base_url,
       ...key !== void 0 && {
@@ -1054,26 +1119,11 @@ var Call = class _Call {
     try {
       for (const [source, how] of wanted) await media.open(source, how);
       const { ice_servers } = await api.ask("GET", "/rtc/ice-servers");
-      const session = await api.ask("POST", "/rtc/sessions", {
-        body: {
-          ...agent_id !== void 0 && {
-            agent_id
-          },
-          ...conversation_id !== void 0 && {
-            conversation_id
-          },
-          ...voice && {
-            voice
-          },
-          ...metadata && {
-            metadata
-          },
-          modalities: options.modalities ?? MODALITIES
-        }
-      });
+      const { session, place } = await beginSession(api, options);
       call = new _Call({
         api,
         session,
+        place,
         ice_servers,
         media,
         options
@@ -1087,8 +1137,10 @@ var Call = class _Call {
       throw error;
     }
   }
-  constructor({ api, session, ice_servers, media, options }) {
+  constructor({ api, session, place, ice_servers, media, options }) {
     this.#api = api;
+    this.place = place;
+    this.invites = place !== void 0 && !options.key?.startsWith(INVITED);
     this.session = session;
     this.id = session.id;
     this.#media = media;
@@ -1100,11 +1152,16 @@ var Call = class _Call {
       api,
       session_id: session.id,
       ice_servers,
+      others: place ? Math.min(place.room.max_members - 1, MAX_OTHERS) : 0,
       reattach_ms: (options.reattach_seconds ?? 60) * 1e3,
       tracks: () => media.tracks,
       events: {
         onEvent: (event) => this.#receive(event),
         onSound: (track) => this.#hearSound(track),
+        onOther: (mid, track) => this.#emit("other", {
+          mid,
+          track
+        }),
         onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
         onLost: () => void this.#learnEnd()
       }
@@ -1206,12 +1263,32 @@ var Call = class _Call {
     });
   }
   /** Lets the agent look, once or until the call ends, or not. */
-  consent(source, { allow, until = "once" }) {
+  consent(source, { allow, until = "once", look_id }) {
     this.#link.send({
       type: "consent",
       source,
       allow,
-      until
+      until,
+      ...look_id !== void 0 && {
+        look_id
+      }
+    });
+  }
+  /** Calls `listener` when the agent wants to look, until what is returned is called. Without an answer it doesn't. */
+  onLookAsked(listener) {
+    return this.on("look.asked", listener);
+  }
+  /** Answers an agent that wants to look; `"no"` takes back what was allowed before, at any time. */
+  answerLook({ source, look_id }, answer) {
+    const given = {
+      allow: answer !== "no",
+      until: answer === "no" ? "once" : answer
+    };
+    this.consent(source, {
+      ...given,
+      ...look_id !== void 0 && {
+        look_id
+      }
     });
   }
   /** Changes how the agent speaks. */
@@ -1254,6 +1331,16 @@ var Call = class _Call {
   /** What the browser counts. */
   statistics() {
     return readStatistics(this.#link.pc);
+  }
+  /** Makes a secret that joins the room of the call in place of a key. */
+  async invite({ expires_seconds }) {
+    const body = {
+      room_id: this.place?.room.id,
+      expires_seconds
+    };
+    return (await this.#api.ask("POST", "/rtc/secrets", {
+      body
+    })).secret;
   }
   /** Finds a new path at once, as after a change of the network. */
   reconnect() {
@@ -1491,22 +1578,21 @@ var Asks = class {
       else if (tool_call_id !== void 0 && event !== "tool.call.started") this.#remove(tool_call_id);
       else if (/^run\.(completed|failed|cancelled)$/.test(event)) this.#removeOf(run_id);
     });
-    call.on("look.asked", ({ look_id, source, reason }) => {
-      if (!this.#allowed.has(source) || call.stream(source) === null) this.#askLook({
-        look_id,
-        source,
-        reason,
-        share
-      });
+    call.onLookAsked((asked) => this.#askLook({
+      ...asked,
+      share
+    }));
+    call.on("look.consent", ({ source, state }) => {
+      if (state === "call" || state === "settings") this.#allowed.add(source);
+      else this.#allowed.delete(source);
+      this.#paint();
     });
+    call.on("look.refused", ({ look_id }) => this.#remove(look_id));
     call.on("look.done", ({ look_id, source }) => {
       this.#remove(look_id);
       this.#showSeen(source);
     });
-    call.on("media", ({ source, open }) => {
-      if (!open && source !== "microphone") this.#allowed.delete(source);
-      this.#paint();
-    });
+    call.on("media", () => this.#paint());
   }
   /** Takes everything back. */
   clear() {
@@ -1572,18 +1658,16 @@ var Asks = class {
           role: "alert"
         }, describeFault(error)));
       }
-      if (until === "call") this.#allowed.add(source);
-      this.#call?.consent(source, {
-        allow: true,
-        until
-      });
+      this.#call?.answerLook({
+        source,
+        look_id
+      }, until);
       this.#remove(look_id);
-      this.#paint();
     };
     const refuse = () => {
-      this.#call?.consent(source, {
-        allow: false
-      });
+      this.#call?.answerLook({
+        source
+      }, "no");
       this.#remove(look_id);
     };
     const verb = isShared ? "Allow" : `Share the ${source}, allow`;
@@ -1654,12 +1738,9 @@ var Asks = class {
     if (free.length > 0 && now === "") this.#eye.append(" ", button("Take back", () => this.#takeBack()));
   }
   #takeBack() {
-    for (const source of this.#allowed) this.#call?.consent(source, {
-      allow: false,
-      until: "call"
-    });
-    this.#allowed.clear();
-    this.#paint();
+    for (const source of this.#allowed) this.#call?.answerLook({
+      source
+    }, "no");
   }
 };
 
@@ -1832,11 +1913,215 @@ function ms(value) {
   return value === null ? "\u2013" : `${Math.round(value)} ms`;
 }
 
+// console/call/recording_mark.ts
+var STOPPED = {
+  stopped: "The recording has stopped.",
+  call_ended: "The recording has stopped.",
+  too_long: "The recording has stopped: it reached its longest time.",
+  too_large: "The recording has stopped: it reached its largest size.",
+  disk_full: "The recording has stopped: the server\u2019s disk is full.",
+  failed: "The recording has stopped: the server can\u2019t write it.",
+  deleted: "The recording has stopped and was deleted.",
+  shutdown: "The recording has stopped: the server is shutting down.",
+  process_ended: "The recording has stopped."
+};
+var RecordingMark = class {
+  #mark = byId("recording");
+  #say;
+  constructor({ say }) {
+    this.#say = say;
+  }
+  /** Follows another call. */
+  follow(call) {
+    this.#mark.hidden = call.session.recording_id === null;
+    call.on("recording.started", () => {
+      this.#mark.hidden = false;
+      this.#say("This call is being recorded.");
+    });
+    call.on("recording.stopped", ({ reason }) => {
+      this.#mark.hidden = true;
+      this.#say(STOPPED[reason]);
+    });
+    call.on("connection", ({ state }) => {
+      if (state === "ended") this.#mark.hidden = true;
+    });
+  }
+};
+
+// console/call/room_view.ts
+var INVITED_SECONDS = 7200;
+var RoomView = class {
+  #options;
+  #view = byId("room");
+  #people = /* @__PURE__ */ new Map();
+  #tiles = /* @__PURE__ */ new Map();
+  #voices = [];
+  constructor(options) {
+    this.#options = options;
+  }
+  /** Follows a call; without a room there is nothing to show. */
+  follow(call) {
+    this.#clear();
+    const { place } = call;
+    this.#view.hidden = place === void 0;
+    if (!place) return;
+    byId("room-actions").replaceChildren(...this.#invitation(call));
+    call.on("room.joined", (member) => this.#join(member, place));
+    call.on("room.left", (member) => this.#leave(member));
+    call.on("room.said", ({ name, text }) => this.#options.say(text, name));
+    call.on("room.speaker", ({ member_id }) => {
+      for (const [id, { item }] of this.#people) item.toggleAttribute("data-speaking", id === member_id);
+    });
+    call.on("room.tracks", ({ slots }) => this.#show(slots));
+    call.on("other", ({ mid, track }) => track.kind === "audio" ? this.#hear(track) : this.#see(mid, track));
+    call.on("session.state", ({ held }) => {
+      for (const voice of this.#voices) voice.muted = held;
+    });
+    call.on("connection", ({ state }) => {
+      if (state === "ended") this.#clear();
+    });
+  }
+  #join({ member_id, name, role }, place) {
+    const own = member_id === place.member.id;
+    const label = own ? `${name} (you)` : name;
+    const item = el("li", {}, label, ...role === "agent" ? [
+      " ",
+      el("small", {}, "agent")
+    ] : []);
+    this.#people.set(member_id, {
+      item,
+      name
+    });
+    byId("people").append(item);
+    if (!own && this.#people.has(place.member.id)) this.#options.say(`${name} has joined.`);
+  }
+  #leave({ member_id, name }) {
+    this.#people.get(member_id)?.item.remove();
+    this.#people.delete(member_id);
+    this.#options.say(`${name} has left.`);
+  }
+  /** A voice that belongs to nobody yet is silent. */
+  #hear(track) {
+    const voice = new Audio();
+    voice.srcObject = new MediaStream([
+      track
+    ]);
+    void voice.play().catch(() => addEventListener("pointerdown", () => void voice.play(), {
+      once: true
+    }));
+    this.#voices.push(voice);
+  }
+  #see(mid, track) {
+    const caption = el("figcaption");
+    const video = el("video", {
+      playsinline: "",
+      autoplay: ""
+    });
+    video.muted = true;
+    video.srcObject = new MediaStream([
+      track
+    ]);
+    const figure = el("figure", {
+      hidden: ""
+    }, video, caption);
+    this.#tiles.set(mid, {
+      figure,
+      video,
+      caption
+    });
+    byId("tiles").append(figure);
+  }
+  #show(slots) {
+    for (const [mid, { figure, video, caption }] of this.#tiles) {
+      const slot = slots[mid] ?? null;
+      const name = slot && this.#people.get(slot.member_id)?.name;
+      figure.hidden = !name;
+      if (!name) continue;
+      caption.textContent = slot.source === "screen" ? `${name}\u2019s screen` : name;
+      video.setAttribute("aria-label", caption.textContent);
+      figure.toggleAttribute("data-screen", slot.source === "screen");
+      void video.play().catch(() => {
+      });
+    }
+  }
+  /** Only who has a key can invite. */
+  #invitation(call) {
+    if (!call.invites) return [];
+    const copy = button("Copy an invitation", async () => {
+      const address = new URL(`${this.#options.base}/call?room=${call.place.room.id}`, location.href);
+      try {
+        address.hash = `secret=${await call.invite({
+          expires_seconds: INVITED_SECONDS
+        })}`;
+        await navigator.clipboard.writeText(address.href);
+        copy.textContent = "Copied: it lets people in for two hours";
+      } catch {
+        prompt("The invitation, good for two hours", address.href);
+      }
+    });
+    return [
+      copy
+    ];
+  }
+  #clear() {
+    this.#view.hidden = true;
+    for (const voice of this.#voices.splice(0)) voice.srcObject = null;
+    for (const { figure } of this.#tiles.values()) figure.remove();
+    for (const { item } of this.#people.values()) item.remove();
+    this.#tiles.clear();
+    this.#people.clear();
+  }
+};
+
+// console/call/room_setup.ts
+var STORED = "muxi.name";
+var RoomSetup = class {
+  /** The room; undefined for a call with an agent alone. */
+  id;
+  /** What an invitation carries in place of a key: behind the `#`, where no server sees it. */
+  secret;
+  #name = byId("name");
+  #title = "";
+  constructor() {
+    this.id = new URLSearchParams(location.search).get("room") ?? void 0;
+    this.secret = new URLSearchParams(location.hash.slice(1)).get("secret") ?? void 0;
+    if (this.id === void 0) return;
+    byId("agent-field").hidden = true;
+    byId("name-field").hidden = false;
+    byId("key-field").hidden = this.secret !== void 0;
+    this.#name.required = true;
+    this.#name.value = localStorage.getItem(STORED) ?? "";
+  }
+  /** What the call is begun with. */
+  get chosen() {
+    if (this.id === void 0) return {};
+    const name = this.#name.value.trim();
+    localStorage.setItem(STORED, name);
+    return {
+      room: {
+        id: this.id,
+        name
+      }
+    };
+  }
+  /** What the room is called. */
+  get title() {
+    return this.#title;
+  }
+  /** Looks whether the room is there. */
+  async load(api) {
+    const { name } = await api.ask("GET", `/rtc/rooms/${this.id}`);
+    this.#title = name;
+    byId("setup-title").textContent = `Join ${name}`;
+  }
+};
+
 // console/call/setup.ts
-var STORED = "muxi.key";
+var STORED2 = "muxi.key";
 var TYPED_MS = 400;
 var Setup = class {
   #base;
+  #room = new RoomSetup();
   #key = byId("key");
   #agent = byId("agent");
   #start = byId("start");
@@ -1845,7 +2130,7 @@ var Setup = class {
   #typed;
   constructor({ base: base2, onStart }) {
     this.#base = base2;
-    this.#key.value = sessionStorage.getItem(STORED) ?? "";
+    this.#key.value = this.#room.secret ?? sessionStorage.getItem(STORED2) ?? "";
     this.#key.addEventListener("input", () => {
       clearTimeout(this.#typed);
       this.#typed = setTimeout(() => void this.#load(), TYPED_MS);
@@ -1859,8 +2144,14 @@ var Setup = class {
   /** What was chosen. */
   get chosen() {
     const conversation_id = new URLSearchParams(location.search).get("conversation");
+    const key = this.#key.value.trim();
+    if (this.#room.id !== void 0) return {
+      key,
+      agent_name: this.#room.title,
+      ...this.#room.chosen
+    };
     return {
-      key: this.#key.value.trim(),
+      key,
       agent_id: this.#agent.value,
       agent_name: this.#agent.selectedOptions[0]?.textContent ?? this.#agent.value,
       ...conversation_id !== null && {
@@ -1870,8 +2161,9 @@ var Setup = class {
   }
   /** Whether a call is being started. */
   set busy(busy) {
-    this.#start.disabled = busy || this.#agent.value === "";
-    this.#start.textContent = busy ? "Connecting\u2026" : "Start the call";
+    const room2 = this.#room.id !== void 0;
+    this.#start.disabled = busy || (room2 ? this.#room.title === "" : this.#agent.value === "");
+    this.#start.textContent = busy ? "Connecting\u2026" : room2 ? "Join" : "Start the call";
   }
   /** Says what is wrong; empty: nothing. */
   set fault(text) {
@@ -1887,14 +2179,21 @@ var Setup = class {
         base_url: this.#base,
         key
       });
+      if (this.#room.id !== void 0) {
+        await this.#room.load(api);
+        if (this.#room.secret === void 0) sessionStorage.setItem(STORED2, key);
+        this.fault = "";
+        this.busy = false;
+        return;
+      }
       const { data } = await api.ask("GET", "/agents?limit=100");
       if (asked !== this.#asked) return;
-      sessionStorage.setItem(STORED, key);
+      sessionStorage.setItem(STORED2, key);
       this.#fill(data);
       this.fault = data.length === 0 ? "There is no agent yet." : "";
     } catch (error) {
       if (asked !== this.#asked) return;
-      sessionStorage.removeItem(STORED);
+      sessionStorage.removeItem(STORED2);
       this.#fill([]);
       this.fault = error instanceof Error ? error.message : String(error);
     }
@@ -1921,7 +2220,7 @@ var THEMES = {
   light: "light",
   dark: "dark"
 };
-var STORED2 = "muxi.theme";
+var STORED3 = "muxi.theme";
 function startTheme() {
   const names = Object.keys(THEMES);
   const button2 = byId("theme");
@@ -1929,12 +2228,12 @@ function startTheme() {
     document.documentElement.dataset.theme = theme;
     button2.setAttribute("aria-label", `Colours: ${THEMES[theme]}`);
   };
-  paint(names.find((name) => name === localStorage.getItem(STORED2)) ?? "");
+  paint(names.find((name) => name === localStorage.getItem(STORED3)) ?? "");
   button2.addEventListener("click", () => {
     const now = names.findIndex((name) => name === document.documentElement.dataset.theme);
     const next = names[(now + 1) % names.length];
     paint(next);
-    localStorage.setItem(STORED2, next);
+    localStorage.setItem(STORED3, next);
   });
 }
 
@@ -1981,14 +2280,19 @@ var Transcript = class {
       this.#caption("");
     });
     call.on("agent.done", () => this.#caption(""));
+    call.on("look.done", ({ source }) => this.note(`The agent looked at your ${source}.`));
+    call.on("look.refused", ({ source }) => this.note(`The agent didn't see your ${source}.`));
     call.on("error", ({ message }) => this.note(message));
     call.on("run.event", ({ run_id, event, data }) => this.#run(run_id, event, data));
   }
-  /** Adds a line of the page's own. */
-  note(text) {
-    this.#add(el("li", {
+  /** Adds a line of the page's own, or what somebody else in the room said. */
+  note(text, name) {
+    if (name === void 0) this.#add(el("li", {
       class: "note"
     }, text));
+    else this.#add(el("li", {
+      class: "agent"
+    }, el("b", {}, name), el("p", {}, text)));
   }
   /** Shows what the agent says in large letters, or not. */
   set captions(on) {
@@ -2102,6 +2406,8 @@ var REASONS = {
   key_revoked: "The key is not valid any more.",
   failed: "Something went wrong on the server.",
   replaced: "The call goes on elsewhere.",
+  left: "You were taken out of the room.",
+  room_ended: "The room has ended.",
   shutdown: "The server is shutting down.",
   process_ended: "The server was restarted."
 };
@@ -2109,6 +2415,13 @@ var base = document.documentElement.dataset.base ?? "";
 var transcript = new Transcript();
 var figures = new Figures();
 var asks = new Asks();
+var recording = new RecordingMark({
+  say: (text) => transcript.note(text)
+});
+var room = new RoomView({
+  base,
+  say: (text, name) => transcript.note(text, name)
+});
 var setup = new Setup({
   base,
   onStart: () => void start()
@@ -2148,6 +2461,8 @@ function follow(call, agent_name) {
   ]) part.clear();
   transcript.follow(call);
   figures.follow(call);
+  recording.follow(call);
+  room.follow(call);
   asks.follow(call, (source) => controls.share(source));
   controls.follow(call);
   byId("call-title").textContent = agent_name;
@@ -2174,8 +2489,6 @@ function follow(call, agent_name) {
     if (held) doing("On hold");
     else if (byId("doing").textContent === "On hold") doing("Listening");
   });
-  call.on("recording.started", () => transcript.note("This call is being recorded."));
-  call.on("recording.stopped", () => transcript.note("The recording has stopped."));
   call.on("connection", ({ state, reason }) => {
     paint(state);
     if (state !== "ended") return;

@@ -117,6 +117,57 @@ async function toError(response) {
   }
 }
 
+// console/call/begin_session.ts
+var MODALITIES = [
+  "audio",
+  "text",
+  "camera",
+  "screen"
+];
+async function beginSession(api, { room, agent_id, conversation_id, voice, metadata, record, modalities = MODALITIES }) {
+  if (room) {
+    const path = `/rtc/rooms/${room.id}/members`;
+    const body2 = {
+      name: room.name,
+      modalities,
+      ...metadata && {
+        metadata
+      }
+    };
+    const { session, ...place } = await api.ask("POST", path, {
+      body: body2
+    });
+    return {
+      session,
+      place
+    };
+  }
+  const body = {
+    ...agent_id !== void 0 && {
+      agent_id
+    },
+    ...conversation_id !== void 0 && {
+      conversation_id
+    },
+    ...voice && {
+      voice
+    },
+    ...metadata && {
+      metadata
+    },
+    ...record && {
+      record
+    },
+    modalities
+  };
+  return {
+    session: await api.ask("POST", "/rtc/sessions", {
+      body
+    }),
+    place: void 0
+  };
+}
+
 // console/call/call_statistics.ts
 async function readStatistics(pc) {
   const reports = [];
@@ -223,7 +274,7 @@ var Connection = class {
   #senders = /* @__PURE__ */ new Map();
   #early = [];
   #turn = Promise.resolve();
-  constructor({ ice_servers, events, exchange }) {
+  constructor({ ice_servers, events, others, exchange }) {
     this.#exchange = exchange;
     const pc = this.pc = new RTCPeerConnection({
       iceServers: ice_servers,
@@ -231,14 +282,26 @@ var Connection = class {
     });
     pc.onconnectionstatechange = () => events.onState(pc.connectionState);
     pc.onicecandidate = ({ candidate }) => events.onCandidate(candidate);
-    pc.ontrack = ({ track }) => track.kind === "audio" && events.onSound(track);
     const channel = this.#channel = pc.createDataChannel(LABEL);
     channel.onopen = () => events.onChannel(true);
     channel.onclose = () => events.onChannel(false);
     channel.onmessage = ({ data }) => typeof data === "string" && events.onMessage(data);
-    this.#senders.set("microphone", pc.addTransceiver("audio", {
+    const voice = pc.addTransceiver("audio", {
       direction: "recvonly"
-    }));
+    });
+    this.#senders.set("microphone", voice);
+    pc.ontrack = ({ track, transceiver }) => {
+      if (transceiver === voice) events.onSound(track);
+      else if (transceiver.mid !== null) events.onOther(transceiver.mid, track);
+    };
+    for (const kind of [
+      "audio",
+      "video"
+    ]) {
+      for (let n = 0; n < others; n++) pc.addTransceiver(kind, {
+        direction: "recvonly"
+      });
+    }
   }
   /** Whether text can be sent. */
   get open() {
@@ -651,11 +714,12 @@ var Link = class {
     this.#connection[Symbol.dispose]();
   }
   #connect() {
-    const { api, session_id, ice_servers, events } = this.#options;
+    const { api, session_id, ice_servers, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
       ice_servers,
+      others,
       exchange: async (sdp) => {
         const body = {
           session_id,
@@ -673,6 +737,7 @@ var Link = class {
       events: {
         onState: (state) => this.#hearState(state),
         onSound: events.onSound,
+        onOther: events.onOther,
         onMessage: (text) => this.#take(JSON.parse(text)),
         onChannel: (open) => this.#hearChannel(open),
         onCandidate: (candidate) => {
@@ -906,17 +971,17 @@ function request(source, wanted) {
 }
 
 // console/call/session_client.ts
-var MODALITIES = [
-  "audio",
-  "text",
-  "camera",
-  "screen"
-];
+var INVITED = "ek_";
+var MAX_OTHERS = 7;
 var Call = class _Call {
   /** The call's id, `rtc_…`. */
   id;
   /** The session as it was made. */
   session;
+  /** The room it is in, and as whom. */
+  place;
+  /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
+  invites;
   /** The agent's voice. */
   sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -938,7 +1003,7 @@ var Call = class _Call {
   #early = [];
   /** Starts a call. Rejects with {@linkcode CallError}, or the browser's `DOMException` for a device. */
   static async start(options) {
-    const { base_url = "", key, ticket, user_id, agent_id, conversation_id, voice, metadata } = options;
+    const { base_url = "", key, ticket, user_id } = options;
     const api = new Api({
       base_url,
       ...key !== void 0 && {
@@ -972,26 +1037,11 @@ var Call = class _Call {
     try {
       for (const [source, how] of wanted) await media.open(source, how);
       const { ice_servers } = await api.ask("GET", "/rtc/ice-servers");
-      const session = await api.ask("POST", "/rtc/sessions", {
-        body: {
-          ...agent_id !== void 0 && {
-            agent_id
-          },
-          ...conversation_id !== void 0 && {
-            conversation_id
-          },
-          ...voice && {
-            voice
-          },
-          ...metadata && {
-            metadata
-          },
-          modalities: options.modalities ?? MODALITIES
-        }
-      });
+      const { session, place } = await beginSession(api, options);
       call = new _Call({
         api,
         session,
+        place,
         ice_servers,
         media,
         options
@@ -1005,8 +1055,10 @@ var Call = class _Call {
       throw error;
     }
   }
-  constructor({ api, session, ice_servers, media, options }) {
+  constructor({ api, session, place, ice_servers, media, options }) {
     this.#api = api;
+    this.place = place;
+    this.invites = place !== void 0 && !options.key?.startsWith(INVITED);
     this.session = session;
     this.id = session.id;
     this.#media = media;
@@ -1018,11 +1070,16 @@ var Call = class _Call {
       api,
       session_id: session.id,
       ice_servers,
+      others: place ? Math.min(place.room.max_members - 1, MAX_OTHERS) : 0,
       reattach_ms: (options.reattach_seconds ?? 60) * 1e3,
       tracks: () => media.tracks,
       events: {
         onEvent: (event) => this.#receive(event),
         onSound: (track) => this.#hearSound(track),
+        onOther: (mid, track) => this.#emit("other", {
+          mid,
+          track
+        }),
         onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
         onLost: () => void this.#learnEnd()
       }
@@ -1124,12 +1181,32 @@ var Call = class _Call {
     });
   }
   /** Lets the agent look, once or until the call ends, or not. */
-  consent(source, { allow, until = "once" }) {
+  consent(source, { allow, until = "once", look_id }) {
     this.#link.send({
       type: "consent",
       source,
       allow,
-      until
+      until,
+      ...look_id !== void 0 && {
+        look_id
+      }
+    });
+  }
+  /** Calls `listener` when the agent wants to look, until what is returned is called. Without an answer it doesn't. */
+  onLookAsked(listener) {
+    return this.on("look.asked", listener);
+  }
+  /** Answers an agent that wants to look; `"no"` takes back what was allowed before, at any time. */
+  answerLook({ source, look_id }, answer) {
+    const given = {
+      allow: answer !== "no",
+      until: answer === "no" ? "once" : answer
+    };
+    this.consent(source, {
+      ...given,
+      ...look_id !== void 0 && {
+        look_id
+      }
     });
   }
   /** Changes how the agent speaks. */
@@ -1172,6 +1249,16 @@ var Call = class _Call {
   /** What the browser counts. */
   statistics() {
     return readStatistics(this.#link.pc);
+  }
+  /** Makes a secret that joins the room of the call in place of a key. */
+  async invite({ expires_seconds }) {
+    const body = {
+      room_id: this.place?.room.id,
+      expires_seconds
+    };
+    return (await this.#api.ask("POST", "/rtc/secrets", {
+      body
+    })).secret;
   }
   /** Finds a new path at once, as after a change of the network. */
   reconnect() {

@@ -1,0 +1,134 @@
+/**
+ * The others in a room: who is there, who speaks, what they show, and their voices.
+ *
+ * @module
+ */
+/// <reference no-default-lib="true" />
+/// <reference lib="esnext" />
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+import { button, byId, el } from "./element.ts";
+import type { Call, CallEvents, RoomPlace } from "./session_client.ts";
+
+interface Person {
+  item: HTMLLIElement;
+  name: string;
+}
+
+/** How long an invitation lets people in. */
+const INVITED_SECONDS = 7200;
+
+/** Options for {@linkcode RoomView}. */
+export interface RoomViewOptions {
+  base: string;
+  /** Adds a line to what was said: somebody's words, or without a name the page's own. */
+  say(text: string, name?: string): void;
+}
+
+/** Shows a room for as long as its call goes on. */
+export class RoomView {
+  readonly #options: RoomViewOptions;
+  readonly #view = byId("room");
+  readonly #people = new Map<string, Person>();
+  readonly #tiles = new Map<string, { figure: HTMLElement; video: HTMLVideoElement; caption: HTMLElement }>();
+  readonly #voices: HTMLAudioElement[] = [];
+
+  constructor(options: RoomViewOptions) {
+    this.#options = options;
+  }
+
+  /** Follows a call; without a room there is nothing to show. */
+  follow(call: Call): void {
+    this.#clear();
+    const { place } = call;
+    this.#view.hidden = place === undefined;
+    if (!place) return;
+    byId("room-actions").replaceChildren(...this.#invitation(call));
+    call.on("room.joined", (member) => this.#join(member, place));
+    call.on("room.left", (member) => this.#leave(member));
+    call.on("room.said", ({ name, text }) => this.#options.say(text, name));
+    call.on("room.speaker", ({ member_id }) => {
+      for (const [id, { item }] of this.#people) item.toggleAttribute("data-speaking", id === member_id);
+    });
+    call.on("room.tracks", ({ slots }) => this.#show(slots));
+    call.on("other", ({ mid, track }) => track.kind === "audio" ? this.#hear(track) : this.#see(mid, track));
+    call.on("session.state", ({ held }) => {
+      for (const voice of this.#voices) voice.muted = held;
+    });
+    call.on("connection", ({ state }) => {
+      if (state === "ended") this.#clear();
+    });
+  }
+
+  #join({ member_id, name, role }: CallEvents["room.joined"], place: RoomPlace): void {
+    const own = member_id === place.member.id;
+    const label = own ? `${name} (you)` : name;
+    const item = el("li", {}, label, ...role === "agent" ? [" ", el("small", {}, "agent")] : []);
+    this.#people.set(member_id, { item, name });
+    byId("people").append(item);
+    if (!own && this.#people.has(place.member.id)) this.#options.say(`${name} has joined.`);
+  }
+
+  #leave({ member_id, name }: CallEvents["room.left"]): void {
+    this.#people.get(member_id)?.item.remove();
+    this.#people.delete(member_id);
+    this.#options.say(`${name} has left.`);
+  }
+
+  /** A voice that belongs to nobody yet is silent. */
+  #hear(track: MediaStreamTrack): void {
+    const voice = new Audio();
+    voice.srcObject = new MediaStream([track]);
+    // Where the person has to touch the page first, the agent's own sound asks for that.
+    void voice.play().catch(() => addEventListener("pointerdown", () => void voice.play(), { once: true }));
+    this.#voices.push(voice);
+  }
+
+  #see(mid: string, track: MediaStreamTrack): void {
+    const caption = el("figcaption");
+    const video = el("video", { playsinline: "", autoplay: "" });
+    video.muted = true;
+    video.srcObject = new MediaStream([track]);
+    const figure = el("figure", { hidden: "" }, video, caption);
+    this.#tiles.set(mid, { figure, video, caption });
+    byId("tiles").append(figure);
+  }
+
+  #show(slots: CallEvents["room.tracks"]["slots"]): void {
+    for (const [mid, { figure, video, caption }] of this.#tiles) {
+      const slot = slots[mid] ?? null;
+      const name = slot && this.#people.get(slot.member_id)?.name;
+      figure.hidden = !name;
+      if (!name) continue;
+      caption.textContent = slot.source === "screen" ? `${name}’s screen` : name;
+      video.setAttribute("aria-label", caption.textContent);
+      figure.toggleAttribute("data-screen", slot.source === "screen");
+      void video.play().catch(() => {});
+    }
+  }
+
+  /** Only who has a key can invite. */
+  #invitation(call: Call): Node[] {
+    if (!call.invites) return [];
+    const copy = button("Copy an invitation", async () => {
+      const address = new URL(`${this.#options.base}/call?room=${call.place!.room.id}`, location.href);
+      try {
+        address.hash = `secret=${await call.invite({ expires_seconds: INVITED_SECONDS })}`;
+        await navigator.clipboard.writeText(address.href);
+        copy.textContent = "Copied: it lets people in for two hours";
+      } catch {
+        prompt("The invitation, good for two hours", address.href);
+      }
+    });
+    return [copy];
+  }
+
+  #clear(): void {
+    this.#view.hidden = true;
+    for (const voice of this.#voices.splice(0)) voice.srcObject = null;
+    for (const { figure } of this.#tiles.values()) figure.remove();
+    for (const { item } of this.#people.values()) item.remove();
+    this.#tiles.clear();
+    this.#people.clear();
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * A call's place in a room: what the call asks of the room, instead of doing it alone.
+ *
+ * @module
+ */
+import type { OutgoingPacket } from "../../ports/peers.ts";
+import type { Brain } from "../voice/brain.ts";
+import type { Company } from "../voice/company.ts";
+import type { VoiceLoop } from "../voice/voice_loop.ts";
+import type { ConversationLink } from "./conversation_link.ts";
+
+/** See the module. */
+export interface Seat {
+  readonly room_id: string;
+  /** The others' voices. */
+  readonly company: Company;
+  /** Who answers: `link`, where the room finds that an answer is wanted, and by whom. */
+  brain(link: ConversationLink): Brain;
+  /** The call's own voice is there. */
+  onVoice(loop: VoiceLoop): void;
+  /** A packet of what an agent says in this call. The room sends it, to the caller as well. */
+  onSaid(packet: OutgoingPacket): void;
+  /** The caller's end needs a whole picture in section `mid`. */
+  onKeyframeAsked(mid: string): void;
+}

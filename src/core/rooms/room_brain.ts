@@ -1,0 +1,69 @@
+/**
+ * Who answers in a room: the agent that is meant, or nobody, and then what was said is kept for whoever is asked next.
+ *
+ * @module
+ */
+import type { AnswerOptions, Brain, Said } from "../voice/brain.ts";
+import type { VoiceChoice } from "../voice/speaking.ts";
+
+/** An agent that was meant. */
+export interface MeantAgent {
+  agent_id: string;
+  member_id: string;
+  name: string;
+  voice: VoiceChoice;
+}
+
+/** What a {@linkcode RoomBrain} needs. */
+export interface RoomBrainDeps {
+  /** Who speaks. */
+  name: string;
+  member_id: string;
+  room_id: string;
+  /** Who answers when somebody does. */
+  link: Brain;
+  /** Whom something is for. */
+  meant(text: string, turn_id: string): Promise<MeantAgent | undefined>;
+  /** Who is there, by name. */
+  people(): string[];
+  /** Keeps something in the conversation that nobody answers. */
+  keep(content: string, metadata: Record<string, unknown>): Promise<void>;
+  /** The answer has begun; it is over. */
+  onAnswering(agent: MeantAgent): void;
+  onAnswered(): void;
+}
+
+/** See the module. */
+export class RoomBrain implements Brain {
+  readonly #deps: RoomBrainDeps;
+
+  constructor(deps: RoomBrainDeps) {
+    this.#deps = deps;
+  }
+
+  async *answer(text: string, options: AnswerOptions): AsyncGenerator<Said> {
+    const { name, member_id, room_id, link, meant, people, keep, onAnswering, onAnswered } = this.#deps;
+    const agent = await meant(text, options.turn_id);
+    const content = text === "" ? "" : `${name}: ${text}`;
+    const metadata = { room_id, member_id, speaker: name };
+    if (!agent) {
+      if (content !== "") await keep(content, { ...metadata, turn_id: options.turn_id, channel: "rtc" });
+      return;
+    }
+    const by = { agent_id: agent.agent_id, instructions: toInstructions(agent, people()), metadata };
+    try {
+      for await (const said of link.answer(content, { ...options, by })) {
+        if (said.type === "started") onAnswering(agent);
+        yield said.type === "started" ? { ...said, voice: agent.voice } : said;
+      }
+    } finally {
+      onAnswered();
+    }
+  }
+}
+
+function toInstructions({ name }: MeantAgent, people: readonly string[]): string {
+  return `You are "${name}", in a spoken conversation with several people. Now in the room: ${people.join(", ")}. ` +
+    "What people say begins with their name; some of it they say to each other. Answer whoever spoke last, briefly, " +
+    "and don't begin with a name of your own.";
+}
