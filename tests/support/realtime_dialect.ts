@@ -26,12 +26,17 @@ export interface DialectTalk {
   hear(type: RtcEventType, data: unknown): void;
   /** The run's log says something. */
   run(event: EventType, data?: Record<string, unknown>, run_id?: string): void;
+  /** What the client's sound was heard as, in base64. */
+  heard: string[];
+  /** The agent's voice comes, in base64. */
+  sound(data: string): void;
   /** The types of what the client was told since the last time. */
   types(): string[];
 }
 
-/** Begins one, with a client. */
-export function startDialect({ session }: { session?: unknown } = {}): DialectTalk {
+/** Begins one, with a client. `sounds`: sound comes and goes as events. */
+export function startDialect({ session, sounds = false }: { session?: unknown; sounds?: boolean } = {}): DialectTalk {
+  const heard: string[] = [];
   const told: RealtimeEvent[] = [];
   const said: RtcMessage[] = [];
   let now = 1_000_000;
@@ -43,6 +48,7 @@ export function startDialect({ session }: { session?: unknown } = {}): DialectTa
     ...session !== undefined && { session },
     now: () => now,
     say: (message) => said.push(message),
+    ...sounds && { hear: (data: string) => void heard.push(data) },
   });
   const client = (frame: string) => void told.push(JSON.parse(frame));
   dialect.join(client);
@@ -57,6 +63,8 @@ export function startDialect({ session }: { session?: unknown } = {}): DialectTa
     run: (event, data = {}, run_id = "run_1") => {
       hear("run.event", { run_id, seq: ++seq, event, data: { run_id, time: "2026-01-01T00:00:00.000Z", ...data } });
     },
+    heard,
+    sound: (data) => dialect.sound(data),
     types: () => told.slice(seen, seen = told.length).map(({ type }) => type),
   };
 }

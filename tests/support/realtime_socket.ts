@@ -61,6 +61,11 @@ export class RealtimeSocket implements Disposable {
     this.#socket.send(JSON.stringify(event));
   }
 
+  /** Sends what may be no event. */
+  raw(data: string | Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(data);
+  }
+
   /** Resolves with event number `count` of a type, once it has come. */
   async next(type: string, count = 1): Promise<RealtimeEvent> {
     for (;;) {

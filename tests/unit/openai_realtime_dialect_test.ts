@@ -8,7 +8,7 @@ const USAGE = { input_tokens: 20, output_tokens: 5, total_tokens: 25, cost: null
 function answer(talk: DialectTalk, run_id = "run_1") {
   talk.run("run.started", { conversation_id: "conv_1", agent_id: "guide", attempt: 1 }, run_id);
   talk.run("model.delta", { step_id: "step_1", text: "It is " }, run_id);
-  talk.hear("agent.speaking", { turn_id: "turn_1", run_id, text: "It is noon." });
+  talk.hear("agent.speaking", { turn_id: "turn_1", run_id, text: "It is noon.", aloud: true });
   talk.run("model.delta", { step_id: "step_1", text: "noon." }, run_id);
   const message = { id: "msg_1", role: "assistant", content: "It is noon." };
   talk.run("message.completed", { step_id: "step_1", message }, run_id);
@@ -176,7 +176,7 @@ Deno.test("an interrupted answer is truncated to what was heard, and its respons
   const talk = startDialect();
   talk.run("run.started", {});
   talk.run("model.delta", { step_id: "step_1", text: "It is noon. And now for something else." });
-  talk.hear("agent.speaking", { turn_id: "turn_1", run_id: "run_1", text: "It is noon." });
+  talk.hear("agent.speaking", { turn_id: "turn_1", run_id: "run_1", text: "It is noon.", aloud: true });
   talk.types();
   talk.wait(640);
   talk.hear("agent.interrupted", { turn_id: "turn_1", run_id: "run_1", heard: "It is" });
@@ -323,7 +323,7 @@ Deno.test("a response that can't begin frees the client by its event's id", () =
 Deno.test("a greeting is a response of its own", () => {
   const talk = startDialect();
   talk.types();
-  talk.hear("agent.speaking", { turn_id: "turn_0", run_id: null, text: "Hello." });
+  talk.hear("agent.speaking", { turn_id: "turn_0", run_id: null, text: "Hello.", aloud: true });
   talk.hear("agent.done", { turn_id: "turn_0", run_id: null, latency: {} });
   const types = talk.types();
   assert.equal(types[0], "response.created");

@@ -26,7 +26,7 @@ export interface CallListener {
   speechStopped(turn_id: string, at_ms: number): void;
   transcribed(turn_id: string, text: string): void;
   told(run_id: string, event: EventType, data: Record<string, unknown>): void;
-  speaking(said: AnswerPlace & { text: string }): void;
+  speaking(said: AnswerPlace & { text: string; aloud: boolean }): void;
   interrupted(said: AnswerPlace & { heard: string }): void;
   finished(place: AnswerPlace): void;
   failed(error: AppError): void;

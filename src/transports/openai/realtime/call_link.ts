@@ -9,6 +9,7 @@ import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
 import { type ChannelInput, type ChannelOutput, rtcChannelAttach } from "../../../operations/rtc_doors.ts";
 import { type Client, Dialect } from "./dialect.ts";
+import type { JoinedCall } from "./door.ts";
 
 /** The label of the data channel. */
 const CHANNEL = "oai-events";
@@ -30,7 +31,7 @@ export interface CallLinkDeps {
 }
 
 /** See the module. */
-export class CallLink implements Disposable {
+export class CallLink implements JoinedCall {
   readonly #deps: CallLinkDeps;
   readonly #gone = new AbortController();
   readonly #outgoing = new Queue<string>({ capacity: MAX_WAITING, overflow: "drop_newest" });
@@ -61,12 +62,10 @@ export class CallLink implements Disposable {
     this.#dialect = new Dialect({ ...deps, say: (message) => this.#put({ type: "message", message }) });
   }
 
-  /** Joins another client. */
   join(client: Client): Disposable {
     return this.#dialect.join(client);
   }
 
-  /** Takes what a client says. */
   take(frame: string, client: Client): void {
     this.#dialect.take(frame, client);
   }

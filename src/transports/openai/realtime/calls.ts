@@ -6,8 +6,6 @@
 import type { Hono } from "@hono/hono";
 import type { Modality } from "../../../domain/rtc_session.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
-import type { Visit } from "../../../operations/operation.ts";
-import { rtcSecretSession } from "../../../operations/rtc_secrets.ts";
 import { rtcSessionDelete, rtcSessionGet } from "../../../operations/rtc_sessions.ts";
 import { rtcOffer } from "../../../operations/rtc_signals.ts";
 import { type HttpContext, type HttpEnv, noting } from "../../request.ts";
@@ -15,8 +13,8 @@ import { answering, pathsOf } from "../door.ts";
 import { agentOf } from "./agent_of.ts";
 import { CallLink } from "./call_link.ts";
 import { type Links, type RealtimeDeps, visitFor } from "./door.ts";
-import { type Offered, readOffer } from "./offer_body.ts";
-import { changeSession, newSession } from "./session_view.ts";
+import { givenSession } from "./given_session.ts";
+import { readOffer } from "./offer_body.ts";
 
 /** Adds the routes. They use `rtc_offer` and `rtc_session_delete`. */
 export function mountCalls(
@@ -43,7 +41,7 @@ async function beginCall(
   let session: Record<string, unknown> = {};
   const read = async () => {
     const offered = await readOffer(await deps.readBytes(request), request.headers.get("content-type") ?? "");
-    session = await sessionOf(c, { gateway, visit, offered });
+    session = await givenSession(c, { gateway, visit, session: offered.session });
     const agent_id = agentOf(session.model);
     return {
       ...agent_id !== undefined && { agent_id },
@@ -69,20 +67,6 @@ async function beginCall(
   const { pathname } = new URL(c.env.arrival.base);
   const location = `${pathname.replace(/\/$/, "")}${c.req.path}/${session_id}`;
   return new Response(sdp, { status: 201, headers: { "content-type": "application/sdp", location } });
-}
-
-/** What the call begins with: as the secret has it, then the form. Checked before anything begins. */
-async function sessionOf(
-  c: HttpContext,
-  { gateway, visit, offered }: { gateway: Gateway; visit: Visit; offered: Offered },
-): Promise<Record<string, unknown>> {
-  const { session: given } = visit.principal.grant
-    ? await gateway.call(rtcSecretSession, () => ({}), visit)
-    : { session: null };
-  const named = c.req.query("model");
-  const session = { ...named !== undefined && { model: named }, ...given, ...offered.session };
-  changeSession(newSession(""), session);
-  return session;
 }
 
 /** What the sections of a description carry. */

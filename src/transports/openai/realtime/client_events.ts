@@ -59,6 +59,8 @@ const ClientEvent = z.discriminatedUnion("type", [
   z.looseObject({ ...event, type: z.literal("response.create"), response: z.unknown().optional() }),
   z.looseObject({ ...event, type: z.literal("response.cancel"), response_id: Optional }),
   z.looseObject({ ...event, type: z.literal("output_audio_buffer.clear") }),
+  z.looseObject({ ...event, type: z.literal("input_audio_buffer.append"), audio: z.string() }),
+  z.looseObject({ ...event, type: z.literal("input_audio_buffer.commit") }),
   z.looseObject({ ...event, type: z.literal("input_audio_buffer.clear") }),
 ]);
 /** See {@linkcode ClientEvent}. */

@@ -10,10 +10,11 @@ import { createId } from "../../../kit/id.ts";
 import { maskSecrets } from "../../../kit/log.ts";
 import { invalid, parse, toOpenAiError } from "../errors.ts";
 import { toResponseId } from "../ids.ts";
-import { type CallEvent, CallEventReader } from "./call_event_reader.ts";
+import { type AnswerPlace, type CallEvent, CallEventReader } from "./call_event_reader.ts";
+import { CallerTurns } from "./caller_turns.ts";
 import { type ClientEvent, GivenItem, readClientEvent, readObject, toGivenMessage } from "./client_events.ts";
 import type { Emit } from "./emit.ts";
-import { type Item, Items, toCallerItem } from "./items.ts";
+import { type Item, Items } from "./items.ts";
 import { ResponseStory, toApprovalId } from "./response_story.ts";
 import {
   changeResponse,
@@ -24,6 +25,7 @@ import {
   toRunOptions,
   toSessionView,
 } from "./session_view.ts";
+import { SoundBuffer } from "./sound_buffer.ts";
 
 /** How many answers can be asked for that have not begun. */
 const MAX_ASKED = 8;
@@ -41,6 +43,8 @@ export interface DialectDeps {
   now(): number;
   /** Says something in the call. */
   say(message: RtcMessage): void;
+  /** Speaks in the call, where sound comes as events: 16-bit samples in base64, 24,000 a second. */
+  hear?(data: string): void;
 }
 
 /** Takes the text of an event. */
@@ -61,16 +65,26 @@ export class Dialect {
   #session: SessionState;
   #asked: Asked[] = [];
   #mutedFor: boolean | undefined;
+  /** Absent: sound is media. */
+  readonly #sounds: SoundBuffer | undefined;
+  /** Whose sound comes. */
+  #sounding: ResponseStory | undefined;
   /** Answers by run, or by turn where there is none, in the order in which they began. */
   #stories = new Map<string, ResponseStory>();
-  /** Turns that were spoken. */
-  #spoken = new Set<string>();
+  readonly #turns = new CallerTurns({
+    emit: (type, fields) => this.#emit(type, fields),
+    items: this.#items,
+    add: (item) => this.#add(item),
+    byHand: () => this.#session.turns === null,
+  });
   /** What waits for a person, by the id of the item that says so. */
   #approvals = new Map<string, { run_id: string; tool_call_id: string }>();
 
   /** Throws `ValidationError` when the session can't begin so. */
   constructor(deps: DialectDeps) {
     this.#deps = deps;
+    const { hear, say } = deps;
+    if (hear) this.#sounds = new SoundBuffer({ hear, say });
     const plain = newSession(deps.model);
     this.#session = deps.session === undefined ? plain : changeSession(plain, deps.session);
     this.#reader = new CallEventReader(this);
@@ -102,28 +116,18 @@ export class Dialect {
   }
 
   /** The caller has begun to speak. */
-  speechStarted(turn_id: string, audio_start_ms: number): void {
-    this.#spoken.add(turn_id);
-    this.#emit("input_audio_buffer.speech_started", { item_id: toTurnItem(turn_id), audio_start_ms });
+  speechStarted(turn_id: string, at_ms: number): void {
+    this.#turns.started(turn_id, at_ms);
   }
 
   /** The caller is silent. */
-  speechStopped(turn_id: string, audio_end_ms: number): void {
-    this.#emit("input_audio_buffer.speech_stopped", { item_id: toTurnItem(turn_id), audio_end_ms });
+  speechStopped(turn_id: string, at_ms: number): void {
+    this.#turns.stopped(turn_id, at_ms);
   }
 
-  /** What the caller said is known. Noise has no words, and is no item. */
+  /** What the caller said is known. */
   transcribed(turn_id: string, text: string): void {
-    const spoken = this.#spoken.delete(turn_id);
-    const item_id = toTurnItem(turn_id);
-    if (text === "" || this.#items.get(item_id)) return;
-    const previous_item_id = this.#items.last;
-    if (!spoken) return this.#add(toCallerItem(item_id, text, { spoken }));
-    this.#emit("input_audio_buffer.committed", { item_id, previous_item_id });
-    this.#add(toCallerItem(item_id, text, { spoken }));
-    const place = { item_id, content_index: 0 };
-    this.#emit("conversation.item.input_audio_transcription.delta", { ...place, delta: text });
-    this.#emit("conversation.item.input_audio_transcription.completed", { ...place, transcript: text });
+    this.#turns.transcribed(turn_id, text);
   }
 
   /** What the log of a run says. */
@@ -140,25 +144,31 @@ export class Dialect {
   }
 
   /** The agent says a sentence. Without a run nobody asked for it. */
-  speaking({ turn_id, run_id, text }: { turn_id: string; run_id: string | null; text: string }): void {
-    const key = run_id ?? turn_id;
-    const story = this.#stories.get(key) ?? (run_id === null ? this.#begin(key, toTurnResponse(turn_id)) : undefined);
-    story?.sound();
-    if (run_id === null) story?.say(turn_id, text);
+  speaking({ turn_id, run_id, text, aloud }: AnswerPlace & { text: string; aloud: boolean }): void {
+    const of = this.#stories.get(run_id ?? turn_id);
+    // What is said once a run has failed is an answer of its own where sound has to belong to one.
+    const isOwn = run_id === null || (of?.done === true && aloud && this.#sounds !== undefined);
+    const story = isOwn ? this.#stories.get(turn_id) ?? this.#begin(turn_id, toTurnResponse(turn_id)) : of;
+    if (aloud) story?.sound(text, turn_id);
+    if (isOwn) story?.say(turn_id, text);
+    this.#sounding = story;
+  }
+
+  /** The agent is heard: 16-bit samples in base64, 24,000 a second. */
+  sound(data: string): void {
+    if (this.#sounds) this.#sounding?.hear(this.#sounds.toClient(data, this.#session.says));
   }
 
   /** The caller wants to hear no more. */
-  interrupted({ turn_id, run_id, heard }: { turn_id: string; run_id: string | null; heard: string }): void {
-    const story = this.#stories.get(run_id ?? turn_id);
-    story?.interrupt(heard);
-    if (run_id === null) story?.end({ status: "completed" });
+  interrupted({ turn_id, run_id, heard }: AnswerPlace & { heard: string }): void {
+    for (const story of this.#storiesOf({ turn_id, run_id })) story.interrupt(heard);
+    this.#stories.get(turn_id)?.end({ status: "completed" });
   }
 
   /** All of an answer was heard. */
-  finished({ turn_id, run_id }: { turn_id: string; run_id: string | null }): void {
-    const story = this.#stories.get(run_id ?? turn_id);
-    if (run_id === null) story?.end({ status: "completed" });
-    story?.silence();
+  finished({ turn_id, run_id }: AnswerPlace): void {
+    this.#stories.get(turn_id)?.end({ status: "completed" });
+    for (const story of this.#storiesOf({ turn_id, run_id })) story.silence();
   }
 
   /** Something went wrong. */
@@ -180,11 +190,17 @@ export class Dialect {
     return this.#stories.values().find(({ done }) => !done);
   }
 
+  /** The answers of a turn: that of its run, and what was said beside it. */
+  #storiesOf({ turn_id, run_id }: AnswerPlace): ResponseStory[] {
+    return [run_id, turn_id].flatMap((key) => key === null ? [] : this.#stories.get(key) ?? []);
+  }
+
   #begin(key: string, id: string): ResponseStory {
     const { aloud, metadata } = this.#asked.shift() ?? { aloud: this.#session.aloud, metadata: null };
     const { now } = this.#deps;
     const emit: Emit = (type, fields) => this.#emit(type, fields);
-    const story = new ResponseStory(id, { emit, items: this.#items, aloud, metadata, now });
+    const sounds = this.#sounds !== undefined;
+    const story = new ResponseStory(id, { emit, items: this.#items, aloud, sounds, metadata, now });
     this.#stories.set(key, story);
     for (const [old, { done }] of this.#stories) {
       if (this.#stories.size <= MAX_HEARD) break;
@@ -223,7 +239,10 @@ export class Dialect {
       case "conversation.item.truncate": {
         const { item_id, content_index, audio_end_ms } = event;
         this.#find(item_id);
-        // The server knows itself what was heard.
+        // Where sound is media, the server knows itself what was heard.
+        if (this.#sounds && this.#active?.cutAt(item_id, audio_end_ms)) {
+          return say({ type: "interrupt", heard_ms: audio_end_ms });
+        }
         return this.#emit("conversation.item.truncated", { item_id, content_index, audio_end_ms });
       }
       case "response.create":
@@ -236,7 +255,13 @@ export class Dialect {
       case "output_audio_buffer.clear":
         if (this.#active) say({ type: "interrupt" });
         return;
+      case "input_audio_buffer.append":
+        return this.#hearing().append(event.audio, this.#session.hears);
+      case "input_audio_buffer.commit":
+        return this.#commitTurn();
       case "input_audio_buffer.clear":
+        if (this.#sounds) this.#sounds.clear();
+        else say({ type: "clear" });
         return this.#emit("input_audio_buffer.cleared");
     }
   }
@@ -306,6 +331,20 @@ export class Dialect {
     this.#deps.say({ type: "respond", ...only });
   }
 
+  #hearing(): SoundBuffer {
+    if (this.#sounds) return this.#sounds;
+    throw invalid("Cannot append sound: this call's comes as media", { code: "unsupported_value" });
+  }
+
+  #commitTurn(): void {
+    if (this.#session.turns !== null) {
+      const message = "Cannot commit the buffer: turns are found by the server, set turn_detection to null to end them";
+      throw invalid(message, { code: "unsupported_value" });
+    }
+    if (this.#sounds) this.#sounds.commit();
+    else this.#deps.say({ type: "commit" });
+  }
+
   #find(id: string): Item {
     const item = this.#items.get(id);
     if (item) return item;
@@ -341,10 +380,6 @@ export class Dialect {
 
 function toFrame(type: string, fields: Record<string, unknown>): string {
   return JSON.stringify({ type, event_id: createId("event"), ...fields });
-}
-
-function toTurnItem(turn_id: string): string {
-  return `item_${turn_id}`;
 }
 
 function toTurnResponse(turn_id: string): string {

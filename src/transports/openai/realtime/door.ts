@@ -8,7 +8,7 @@ import type { Operation, Visit } from "../../../operations/operation.ts";
 import { forAssertedUser } from "../../asserted_user.ts";
 import { type HttpContext, visitOf } from "../../request.ts";
 import type { OpenAiDeps } from "../door.ts";
-import type { CallLink } from "./call_link.ts";
+import type { Client } from "./dialect.ts";
 
 /** What calls need of the other doors and of the settings. */
 export interface RealtimeDeps extends Pick<OpenAiDeps, "clock" | "log" | "readJson" | "verifyUser"> {
@@ -20,8 +20,16 @@ export interface RealtimeDeps extends Pick<OpenAiDeps, "clock" | "log" | "readJs
   max_message: number;
 }
 
+/** A call that this door speaks for. */
+export interface JoinedCall extends Disposable {
+  /** Joins another client. */
+  join(client: Client): Disposable;
+  /** Takes what a client says. */
+  take(frame: string, client: Client): void;
+}
+
 /** The calls that this door speaks for, by their ids. */
-export type Links = Map<string, CallLink>;
+export type Links = Map<string, JoinedCall>;
 
 /** Who asks, for the user that the headers name. */
 export async function visitFor(

@@ -57,14 +57,14 @@ export class Items {
   }
 }
 
-/** A message that the caller said, or typed. */
-export function toCallerItem(id: string, text: string, { spoken }: { spoken: boolean }): Item {
+/** A message that the caller said, or typed. What was said may have no words yet. */
+export function toCallerItem(id: string, text: string | null, { spoken }: { spoken: boolean }): Item {
   return {
     id,
     object: "realtime.item",
     type: "message",
     status: "completed",
     role: "user",
-    content: [spoken ? { type: "input_audio", transcript: text } : { type: "input_text", text }],
+    content: [spoken ? { type: "input_audio", transcript: text } : { type: "input_text", text: text ?? "" }],
   };
 }

@@ -10,6 +10,7 @@ import { NO_USAGE, type Usage } from "../../../domain/usage.ts";
 import { toArguments } from "../tools.ts";
 import type { Emit } from "./emit.ts";
 import type { Item, Items } from "./items.ts";
+import type { Sound } from "./sound_format.ts";
 import { SpokenItem } from "./spoken_item.ts";
 
 type Data<T extends EventType> = z.infer<typeof EVENT_DATA[T]>;
@@ -26,10 +27,15 @@ export interface ResponseStoryDeps {
   emit: Emit;
   items: Items;
   aloud: boolean;
+  /** Whether sound comes as events, instead of as media. */
+  sounds: boolean;
   metadata: Record<string, unknown> | null;
   /** Milliseconds. */
   now(): number;
 }
+
+/** How much sound waits for what it is the sound of, in events: 10 s. */
+const MAX_EARLY = 500;
 
 /** An answer. What it creates it also ends. */
 export class ResponseStory {
@@ -44,6 +50,12 @@ export class ResponseStory {
   #startedAt: number | undefined;
   #interrupted = false;
   #done = false;
+  /** Whether a person is asked: what is said then is in no log. */
+  #asking = false;
+  /** Sound whose words are not told yet. */
+  #early: Sound[] = [];
+  /** Where the client stopped listening. */
+  #end_ms: number | undefined;
 
   constructor(id: string, deps: ResponseStoryDeps) {
     this.id = id;
@@ -72,6 +84,29 @@ export class ResponseStory {
   /** A sentence that is part of no run's text. */
   say(step_id: string, sentence: string): void {
     if (!this.#interrupted) this.grow(step_id, this.#speak(step_id).text === "" ? sentence : ` ${sentence}`);
+  }
+
+  /** A sentence is said aloud from now on. What no log tells is an item of its own. */
+  sound(text: string, turn_id: string): void {
+    if (!this.#deps.aloud || this.#interrupted) return;
+    if (this.#asking && !this.#done && this.#deps.sounds && !this.#spoken?.open) this.say(`${turn_id}_aside`, text);
+    if (this.#startedAt !== undefined) return;
+    this.#startedAt = this.#deps.now();
+    if (!this.#deps.sounds) this.#deps.emit("output_audio_buffer.started", { response_id: this.id });
+  }
+
+  /** More sound of that. */
+  hear(sound: Sound): void {
+    if (!this.#deps.aloud || this.#interrupted || this.#done) return;
+    if (this.#spoken?.open) this.#spoken.sound(sound);
+    else if (this.#early.length < MAX_EARLY) this.#early.push(sound);
+  }
+
+  /** The client stopped listening to `item_id` there. False when that isn't being said. */
+  cutAt(item_id: string, audio_end_ms: number): boolean {
+    if (!this.#spoken?.open || this.#spoken.item.id !== item_id || this.#interrupted) return false;
+    this.#end_ms = audio_end_ms;
+    return true;
   }
 
   /** What was said in `step_id` doesn't count: it is said again. */
@@ -123,6 +158,7 @@ export class ResponseStory {
 
   /** A person has to decide. */
   ask({ tool_call_id, tool, arguments: args, question }: Data<"tool.call.approval_required">): void {
+    this.#asking = true;
     // What a server asks can't be said in this protocol.
     if (question) return;
     const item: Item = {
@@ -140,27 +176,21 @@ export class ResponseStory {
     this.#deps.emit("conversation.item.done", { previous_item_id, item });
   }
 
-  /** The first sound of it goes out. */
-  sound(): void {
-    if (!this.#deps.aloud || this.#startedAt !== undefined || this.#interrupted) return;
-    this.#startedAt = this.#deps.now();
-    this.#deps.emit("output_audio_buffer.started", { response_id: this.id });
-  }
-
   /** All of it was heard. */
   silence(): void {
     if (this.#startedAt === undefined || this.#interrupted) return;
     this.#startedAt = undefined;
-    this.#deps.emit("output_audio_buffer.stopped", { response_id: this.id });
+    if (!this.#deps.sounds) this.#deps.emit("output_audio_buffer.stopped", { response_id: this.id });
   }
 
   /** The caller wants no more, and heard this of the message that was being said. */
   interrupt(heard: string): void {
     if (this.#interrupted) return;
     this.#interrupted = true;
-    const { aloud, now, emit } = this.#deps;
-    if (this.#startedAt !== undefined) emit("output_audio_buffer.cleared", { response_id: this.id });
-    if (aloud) this.#spoken?.truncate(heard, Math.round(now() - (this.#startedAt ?? now())));
+    const { aloud, sounds, now, emit } = this.#deps;
+    if (this.#startedAt !== undefined && !sounds) emit("output_audio_buffer.cleared", { response_id: this.id });
+    const played = sounds ? this.#spoken?.sound_ms ?? 0 : now() - (this.#startedAt ?? now());
+    if (aloud) this.#spoken?.truncate(heard, this.#end_ms ?? Math.round(played));
     else this.#spoken?.close(this.#spoken.text, { complete: false });
   }
 
@@ -190,6 +220,7 @@ export class ResponseStory {
     const id = `item_${step_id}${this.#attempt > 0 ? `_${this.#attempt}` : ""}`;
     const spoken = new SpokenItem(id, { emit, items, response_id: this.id, output_index: this.#output.length, aloud });
     this.#output.push(spoken.item);
+    for (const sound of this.#early.splice(0)) spoken.sound(sound);
     return this.#spoken = spoken;
   }
 

@@ -8,10 +8,10 @@ import type { RtcMessage } from "../../../domain/rtc_event.ts";
 import type { RunOptions } from "../../../domain/run.ts";
 import { parse } from "../errors.ts";
 import { toToolOptions } from "../tools.ts";
+import { GivenFormat, PCM, type SoundFormat, toFormat } from "./sound_format.ts";
 
 /** Names of OpenAI's own voices, which mean the agent's here. */
 const THEIR_VOICES = ["alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse"];
-const FORMAT = { type: "audio/pcm", rate: 24_000 };
 
 const Turns = z.looseObject({ type: z.string(), create_response: z.boolean().nullish() });
 const Voice = z.union([z.string().max(100), z.looseObject({ id: z.string().max(100) })]);
@@ -27,8 +27,12 @@ const Change = z.looseObject({
   tool_choice: z.unknown().optional(),
   parallel_tool_calls: z.boolean().nullish(),
   audio: z.looseObject({
-    input: z.looseObject({ turn_detection: Turns.nullish() }).nullish(),
-    output: z.looseObject({ voice: Voice.nullish(), speed: z.number().min(0.25).max(4).nullish() }).nullish(),
+    input: z.looseObject({ format: GivenFormat.nullish(), turn_detection: Turns.nullish() }).nullish(),
+    output: z.looseObject({
+      format: GivenFormat.nullish(),
+      voice: Voice.nullish(),
+      speed: z.number().min(0.25).max(4).nullish(),
+    }).nullish(),
   }).nullish(),
 });
 
@@ -40,8 +44,11 @@ export interface SessionState {
   aloud: boolean;
   /** Whether what the caller says is answered by itself. */
   answers: boolean;
-  /** How the end of a turn is found. */
-  turns: string;
+  /** How the end of a turn is found; null: the client says it. */
+  turns: "semantic_vad" | "server_vad" | null;
+  /** How sound is written where it comes and goes as events. */
+  hears: SoundFormat;
+  says: SoundFormat;
   max_output_tokens: number | "inf";
   tools: NonNullable<RunOptions["tools"]>;
   tool_choice: RunOptions["tool_choice"];
@@ -58,6 +65,8 @@ export function newSession(model: string): SessionState {
     aloud: true,
     answers: true,
     turns: "semantic_vad",
+    hears: PCM,
+    says: PCM,
     max_output_tokens: "inf",
     tools: [],
     tool_choice: undefined,
@@ -70,8 +79,8 @@ export function newSession(model: string): SessionState {
 /** `state` as `session` changes it. What is absent stays. Throws `ValidationError`. */
 export function changeSession(state: SessionState, session: unknown): SessionState {
   const change = parse(Change, session, "session");
-  const { turn_detection } = change.audio?.input ?? {};
-  const { voice, speed } = change.audio?.output ?? {};
+  const { turn_detection, format: hears } = change.audio?.input ?? {};
+  const { voice, speed, format: says } = change.audio?.output ?? {};
   const named = typeof voice === "object" ? voice?.id : voice;
   return {
     ...state,
@@ -80,8 +89,10 @@ export function changeSession(state: SessionState, session: unknown): SessionSta
     ...given("max_output_tokens", change.max_output_tokens),
     ...given("parallel_tool_calls", change.parallel_tool_calls),
     ...toTools(state, change),
-    // Who wants no detection says itself when to answer. Where a turn ends is found here all the same.
-    ...turn_detection === null && { answers: false },
+    ...hears && { hears: toFormat(hears) },
+    ...says && { says: toFormat(says) },
+    // Who wants no detection says itself where a turn ends, and when to answer.
+    ...turn_detection === null && { answers: false, turns: null },
     ...turn_detection && { answers: turn_detection.create_response ?? true, turns: toTurns(turn_detection.type) },
     ...typeof named === "string" && { voice: THEIR_VOICES.includes(named) ? undefined : named },
     ...given("speed", speed),
@@ -109,6 +120,8 @@ export function toRunOptions(
 /** What has to be said so that `to` is in force instead of `from`. */
 export function toMessages(from: SessionState, to: SessionState): RtcMessage[] {
   const messages: RtcMessage[] = [{ type: "configure", options: toRunOptions(to), answers: to.answers }];
+  const [before, now] = [from, to].map(({ turns }) => turns === null ? "by_hand" as const : "found" as const);
+  if (now !== before) messages.push({ type: "listen", turns: now! });
   if (from.aloud !== to.aloud) messages.push({ type: to.aloud ? "unmute" : "mute", who: "agent" });
   const { voice, speed } = to;
   if (voice !== from.voice || speed !== from.speed) {
@@ -136,12 +149,16 @@ export function toSessionView(state: SessionState, { id, expires_at }: { id: str
     prompt: null,
     audio: {
       input: {
-        format: FORMAT,
+        format: state.hears,
         transcription: { model: state.model },
         noise_reduction: null,
-        turn_detection: { type: state.turns, create_response: state.answers, interrupt_response: true },
+        turn_detection: state.turns && {
+          type: state.turns,
+          create_response: state.answers,
+          interrupt_response: true,
+        },
       },
-      output: { format: FORMAT, voice: voice ?? null, speed: state.speed },
+      output: { format: state.says, voice: voice ?? null, speed: state.speed },
     },
     ...expires_at !== undefined && { expires_at },
   };
@@ -155,7 +172,7 @@ function toTools(state: SessionState, change: z.output<typeof Change>): Partial<
   return { tools: read.tools ?? [], ..."tool_choice" in choice && { tool_choice: read.tool_choice } };
 }
 
-function toTurns(type: string): string {
+function toTurns(type: string): "server_vad" | "semantic_vad" {
   return type === "server_vad" ? "server_vad" : "semantic_vad";
 }
 

@@ -3,57 +3,33 @@
  *
  * @module
  */
-import type { Hono } from "@hono/hono";
-import { RtcSessionId } from "../../../domain/rtc_session.ts";
 import { AppError } from "../../../domain/error.ts";
-import { Queue } from "../../../kit/queue.ts";
+import { RtcSessionId } from "../../../domain/rtc_session.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import { rtcSessionEvents } from "../../../operations/rtc_sessions.ts";
-import { endInTime } from "../../in_time.ts";
-import { type HttpContext, type HttpEnv, noting, visitOf } from "../../request.ts";
-import { closeSocket, writeTo } from "../../socket_writer.ts";
-import { answering, pathsOf } from "../door.ts";
-import { invalid } from "../errors.ts";
 import { forAssertedUser } from "../../asserted_user.ts";
-import type { CallLink } from "./call_link.ts";
+import { type HttpContext, noting, visitOf } from "../../request.ts";
+import { invalid } from "../errors.ts";
+import { ClientSocket, identify } from "./client_socket.ts";
 import type { Links, RealtimeDeps } from "./door.ts";
 
-/** How many events may wait to be written. */
-const MAX_WAITING = 4096;
-/** Seconds without a sign of life. */
-const IDLE_SECONDS = 60;
-const NORMAL = 1000;
-const GOING_AWAY = 1001;
-const UNREADABLE = 1003;
-const TOO_BIG = 1009;
-/** What a client may name; others of its names say who it is, or what. */
-const PROTOCOL = "realtime";
-/** Before the key of a browser, which can send no header. */
-const KEY_PROTOCOL = "openai-insecure-api-key.";
-
-/** Adds the route. It uses `rtc_session_events`. Disposing it ends the connections. */
-export function mountSideband(
-  app: Hono<HttpEnv>,
-  gateway: Gateway,
-  { deps, links }: { deps: RealtimeDeps; links: Links },
-): Disposable {
-  const open = new Set<AbortController>();
-  const handler = answering(deps, (c) => join(c, { gateway, deps, links, open }));
-  for (const path of pathsOf("/realtime")) app.get(path, handler);
-  return { [Symbol.dispose]: () => open.forEach((gone) => gone.abort()) };
+/** What {@linkcode joinCall} needs. */
+export interface SidebandDeps {
+  gateway: Gateway;
+  deps: RealtimeDeps;
+  links: Links;
 }
 
-async function join(
+/** Joins the call that the query names. It uses `rtc_session_events`. `gone` ends the connection, and it `gone`. */
+export async function joinCall(
   c: HttpContext,
-  { gateway, deps, links, open }: { gateway: Gateway; deps: RealtimeDeps; links: Links; open: Set<AbortController> },
+  { gateway, deps, links }: SidebandDeps,
+  gone: AbortController,
 ): Promise<Response> {
-  const { raw: request } = c.req;
-  const protocols = request.headers.get("sec-websocket-protocol")?.split(",").map((name) => name.trim()) ?? [];
-  await identify(c, gateway, protocols);
-  const gone = new AbortController();
+  await identify(c, gateway);
   const visit = await forAssertedUser(
     await visitOf(c, gateway, rtcSessionEvents, gone.signal),
-    request.headers,
+    c.req.raw.headers,
     deps,
   );
   // Whoever may follow the call may speak in it; the stream holds a place, and ends with the call and with the key.
@@ -67,60 +43,22 @@ async function join(
         `Cannot join call "${callIdOf(c)}": it doesn't go on in this protocol`,
       );
     }
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      throw invalid("Cannot open a WebSocket: expected the header Upgrade: websocket");
-    }
-    const options = { idleTimeout: IDLE_SECONDS, ...protocols.includes(PROTOCOL) && { protocol: PROTOCOL } };
-    const { socket, response } = Deno.upgradeWebSocket(request, options);
-    open.add(gone);
-    endInTime(gone, { principal: visit.principal, clock: deps.clock });
-    const over = () => {
-      open.delete(gone);
-      void happening.return?.().catch(() => {});
-      closeSocket(socket, GOING_AWAY);
-    };
-    gone.signal.addEventListener("abort", over, { once: true });
-    socket.addEventListener("close", () => gone.abort(), { once: true });
-    socket.addEventListener("open", () => serve(socket, link, { deps, gone }), { once: true });
+    const socket = new ClientSocket(deps, gone);
+    const { client } = socket;
+    const response = socket.open(c, visit.principal, {
+      onOpen() {
+        const joined = link.join(client);
+        gone.signal.addEventListener("abort", () => joined[Symbol.dispose](), { once: true });
+      },
+      onText: (text) => link.take(text, client),
+    });
+    gone.signal.addEventListener("abort", () => void happening.return?.().catch(() => {}), { once: true });
     void drain(happening).finally(() => gone.abort());
     return response;
   } catch (thrown) {
     await happening?.return?.();
     throw thrown;
   }
-}
-
-function serve(
-  socket: WebSocket,
-  link: CallLink,
-  { deps, gone }: { deps: RealtimeDeps; gone: AbortController },
-): void {
-  const outgoing = new Queue<{ data: string }>({ capacity: MAX_WAITING, overflow: "drop_newest" });
-  // Whoever leaves so much unread has lost the thread.
-  const client = (data: string) => void (outgoing.push({ data }) || gone.abort());
-  const joined = link.join(client);
-  gone.signal.addEventListener("abort", () => {
-    joined[Symbol.dispose]();
-    outgoing.end();
-  }, { once: true });
-  socket.addEventListener("message", ({ data }) => {
-    if (typeof data !== "string") return closeSocket(socket, UNREADABLE);
-    if (data.length > deps.max_message) return closeSocket(socket, TOO_BIG);
-    link.take(data, client);
-  });
-  writeTo(socket, outgoing, { clock: deps.clock, timeout_ms: deps.write_timeout_ms }).catch(() => {})
-    .finally(() => {
-      closeSocket(socket, NORMAL);
-      gone.abort();
-    });
-}
-
-/** Who comes, where a browser could say it in no header. */
-async function identify(c: HttpContext, gateway: Gateway, protocols: readonly string[]): Promise<void> {
-  const named = protocols.find((name) => name.startsWith(KEY_PROTOCOL));
-  if (named === undefined || c.req.raw.headers.has("authorization")) return;
-  const { address, request_id } = c.env.arrival;
-  c.set("principal", await gateway.identify({ token: named.slice(KEY_PROTOCOL.length), address, request_id }));
 }
 
 function callIdOf(c: HttpContext): string {

@@ -5,6 +5,7 @@
  */
 import type { Emit } from "./emit.ts";
 import type { Item, Items } from "./items.ts";
+import type { Sound } from "./sound_format.ts";
 
 /** What a {@linkcode SpokenItem} needs. */
 export interface SpokenItemDeps {
@@ -22,6 +23,7 @@ export class SpokenItem {
   readonly #deps: SpokenItemDeps;
   #text = "";
   #open = true;
+  #sound_ms = 0;
 
   constructor(id: string, deps: SpokenItemDeps) {
     this.#deps = deps;
@@ -40,6 +42,11 @@ export class SpokenItem {
     emit("response.content_part.added", { ...this.#place(), part: this.#part("") });
   }
 
+  /** Whether more of it may come. */
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** What was said until now. */
   get text(): string {
     return this.#text;
@@ -50,6 +57,18 @@ export class SpokenItem {
     if (!this.#open || delta === "") return;
     this.#text += delta;
     this.#deps.emit(this.#name("delta"), { ...this.#place(), delta });
+  }
+
+  /** How much of its sound was told, in milliseconds. */
+  get sound_ms(): number {
+    return this.#sound_ms;
+  }
+
+  /** More of its sound. */
+  sound({ data: delta, ms }: Sound): void {
+    if (!this.#open) return;
+    this.#sound_ms += ms;
+    this.#deps.emit("response.output_audio.delta", { ...this.#place(), delta });
   }
 
   /** It is said: `text` in the end. `complete` is whether it was said to its end. */
