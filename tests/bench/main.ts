@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { callsConnect } from "./calls_connect.ts";
+import { callsLatency } from "./calls_latency.ts";
+import { callsLoad } from "./calls_load.ts";
 import { fanout } from "./fanout.ts";
 import { mcpClient } from "./mcp_client.ts";
 import { mcpHop } from "./mcp_hop.ts";
@@ -26,4 +29,7 @@ await runWalks({
   mcp_client: mcpClient,
   sandbox,
   tool_search: toolSearch,
+  calls_connect: callsConnect,
+  calls_latency: callsLatency,
+  calls_load: callsLoad,
 });

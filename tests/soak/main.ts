@@ -11,11 +11,15 @@ import { parseArgs } from "node:util";
 import { type Table, TABLES } from "../../src/domain/table.ts";
 import { BENCH_ADMIN_KEY, BENCH_KEY, openFolder, pause, startMuxi } from "../bench/support/child.ts";
 import { startProber } from "../bench/support/prober.ts";
+import type { LongCallReport } from "../support/long_call.ts";
 import { startProvider } from "../support/provider.ts";
 import type { Step } from "../support/provider_reply.ts";
+import { SPEAKS } from "../support/calls.ts";
 import { checkRows, readDatabase } from "../support/crash_checks.ts";
 import { pickSeed } from "../support/random.ts";
-import { toStep } from "./client.ts";
+import { startSpeechServer } from "../support/speech_server.ts";
+import { toMessage, toStep } from "./client.ts";
+import { callThroughout } from "./call.ts";
 import { Gauges, type Sample } from "./gauges.ts";
 import { Load } from "./load.ts";
 import { toLine, toText } from "./report.ts";
@@ -53,6 +57,8 @@ export interface Outcome {
   /** Rows of every table at the end. */
   rows: Record<string, number>;
   wrong: { count: number; first: string[] };
+  /** The call that lasted throughout; null where nothing here can speak. */
+  call: LongCallReport | null;
   samples: Sample[];
   ok: boolean;
 }
@@ -78,7 +84,17 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
   const provider = outside.use(await startProvider({ keep: 10, script: ({ body }) => scripted(known, body) }));
   const connections = outside.use(Deno.createHttpClient({}));
   await using server = new AsyncDisposableStack();
-  const child = server.use(await startMuxi({ provider: provider.url, data_dir: folder.path, env: ENV }));
+  // Whatever is said on the phone is heard as what the provider is to do.
+  const engines = outside.use(await startSpeechServer({ instant: { text: toMessage({ tokens: 20 }) } }));
+  const env = {
+    ...ENV,
+    MUXI_RTC_PORT: "0",
+    MUXI_SPEECH_STT_BASE_URL: engines.url,
+    MUXI_SPEECH_STT_API_KEY: "sk-scripted",
+    MUXI_SPEECH_TTS_BASE_URL: engines.url,
+    MUXI_SPEECH_TTS_API_KEY: "sk-scripted",
+  };
+  const child = server.use(await startMuxi({ provider: provider.url, data_dir: folder.path, env }));
   const look = () => ({ memory: child.rssKb() / 1024, descriptors: child.descriptors() });
   const load = new Load({
     url: child.url,
@@ -89,6 +105,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
   });
   const before = look();
   await load.start();
+  const calling = SPEAKS ? callThroughout(load, minutes * 60) : Promise.resolve(null);
   const samples: Sample[] = [];
   {
     using prober = await startProber(child.url);
@@ -100,6 +117,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
       await load.change();
     }
   }
+  const call = await calling;
   await load.end();
   if (loud) tell(CLEAR);
   const { active_runs } = await load.enter().ask("GET", "/system/status", { key: BENCH_ADMIN_KEY });
@@ -124,6 +142,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     trends,
     rows: Object.fromEntries(Object.entries(TABLES).map(([table]) => [table, rows[table as Table].length])),
     wrong: load.wrong,
+    call,
     samples,
     ok: load.wrong.count === 0 && trends.every(({ counts, verdict }) => !counts || verdict === "level"),
   };

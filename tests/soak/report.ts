@@ -24,7 +24,9 @@ export function toLine(sample: Sample, { minutes, wrong }: { minutes: number; wr
 }
 
 /** Everything, as text. */
-export function toText({ minutes, seed, requests, stories, idle, trends, rows, wrong, samples, ok }: Outcome): string {
+export function toText(
+  { minutes, seed, requests, stories, idle, trends, rows, wrong, call, samples, ok }: Outcome,
+): string {
   const told = Object.entries(stories).map(([name, count]) => `${name} ${count}`).join(", ");
   const lines = [
     `${requests} requests in ${minutes} minutes (seed ${seed}): ${told}`,
@@ -38,6 +40,12 @@ export function toText({ minutes, seed, requests, stories, idle, trends, rows, w
       return `${name}: ${verdict}, ${of(from)} to ${of(to)} over the second half: ${rise < 0 ? "" : "+"}${of(rise)}, ` +
         `at most +${of(most)}${counts ? "" : " (for information)"}`;
     }),
+    ...call === null ? [] : [
+      `a call of ${
+        Math.round(call.seconds)
+      } s: ${call.answered} of ${call.asked} questions answered, ${call.packets} packets, ` +
+      `${call.lost} lost, ${round(call.skipped_ms)} ms left out, drift ${round(call.drift_ms)} ms`,
+    ],
     `rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(", ")}`,
     `${wrong.count} wrong answers`,
     ...wrong.first.map((text) => `  ${text}`),

@@ -53,7 +53,8 @@ interface ChildOptions {
   port?: number | undefined;
 }
 
-function cpuMs(pid: number): number {
+/** CPU of all threads of a process so far, in milliseconds. */
+export function cpuMs(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
   // The name in parentheses may hold spaces.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,0 +1,248 @@
+/**
+ * How many calls a server carries: our connections beside werift alone, which both send sound back, and whole calls, in
+ * which an agent speaks and listens, beside werift with the same codec. All are called by the same program. Callers and
+ * server share the machine, so what counts is the ratio.
+ *
+ * Then as many callers again want in: those who are refused are told so, and those who are in are still heard.
+ *
+ * @module
+ */
+import { startSpeechServer } from "../support/speech_server.ts";
+import { BENCH_ADMIN_KEY, BENCH_KEY, type Child, openFolder, startChild, startMuxi } from "./support/child.ts";
+import type { LoadAdded, LoadSeen } from "./support/call_load.ts";
+import { profileFlags, shareOfOurs } from "./support/profile.ts";
+import { type Figure, median, runWalks, type Walk } from "./support/report.ts";
+
+/** Calls that are added at a time until some are disturbed, and the most. */
+const STEP = 20;
+const MOST = 200;
+/** Calls whose CPU is measured. */
+const STEADY = 10;
+const SECONDS = 2;
+/** Callers who come at once when there are too many. */
+const CROWD = 10;
+/** The part of packets that has to come. */
+const WHOLE = 0.995;
+/** What the agent says, half a minute a sentence. */
+const GREETING = "This is what the agent says, and it takes a while. ".repeat(5);
+const SENTENCE_SECONDS = 30;
+/** How long it may take to find how many calls are carried. */
+const SEARCH_MS = 25_000;
+
+/** One that is measured. */
+interface Side {
+  server: Child;
+  load: Child;
+  taken: number;
+}
+
+async function ask<T>({ load }: Side, path: string): Promise<T> {
+  return await (await fetch(`${load.url}${path}`, { method: "POST" })).json();
+}
+
+async function open(stack: AsyncDisposableStack, server: Child, key?: string): Promise<Side> {
+  const args = ["tests/bench/support/call_load.ts", server.url, ...key === undefined ? [] : [key]];
+  return { server, load: stack.use(await startChild(args)), taken: 0 };
+}
+
+async function grow(side: Side, count: number): Promise<LoadAdded> {
+  const added = await ask<LoadAdded>(side, `/add?count=${count}`);
+  side.taken += added.taken;
+  return added;
+}
+
+const speak = (side: Side, count: number) =>
+  ask<LoadSeen>(side, `/measure?count=${count}&seconds=${SECONDS}&pid=${side.server.pid}`);
+const isWhole = ({ received, expected }: LoadSeen) => received >= WHOLE * expected;
+
+/** Microseconds of the server's CPU for a packet that comes and one that goes. */
+async function cpuOf(side: Side, count: number): Promise<number> {
+  const { cpu_ms, received } = await speak(side, count);
+  return cpu_ms * 1000 / received;
+}
+
+/** The most calls that lose nothing, to a quarter of {@linkcode STEP}. */
+async function capacityOf(side: Side): Promise<number> {
+  let [good, bad] = [0, Infinity];
+  const end = performance.now() + SEARCH_MS;
+  while (bad === Infinity && good < MOST && performance.now() < end) {
+    const count = good + STEP;
+    if (side.taken < count) await grow(side, count - side.taken);
+    if (side.taken < count || !isWhole(await speak(side, count))) bad = count;
+    else good = count;
+  }
+  while (bad !== Infinity && bad - good > STEP / 4) {
+    const middle = (good + bad) >> 1;
+    if (middle > side.taken) bad = middle;
+    else if (isWhole(await speak(side, middle))) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+async function startVoice(stack: AsyncDisposableStack, env: Record<string, string> = {}, flags: string[] = []) {
+  const folder = stack.use(await openFolder());
+  const speech = stack.use(await startSpeechServer({ instant: { text: "" } }));
+  // As faint as what the callers send, so that the codec has the same to do on every side.
+  const noise = Int16Array.from({ length: SENTENCE_SECONDS * 24_000 }, () => (Math.random() - 0.5) * 200);
+  speech.fault({ raw: { type: "audio/pcm", body: new Uint8Array(noise.buffer) } });
+  const muxi = stack.use(
+    await startMuxi({
+      data_dir: folder.path,
+      flags,
+      env: {
+        MUXI_RTC_PORT: "0",
+        MUXI_RTC_MAX_CALLS: "1000",
+        MUXI_RTC_MAX_CALLS_PER_KEY: "1000",
+        MUXI_SPEECH_STT_BASE_URL: speech.url,
+        MUXI_SPEECH_STT_API_KEY: "sk-x",
+        MUXI_SPEECH_TTS_BASE_URL: speech.url,
+        MUXI_SPEECH_TTS_API_KEY: "sk-x",
+        ...env,
+      },
+    }),
+  );
+  const made = await fetch(`${muxi.url}/api/v1/agents`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${BENCH_ADMIN_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ id: "speaker", name: "Speaker", voice: { greeting: GREETING } }),
+  });
+  if (!made.ok) throw new Error(`Cannot make an agent: ${await made.text()}`);
+  await made.body?.cancel();
+  return muxi;
+}
+
+/** Rounds of CPU of both sides, one after the other, and how many calls each carries. */
+async function compare(name: string, ours: Side, bare: Side, options: Parameters<Walk>[0]): Promise<Figure[]> {
+  const { rounds, note } = options;
+  const cpu = { ours: [] as number[], bare: [] as number[] };
+  for (const side of [ours, bare]) {
+    await grow(side, STEADY);
+    await speak(side, STEADY);
+  }
+  for (let i = 1; i <= Math.min(rounds, 3); i++) {
+    cpu.bare.push(await cpuOf(bare, STEADY));
+    cpu.ours.push(await cpuOf(ours, STEADY));
+    note(
+      `  ${name} ${i}: us of CPU a packet: ours ${cpu.ours.at(-1)!.toFixed(0)}, bare ${cpu.bare.at(-1)!.toFixed(0)}`,
+    );
+  }
+  const carried = { bare: await capacityOf(bare), ours: await capacityOf(ours) };
+  return [
+    {
+      name: `calls without loss, ${name}`,
+      unit: "",
+      product: carried.ours,
+      baseline: carried.bare,
+      goal: { least: 0.9, of: "ratio" },
+    },
+    { name: `CPU a packet, ${name}`, unit: "us", product: median(cpu.ours), baseline: median(cpu.bare) },
+  ];
+}
+
+/** The part of the CPU that is our own code, of `start`'s server under a steady load. */
+async function ownShare(
+  start: (stack: AsyncDisposableStack, flags: string[]) => Promise<Child>,
+  key?: string,
+): Promise<number> {
+  await using folder = await openFolder();
+  {
+    await using stack = new AsyncDisposableStack();
+    const side = await open(stack, await start(stack, profileFlags(folder.path)), key);
+    await grow(side, STEADY);
+    for (let i = 0; i < 3; i++) await speak(side, STEADY);
+  }
+  return await shareOfOurs(folder.path);
+}
+
+/** Twice as many callers as can be carried. */
+async function overload(carried: number): Promise<Figure[]> {
+  await using stack = new AsyncDisposableStack();
+  const side = await open(stack, await startVoice(stack), BENCH_KEY);
+  // A program of their own, which is late itself while it calls, so that the others are not.
+  const crowd: Side = { ...side, load: (await open(stack, side.server, BENCH_KEY)).load, taken: 0 };
+  const wanted = Math.max(STEP, carried);
+  const all = [await grow(side, wanted)];
+  const seen: LoadSeen[] = [];
+  // Those who are in speak while the others come.
+  for (let left = wanted; left > 0; left -= CROWD) {
+    const [heard, added] = await Promise.all([
+      speak(side, side.taken),
+      grow(crowd, Math.min(CROWD, left)),
+      ...crowd.taken > 0 ? [speak(crowd, crowd.taken)] : [],
+    ]);
+    seen.push(heard);
+    all.push(added);
+  }
+  const after = await Promise.all([speak(side, side.taken), ...crowd.taken > 0 ? [speak(crowd, crowd.taken)] : []]);
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+  const share = (list: LoadSeen[]) =>
+    100 * sum(list.map(({ received }) => received)) / sum(list.map(({ expected }) => expected));
+  const refused = sum(all.map((one) => one.refused));
+  const told = sum(all.map((one) => one.asked_to_wait));
+  return [
+    {
+      name: "callers refused of twice as many as can be",
+      unit: "",
+      product: refused,
+      goal: { least: 1, of: "figure" },
+    },
+    {
+      name: "of them told when to come again",
+      unit: "",
+      product: refused === 0 ? 1 : told / refused,
+      goal: { least: 1, of: "figure" },
+    },
+    {
+      name: "callers who were let in and never connected",
+      unit: "",
+      product: sum(all.map(({ failed }) => failed)),
+      goal: { most: 0, of: "figure" },
+    },
+    {
+      name: "packets that came in time to those who were in before, meanwhile",
+      unit: "%",
+      product: share(seen),
+      goal: { least: 95, of: "figure" },
+    },
+    {
+      name: "packets that came in time to all who were taken, afterwards",
+      unit: "%",
+      product: share(after),
+      goal: { least: 95, of: "figure" },
+    },
+  ];
+}
+
+/** See the module. */
+export const callsLoad: Walk = async (options) => {
+  const figures: Figure[] = [];
+  const start = (args: string[]) => (stack: AsyncDisposableStack) => startChild(args).then((child) => stack.use(child));
+  {
+    await using stack = new AsyncDisposableStack();
+    const ours = await open(stack, await start(["tests/bench/support/peer_echo.ts"])(stack));
+    const bare = await open(stack, await start(["tests/bench/baseline/call_echo.ts"])(stack));
+    figures.push(...await compare("sound sent back", ours, bare, options));
+  }
+  {
+    await using stack = new AsyncDisposableStack();
+    const ours = await open(stack, await startVoice(stack), BENCH_KEY);
+    const bare = await open(stack, await start(["tests/bench/baseline/call_echo.ts", "--opus"])(stack));
+    figures.push(...await compare("Opus both ways", ours, bare, options));
+  }
+  const own = { goal: { most: 20, of: "figure" }, unit: "%" } as const;
+  figures.push({
+    name: "our own part of the CPU, sound sent back",
+    product: 100 * await ownShare((stack, flags) => start([...flags, "tests/bench/support/peer_echo.ts"])(stack)),
+    ...own,
+  }, {
+    name: "our own part of the CPU, whole calls",
+    product: 100 * await ownShare((stack, flags) => startVoice(stack, {}, flags), BENCH_KEY),
+    ...own,
+  });
+  const voices = figures.find(({ name }) => name === "calls without loss, Opus both ways")!;
+  figures.push(...await overload(voices.product));
+  return figures;
+};
+
+if (import.meta.main) await runWalks({ calls_load: callsLoad });
