@@ -18,6 +18,7 @@ import { Completions } from "./core/orchestrator/completions.ts";
 import { Approvals } from "./core/orchestrator/approvals.ts";
 import { Context } from "./core/orchestrator/context.ts";
 import { ModelStep } from "./core/orchestrator/model_step.ts";
+import { Preview } from "./core/orchestrator/preview.ts";
 import { Orchestrator } from "./core/orchestrator/orchestrator.ts";
 import { Questions } from "./core/orchestrator/questions.ts";
 import { Sampling } from "./core/orchestrator/sampling.ts";
@@ -55,14 +56,19 @@ import { bindPrompts } from "./operations/prompts.ts";
 import { bindResources } from "./operations/resources.ts";
 import { bindRespond } from "./operations/respond.ts";
 import { bindRtcDoors } from "./operations/rtc_doors.ts";
+import { bindRtcLooks } from "./operations/rtc_looks.ts";
+import { bindRtcRecordings } from "./operations/rtc_recordings.ts";
+import { bindRtcRooms } from "./operations/rtc_rooms.ts";
 import { bindRtcSecrets } from "./operations/rtc_secrets.ts";
 import { bindRtcSessions } from "./operations/rtc_sessions.ts";
+import { bindRtcViewers } from "./operations/rtc_viewers.ts";
 import { bindRtcSignals } from "./operations/rtc_signals.ts";
 import { bindRuns } from "./operations/runs.ts";
 import { bindSystem } from "./operations/system.ts";
 import { bindTools } from "./operations/tools.ts";
 import { bindUsers } from "./operations/users.ts";
 import { createCalls } from "./app/calls.ts";
+import { createRecordings } from "./app/recordings.ts";
 import { createDoors, type Doors } from "./app/doors.ts";
 import { createGuards, toKeySpecs } from "./app/guards.ts";
 import { readPolicies } from "./app/policies.ts";
@@ -223,6 +229,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   const completions = new Completions({ store, agents, files: attached, model: ports.model, clock });
   const runs = new Runs({ store, wake, clock, agents, files, tools, questions, starter, engine, feed });
   const { variables = {} } = options;
+  const recordings = await createRecordings(settings, { ...ports, audit: guards.audit });
   const calling = stack.use(
     createCalls(settings, {
       ...guards,
@@ -232,6 +239,9 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       conversations,
       runs,
       completions,
+      preview: new Preview({ agents, conversations, tools, context }),
+      recorder: recordings,
+      files,
       instance_id,
     }),
   );
@@ -258,6 +268,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     await guards.update(next, toKeySpecs(next, generated).keys);
     ports.reconfigure(next);
     retention.update(next.retention);
+    recordings.update(next.retention);
     policies.replaceFiles(policyFiles, toTrust(next));
     tools.update(toToolTimes(next));
     const approvals = { approval_timeout_ms: next.runs.approval_timeout_seconds * 1000 };
@@ -285,7 +296,11 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
       ...bindRtcSessions(calling),
       ...bindRtcSignals(calling),
       ...bindRtcDoors(calling),
+      ...bindRtcViewers(calling),
+      ...bindRtcRooms(calling),
       ...bindRtcSecrets(calling),
+      ...bindRtcLooks(calling),
+      ...bindRtcRecordings({ ...calling, recordings }),
       ...bindApprovals({ approvals: new Approvals({ store }) }),
       ...bindAgents({ agents, imports }),
       ...bindMcpServers(toolServers),
@@ -312,8 +327,14 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
   if (adopted > 0) log.info("Went on with runs of the process before", { runs: adopted });
   const ended = options.supervise === false ? 0 : await calling.calls.start();
   if (ended > 0) log.info("Calls of the process before have ended", { calls: ended });
+  if (options.supervise !== false) await calling.rooms.start();
   const stopping = new AbortController();
-  const sweep = () => retention.sweep(stopping.signal).then(() => {}, (error) => log.error("Cannot sweep", { error }));
+  if (options.supervise !== false) {
+    void recordings.resume().catch((error) => log.error("Cannot finish recordings of the process before", { error }));
+  }
+  const sweep = () =>
+    retention.sweep(stopping.signal).then(() => recordings.sweep(stopping.signal)).then(() => calling.rooms.sweep())
+      .then(() => {}, (error) => log.error("Cannot sweep", { error }));
   let sweeping = Promise.resolve();
   let sweeps: Disposable | undefined;
   const sweepRegularly = () => {
@@ -327,6 +348,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     drained ??= (async () => {
       stopping.abort();
       // Who is in a call is told why it ends, and what is being said needs nobody to hear it any more.
+      await recordings.close();
       await calling[Symbol.asyncDispose]();
       const finishing = engine.drain(ms);
       supervisor[Symbol.dispose]();

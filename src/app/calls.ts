@@ -7,20 +7,28 @@ import type { Agents } from "../core/agents/agents.ts";
 import { Admission } from "../core/calls/admission.ts";
 import type { TurnsOf } from "../core/calls/call_media.ts";
 import { type CallOptions, Calls } from "../core/calls/calls.ts";
+import { LookRecords } from "../core/calls/look_records.ts";
+import type { CallRecorder } from "../core/calls/call_tap.ts";
 import { CallSecrets } from "../core/calls/secrets.ts";
+import { type RoomOptions, Rooms } from "../core/rooms/rooms.ts";
 import type { Conversations } from "../core/conversations/conversations.ts";
+import type { Files } from "../core/files/files.ts";
+import type { Audit } from "../core/identity/audit.ts";
 import type { Keys } from "../core/identity/keys.ts";
 import type { Limits } from "../core/identity/limits.ts";
 import type { Slots } from "../core/identity/slots.ts";
 import type { Completions } from "../core/orchestrator/completions.ts";
+import type { Preview } from "../core/orchestrator/preview.ts";
 import type { Runs } from "../core/runs/runs.ts";
 import { SemanticTurns } from "../core/voice/semantic_turns.ts";
 import { SilenceTurns } from "../core/voice/silence_turns.ts";
+import { Viewers } from "../core/viewers/viewers.ts";
 import { VOICE_LIMITS } from "../core/voice/voice_limits.ts";
 import { AppError } from "../domain/error.ts";
 import type { GivenMessage } from "../domain/message.ts";
 import type { Clock } from "../kit/clock.ts";
 import { SECRET_OPERATIONS } from "../operations/rtc_secrets.ts";
+import { WATCHING_OPERATIONS } from "../operations/rtc_viewers.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Ports } from "./ports.ts";
 import { createRtcPorts } from "./rtc_ports.ts";
@@ -33,21 +41,29 @@ export interface CallsPartsDeps {
   conversations: Conversations;
   runs: Runs;
   completions: Completions;
+  preview: Preview;
   keys: Keys;
   limits: Limits;
   slots: Slots;
+  recorder: CallRecorder;
+  files: Files;
+  audit: Audit;
   instance_id: string;
 }
 
 /** Calls, and what they need. Disposing ends them and closes their ports. */
 export interface CallsPart extends AsyncDisposable {
   calls: Calls;
+  looks: LookRecords;
   secrets: CallSecrets;
+  rooms: Rooms;
+  viewers: Viewers;
   /** Opens the ports of media before the first call waits for it. What is in the way is a warning. */
   warmUp(): Promise<void>;
 }
 
 const SECOND = 1000;
+const DAY = 86_400 * SECOND;
 /** How long a model may take to judge whether somebody has finished. */
 const JUDGE_MS = 1000;
 
@@ -71,31 +87,60 @@ function toOptions({ rtc }: Settings): CallOptions {
       min_interrupt_words: voice.min_interrupt_words,
       typed_interrupts: voice.typed_interrupts,
       echo_guard: voice.echo_guard,
+      preemptive: voice.preemptive,
       bitrate: voice.bitrate,
+    },
+    look: {
+      consent: rtc.look.consent,
+      ask_ms: rtc.look.ask_seconds * SECOND,
+      timeout_ms: rtc.look.timeout_seconds * SECOND,
+      max_per_minute: rtc.look.max_per_minute,
     },
     phrases: { waiting: voice.waiting_phrase, failed: voice.failed_phrase },
   };
 }
 
+function toRoomOptions({ rtc: { rooms }, retention }: Settings): RoomOptions {
+  return {
+    max_rooms: rooms.max_rooms,
+    max_members: rooms.max_members,
+    follow_up_ms: rooms.follow_up_seconds * SECOND,
+    idle_ms: rooms.idle_seconds * SECOND,
+    kept_ms: retention.call_days * DAY,
+  };
+}
+
 /** Wires them. Nothing is opened yet. */
 export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart {
-  const { ports, variables, slots, completions } = deps;
+  const { ports, variables, slots, completions, files, audit } = deps;
   const { clock, log } = ports;
   const media = createRtcPorts(settings, { clock, log, variables, given: ports.media ?? {} });
+  const looks = new LookRecords({ store: ports.store, clock, files, audit, keep: settings.rtc.look.keep });
   const calls = new Calls({
     ...deps,
     store: ports.store,
+    model: ports.model,
     clock,
     log,
     admission: new Admission({ slots, clock, max_lag_ms: settings.rtc.max_lag_ms }),
+    looks,
     openMedia: () => media.open(),
     turnsOf: createTurns(settings, { completions, clock }),
     default_agent: settings.agents.default,
     options: toOptions(settings),
   });
+  const rooms = new Rooms({ ...deps, store: ports.store, clock, log, calls, options: toRoomOptions(settings) });
   return {
     calls,
-    secrets: new CallSecrets({ store: ports.store, clock, operations: SECRET_OPERATIONS }),
+    looks,
+    rooms,
+    viewers: new Viewers({ ...deps, store: ports.store, clock, log, calls, max_viewers: settings.rtc.max_viewers }),
+    secrets: new CallSecrets({
+      store: ports.store,
+      clock,
+      operations: SECRET_OPERATIONS,
+      watching: WATCHING_OPERATIONS,
+    }),
     async warmUp() {
       if (!settings.rtc.enabled) return;
       try {
@@ -106,6 +151,7 @@ export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart
       }
     },
     async [Symbol.asyncDispose]() {
+      rooms.close();
       await calls.close();
       await media[Symbol.asyncDispose]();
     },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createBackup, FILES_FOLDER } from "../adapters/backup/backup.ts";
+import { createBackup } from "../adapters/backup/backup.ts";
 import { restoreBackup } from "../adapters/backup/restore.ts";
 import { lockDataDir } from "../adapters/libsql/owner_lock.ts";
 import { openLibsqlStore } from "../adapters/libsql/store.ts";
@@ -24,7 +24,7 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Copies the database and the files to a new folder. */
+/** Copies the database, the files and the recordings to a new folder. */
 export const backup: Verbs["backup"] = async (given, { dest, onProgress }) => {
   const { settings } = await load(given);
   const { path, encryption_key } = toDatabase(settings);
@@ -35,8 +35,14 @@ export const backup: Verbs["backup"] = async (given, { dest, onProgress }) => {
     log: openLog({ ...settings, log: { ...settings.log, level: "warn" } }),
     ...encryption_key !== undefined && { encryptionKey: encryption_key },
   });
-  const filesDir = `${settings.data_dir}/${FILES_FOLDER}`;
-  return await createBackup({ store, filesDir, dest, version: VERSION, clock: systemClock, onProgress });
+  return await createBackup({
+    store,
+    dataDir: settings.data_dir,
+    dest,
+    version: VERSION,
+    clock: systemClock,
+    onProgress,
+  });
 };
 
 /** Brings a backup back into the data folder. */

@@ -24,7 +24,7 @@ export async function checkCalls(
 ): Promise<Check[]> {
   if (!settings.rtc.enabled) return [{ name: "calls", status: "off", detail: "Switched off by rtc.enabled" }];
   const { openEngines, openPeers } = await import("./rtc_ports.ts");
-  const [{ stt, tts }, ports] = await Promise.all([
+  const [{ stt, tts, upstream }, ports] = await Promise.all([
     openEngines(settings, { clock: systemClock, variables: env }),
     pid === undefined ? checkPorts(settings, openPeers) : {
       name: "calls",
@@ -36,6 +36,7 @@ export async function checkCalls(
     ports,
     await checkEngine("hearing", "Callers have to type", stt),
     await checkEngine("speaking", "Agents answer in text", tts),
+    await checkEngine("realtime voice", "No agent speaks by another's voice", upstream),
   ];
 }
 

@@ -24,6 +24,7 @@ import type { Catalog } from "../transports/mcp/catalog.ts";
 import { mountMcp } from "../transports/mcp/mount.ts";
 import { createOriginCheck } from "../transports/mcp/origins.ts";
 import { isMcpPath, toMcpResponse } from "../transports/mcp/plain_error.ts";
+import { mountWhep } from "../transports/rtc/whep.ts";
 import { mountWhip } from "../transports/rtc/whip.ts";
 import { mountSignIn } from "../transports/sign_in/mount.ts";
 import { mountSse } from "../transports/sse/mount.ts";
@@ -122,6 +123,7 @@ export function createDoors(
     );
   const readText = async (request: Request) => new TextDecoder().decode(await readBytes(request));
   mountWhip(app, gateway, { readText, verifyUser });
+  mountWhep(app, gateway, { readText, verifyUser });
   const realtime = mountRealtime(app, gateway, {
     clock,
     log,

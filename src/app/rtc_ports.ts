@@ -51,6 +51,11 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
       activity,
       stt: speech.stt.engine ?? undefined,
       tts: speech.tts.engine ?? undefined,
+      upstream: {
+        engine: speech.upstream.engine ?? undefined,
+        usual: settings.speech.realtime.default,
+        fallback: settings.speech.realtime.fallback,
+      },
       missing: [
         ...speech.stt.engine ? [] : [`The agent can't hear: ${speech.stt.detail}`],
         ...speech.tts.engine ? [] : [`The agent can't speak: ${speech.tts.detail}`],
@@ -107,7 +112,7 @@ export async function openPeers(
 
 /** Looks for the engines of speech. */
 export async function openEngines(
-  { speech: { stt, tts }, providers: { openai } }: Settings,
+  { speech: { stt, tts, realtime }, providers: { openai } }: Settings,
   { clock, variables }: { clock: Clock; variables: Readonly<Record<string, string>> },
 ): Promise<Speech> {
   const { openSpeech } = await import("../adapters/speech/engines.ts");
@@ -118,5 +123,6 @@ export async function openEngines(
   return await openSpeech({
     stt: { ...stt, ...usual(stt), stream: stt.stream === "auto" ? "auto" : stt.stream === "yes" },
     tts: { ...tts, ...usual(tts) },
+    realtime: { ...realtime, ...usual(realtime) },
   }, { env: variables, clock });
 }

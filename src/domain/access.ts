@@ -21,7 +21,7 @@ export interface Principal {
   /** Whether a request may say for which `user_id` it acts. */
   may_assert_user: boolean;
   /** What was shown is good for these operations alone. */
-  grant?: { id: string; operations: readonly string[] };
+  grant?: { id: string; operations: readonly string[]; room_id?: string; session_id?: string };
   /** When what was shown is worth nothing any more, in milliseconds; absent: when it is revoked. */
   expires_at?: number;
 }

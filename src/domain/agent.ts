@@ -79,6 +79,9 @@ export const AgentConfig = z.strictObject({
   resources: z.boolean().default(false).describe(
     "Offer the model one tool that lists what its tool servers let read and one that reads it",
   ),
+  look: z.boolean().optional().describe(
+    "Offer the model a tool that looks at the caller's camera or screen in calls, where they consent",
+  ),
   policies: AgentPolicies.default({}),
   prompts: z.array(AgentPrompt).max(50).default([]).describe("Texts that people begin with"),
   max_steps: z.number().int().min(1).max(100).default(16),
@@ -128,6 +131,7 @@ export const Agent = z.object({
   system_prompt: z.string().optional(),
   tool_search: z.boolean().optional(),
   resources: z.boolean().optional(),
+  look: z.boolean().optional(),
   policies: AgentPolicies.optional(),
   voice: Voice.optional(),
   mcp_servers: z.array(z.object({ name: z.string(), type: z.string().nullable() })).optional(),
@@ -142,7 +146,8 @@ export type Agent = z.infer<typeof Agent>;
 /** `row` as `full` (an admin's) or reduced view. Credentials are in neither. */
 export function toAgent(row: AgentRow, full: boolean): Agent {
   const { name, description, role, model, allowed_tools, prompts = [], voice } = row.config;
-  const { system_prompt, tool_search, resources = false, policies, mcp_servers, max_steps, metadata } = row.config;
+  const { system_prompt, tool_search, resources = false, look = false, policies, mcp_servers, max_steps, metadata } =
+    row.config;
   return {
     id: row.id,
     name,
@@ -157,6 +162,7 @@ export function toAgent(row: AgentRow, full: boolean): Agent {
       system_prompt,
       tool_search,
       resources,
+      look,
       policies,
       mcp_servers: mcp_servers.map(({ name, type = null }) => ({ name, type })),
       max_steps,

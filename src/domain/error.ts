@@ -23,6 +23,7 @@ export const ERROR_STATUS = {
   GoneError: 410,
   PayloadTooLargeError: 413,
   UnsupportedMediaTypeError: 415,
+  RangeNotSatisfiableError: 416,
   TooManyRequestsError: 429,
   HeadersTooLargeError: 431,
   CancelledError: 499,

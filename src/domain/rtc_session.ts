@@ -28,6 +28,8 @@ export const RTC_END = [
   "key_revoked",
   "failed",
   "replaced",
+  "left",
+  "room_ended",
   "shutdown",
   "process_ended",
 ] as const;
@@ -53,8 +55,12 @@ export const RtcStats = z.object({
   packets_lost: z.number().int(),
   /** Sound that came too late to be heard. */
   packets_stale: z.number().int(),
+  /** Pieces of 20 ms that never came, and were made up. */
+  frames_concealed: z.number().int(),
   jitter_ms: z.number().nullable(),
   round_trip_ms: z.number().nullable(),
+  /** The way that media took last, such as `udp host`, `tcp host` or `udp relay`. */
+  path: z.string().nullable(),
   /** From the end of speech to the first sound of the answer, the last time. */
   answer_latency_ms: z.number().nullable(),
   interruptions: z.number().int(),
@@ -68,6 +74,8 @@ export const RtcSession = z.object({
   agent_id: z.string(),
   conversation_id: z.string().nullable(),
   room_id: z.string().nullable(),
+  /** The recording that is being made of it; null: none. */
+  recording_id: z.string().nullable(),
   user_id: z.string().nullable(),
   dialect: z.enum(RTC_DIALECT),
   state: z.enum(RTC_STATE),

@@ -14,6 +14,9 @@ import type { McpServerSource } from "./mcp_definition.ts";
 import type { McpServer, McpServerType } from "./mcp_server.ts";
 import type { Message, ToolRequest } from "./message.ts";
 import type { Policy } from "./policy.ts";
+import type { RtcLookRow } from "./rtc_look.ts";
+import type { RtcRecordingRow } from "./rtc_recording.ts";
+import type { RtcMemberRow, RtcRoomRow } from "./rtc_room.ts";
 import type { RtcSession } from "./rtc_session.ts";
 import type { ApprovalKind, PersonQuestion, ResponseFormat, Run, Step, ToolCall } from "./run.ts";
 
@@ -189,6 +192,8 @@ export interface McpGrantRow {
 export interface RtcSessionRow extends Owner, RtcSession {
   /** Which process holds it. */
   instance_id: string;
+  /** The secret that it began with, if any. */
+  secret_id: string | null;
 }
 
 /** A secret that opens calls, as stored. */
@@ -221,7 +226,11 @@ export interface Tables {
   mcp_grants: McpGrantRow;
   policies: PolicyRow;
   rtc_sessions: RtcSessionRow;
+  rtc_recordings: RtcRecordingRow;
+  rtc_looks: RtcLookRow;
   rtc_secrets: RtcSecretRow;
+  rtc_rooms: RtcRoomRow;
+  rtc_members: RtcMemberRow;
 }
 /** The name of a table. */
 export type Table = keyof Tables;
@@ -257,5 +266,9 @@ export const TABLES: { readonly [T in Table]: TableShape<T> } = {
   mcp_grants: { key: ["id"], json: [], flags: [] },
   policies: { key: ["id", "revision"], json: ["policy"], flags: [] },
   rtc_secrets: { key: ["id"], json: ["session"], flags: [] },
+  rtc_rooms: { key: ["id"], json: ["agents"], flags: [] },
+  rtc_members: { key: ["id"], json: [], flags: [] },
   rtc_sessions: { key: ["id"], json: ["modalities", "voice", "stats", "metadata"], flags: ["held"] },
+  rtc_looks: { key: ["id"], json: [], flags: [] },
+  rtc_recordings: { key: ["id"], json: ["tracks", "transcript"], flags: ["sealed"] },
 };

@@ -18,6 +18,10 @@ export const Voice = z.strictObject({
   voice: z.string().min(1).max(100).optional().describe("The speech engine's name of the voice"),
   speed: z.number().min(0.25).max(4).optional(),
   turn_detection: TurnDetection.optional(),
+  upstream: z.boolean().optional()
+    .describe(
+      "Whether speech.realtime hears, thinks and speaks, in place of the engines of speech and the agent's model",
+    ),
   greeting: z.string().max(2000).optional().describe("Said when a call begins"),
 }).meta({ id: "Voice" });
 /** See {@linkcode Voice}. */

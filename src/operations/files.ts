@@ -9,7 +9,7 @@ import { UserId } from "../domain/conversation.ts";
 import { AppError } from "../domain/error.ts";
 import { File } from "../domain/file.ts";
 import type { FileRow } from "../domain/table.ts";
-import { type Bound, call, onCall } from "./operation.ts";
+import { type Bound, call, Download, onCall } from "./operation.ts";
 
 const FileId = z.string().regex(/^file_[0-9a-z]+$/);
 const NOT_FOUND = ["FileNotFoundError", "GoneError"] as const;
@@ -40,13 +40,8 @@ export const fileDownload = call({
   summary: "Download a file",
   access: "user",
   input: z.strictObject({ file_id: FileId, user_id: UserId.optional() }),
-  output: z.object({
-    name: z.string(),
-    media_type: z.string(),
-    size: z.number(),
-    body: z.custom<ReadableStream<Uint8Array>>(),
-  }),
-  download: true,
+  output: Download,
+  download: "notes.txt",
   errors: NOT_FOUND,
   http: "GET /files/{file_id}/content",
   limit: "read",

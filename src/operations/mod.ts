@@ -16,9 +16,13 @@ import { promptOperations } from "./prompts.ts";
 import { resourceOperations } from "./resources.ts";
 import { respondOperations } from "./respond.ts";
 import { rtcDoorOperations } from "./rtc_doors.ts";
+import { rtcLookOperations } from "./rtc_looks.ts";
+import { rtcRecordingOperations } from "./rtc_recordings.ts";
+import { rtcRoomOperations } from "./rtc_rooms.ts";
 import { rtcSecretOperations } from "./rtc_secrets.ts";
 import { rtcSessionOperations } from "./rtc_sessions.ts";
 import { rtcSignalOperations } from "./rtc_signals.ts";
+import { rtcViewerOperations } from "./rtc_viewers.ts";
 import { runOperations } from "./runs.ts";
 import { systemOperations } from "./system.ts";
 import { toolOperations } from "./tools.ts";
@@ -35,7 +39,11 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
     ...rtcSessionOperations,
     ...rtcSignalOperations,
     ...rtcDoorOperations,
+    ...rtcViewerOperations,
+    ...rtcRoomOperations,
     ...rtcSecretOperations,
+    ...rtcLookOperations,
+    ...rtcRecordingOperations,
     ...agentOperations,
     ...mcpServerOperations,
     ...toolOperations,

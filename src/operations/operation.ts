@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { z } from "zod";
+import { z } from "zod";
 import type { Access, Principal } from "../domain/access.ts";
 import type { ErrorName } from "../domain/error.ts";
 
@@ -66,9 +66,25 @@ export interface Call<I extends z.ZodObject = z.ZodObject, O extends z.ZodType =
   output: O;
   /** The status of success where it isn't 200. */
   status?: 201 | 202 | 204;
-  /** The answer is bytes: the output has `media_type`, `name`, `size` and `body`, a stream. */
-  download?: boolean;
+  /** The answer is bytes, and the output a {@linkcode Download}. The name of such a file, as an example. */
+  download?: string;
+  /** Its {@linkcode Download} can also be read in part (`Range`). */
+  ranges?: true;
 }
+
+/** Bytes as an answer. */
+export const Download = z.object({
+  name: z.string(),
+  media_type: z.string(),
+  size: z.number(),
+  body: z.custom<ReadableStream<Uint8Array>>(),
+  /** What the bytes are known by: others have another. */
+  etag: z.string().optional(),
+  /** Some of the bytes, for who doesn't want all, from `first` to `last`, both among them. */
+  part: z.custom<(range: { first: number; last: number }) => Promise<ReadableStream<Uint8Array>>>().optional(),
+});
+/** See {@linkcode Download}. */
+export type Download = z.infer<typeof Download>;
 
 /** One item of a stream. `data` is JSON, made once for all readers. */
 export interface Item {

@@ -7,9 +7,10 @@ import { z } from "zod";
 import type { Calls } from "../core/calls/calls.ts";
 import { UserId } from "../domain/conversation.ts";
 import type { RtcEventType, RtcMessage } from "../domain/rtc_event.ts";
-import { RtcSessionId } from "../domain/rtc_session.ts";
+import { RTC_DIALECT, RtcSessionId } from "../domain/rtc_session.ts";
 import { MAX_CANDIDATES } from "../domain/rtc_signal.ts";
 import { type Bound, call, duplex, onCall, onDuplex } from "./operation.ts";
+import { CallInput } from "./rtc_sessions.ts";
 
 const credential = z.string().regex(/^[A-Za-z0-9+/]{4,256}$/);
 
@@ -70,8 +71,23 @@ export const rtcChannelAttach = duplex<typeof ChannelPlace, string, string>({
   http: "GET /rtc/sessions/{session_id}/channels/{label}",
 });
 
+const { modalities: _, ...SpokenInput } = CallInput;
+const Spoken = z.strictObject({ ...SpokenInput, dialect: z.enum(RTC_DIALECT).default("muxi") });
+
+/** Begins a call without WebRTC, for as long as the flows go on. */
+export const rtcConverse = duplex<typeof Spoken, string, string>({
+  id: "rtc_converse",
+  summary: "Call an agent over a WebSocket, without WebRTC: sound is among the texts, as 16-bit samples in base64",
+  access: "user",
+  input: Spoken,
+  texts: true,
+  limit: "run",
+  errors: ["AgentNotFoundError", "ConversationNotFoundError", "UnavailableError"],
+  http: "GET /rtc/converse",
+});
+
 /** Every operation of this file. */
-export const rtcDoorOperations = [rtcFragment, rtcChannelAttach] as const;
+export const rtcDoorOperations = [rtcFragment, rtcChannelAttach, rtcConverse] as const;
 
 /** Binds this file's operations. */
 export function bindRtcDoors({ calls }: { calls: Calls }): Bound[] {
@@ -85,5 +101,10 @@ export function bindRtcDoors({ calls }: { calls: Calls }): Bound[] {
       ({ session_id, label }, { principal, signal }, incoming) =>
         calls.channel(principal, session_id, { label, incoming, signal }),
     ),
+    onDuplex(rtcConverse, ({ user_id: _, record, ...given }, { principal, address, request_id, signal }, incoming) => {
+      const modalities = ["audio", "text"] as const;
+      const call = { ...given, modalities, ...record && { record: { address, request_id } } };
+      return calls.converse(principal, call, { incoming, signal });
+    }),
   ];
 }

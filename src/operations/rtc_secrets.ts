@@ -4,8 +4,12 @@
  * @module
  */
 import { z } from "zod";
+import type { Calls } from "../core/calls/calls.ts";
 import type { CallSecrets } from "../core/calls/secrets.ts";
+import type { Rooms } from "../core/rooms/rooms.ts";
 import { UserId } from "../domain/conversation.ts";
+import { RtcRoomId } from "../domain/rtc_room.ts";
+import { RtcSessionId } from "../domain/rtc_session.ts";
 import { type Bound, call, onCall } from "./operation.ts";
 
 /** The most that a secret's session may hold, as JSON. */
@@ -24,6 +28,7 @@ export const SECRET_OPERATIONS = [
   "rtc_ice_servers",
   "rtc_fragment",
   "rtc_channel_attach",
+  "rtc_converse",
   "rtc_session_create",
   "rtc_session_get",
   "rtc_session_update",
@@ -31,6 +36,10 @@ export const SECRET_OPERATIONS = [
   "rtc_session_events",
   "rtc_session_attach",
   "rtc_secret_session",
+  "rtc_viewer_create",
+  "rtc_room_get",
+  "rtc_room_join",
+  "rtc_room_signal",
 ] as const;
 
 /** Makes a secret. */
@@ -40,13 +49,16 @@ export const rtcSecretCreate = call({
   access: "user",
   input: z.strictObject({
     session: Session.default({}).describe("What its calls begin with, in OpenAI's words"),
+    room_id: RtcRoomId.optional().describe("An invitation: the secret joins this room, and begins no other call"),
+    watch: RtcSessionId.optional().describe("The secret watches this call, and does nothing else"),
     expires_seconds: z.number().int().min(10).max(7200).default(600)
       .describe("How long calls can begin; those that began go on"),
-    user_id: UserId.optional(),
+    user_id: UserId.optional()
+      .describe("Whose calls the secret sees and begins; absent: it sees those alone that began with it"),
   }),
   output: z.object({ id: z.string(), secret: z.string(), expires_at: z.string() }),
   status: 201,
-  errors: [],
+  errors: ["NotFoundError", "SessionNotFoundError"],
   http: "POST /rtc/secrets",
   limit: "write",
 });
@@ -67,10 +79,15 @@ export const rtcSecretSession = call({
 export const rtcSecretOperations = [rtcSecretCreate, rtcSecretSession] as const;
 
 /** Binds this file's operations. */
-export function bindRtcSecrets({ secrets }: { secrets: CallSecrets }): Bound[] {
+export function bindRtcSecrets(
+  { secrets, rooms, calls }: { secrets: CallSecrets; rooms: Rooms; calls: Pick<Calls, "get"> },
+): Bound[] {
   return [
-    onCall(rtcSecretCreate, ({ session, expires_seconds }, { principal }) => {
-      return secrets.create(principal, { session, lifetime_ms: expires_seconds * 1000 });
+    onCall(rtcSecretCreate, async ({ session, room_id, watch, expires_seconds }, { principal }) => {
+      if (room_id !== undefined) await rooms.get(principal, room_id);
+      if (watch !== undefined) await calls.get(principal, watch);
+      const meant = { ...session, room_id, watch };
+      return await secrets.create(principal, { session: meant, lifetime_ms: expires_seconds * 1000 });
     }),
     onCall(rtcSecretSession, async (_, { principal }) => ({ session: await secrets.sessionOf(principal) })),
   ];

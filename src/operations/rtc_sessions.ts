@@ -23,8 +23,13 @@ export const CallInput = {
   agent_id: AgentId.optional().describe("Who answers; absent: the conversation's, or the default one"),
   conversation_id: ConversationId.optional().describe("Absent: a new one, made with the first words"),
   modalities: z.array(Modality).min(1).max(4).default(["audio", "text"]).describe("What the call carries"),
-  voice: Voice.optional().describe("How the agent speaks and listens, over what it has of its own"),
+  // By whom an agent is spoken for is its maker's to say.
+  voice: Voice.omit({ upstream: true }).optional().describe(
+    "How the agent speaks and listens, over what it has of its own",
+  ),
   metadata: Metadata.default({}),
+  record: z.boolean().default(false)
+    .describe("Whether the call is recorded from its beginning; where that can't be, there is no call"),
   user_id: UserId.optional(),
 };
 
@@ -160,8 +165,9 @@ export const rtcSessionOperations = [
 /** Binds this file's operations. */
 export function bindRtcSessions({ calls }: { calls: Calls }): Bound[] {
   return [
-    onCall(rtcSessionCreate, async ({ user_id: _, ...given }, { principal }) => {
-      return toSession(await calls.create(principal, given));
+    onCall(rtcSessionCreate, async ({ user_id: _, record, ...given }, { principal, address, request_id }) => {
+      const call = { ...given, ...record && { record: { address, request_id } } };
+      return toSession(await calls.create(principal, call));
     }),
     onCall(rtcSessionList, async ({ state, agent_id, ...page }, { principal }) => {
       const { data, next_cursor } = await calls.list(principal, page, { state, agent_id });

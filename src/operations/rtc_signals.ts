@@ -96,15 +96,18 @@ export const rtcSignalOperations = [rtcOffer, rtcAnswer, rtcIceCandidate, rtcIce
 /** Binds this file's operations. */
 export function bindRtcSignals({ calls }: { calls: Calls }): Bound[] {
   return [
-    onCall(rtcOffer, async ({ session_id, sdp, request, type: _, user_id: __, ...given }, { principal }) => {
+    onCall(rtcOffer, async ({ session_id, sdp, request, type: _, user_id: __, record, ...given }, ctx) => {
+      const { principal, address, request_id } = ctx;
       if (request !== (sdp === undefined)) {
         throw new AppError("ValidationError", 'Cannot offer a call: expected either "sdp" or "request"');
       }
-      const said = (["agent_id", "conversation_id", "voice"] as const).find((name) => given[name] !== undefined);
+      const named = (["agent_id", "conversation_id", "voice"] as const).find((name) => given[name] !== undefined);
+      const said = named ?? (record ? "record" : undefined);
       if (session_id !== undefined && said !== undefined) {
         throw new AppError("ValidationError", `Cannot offer call "${session_id}" with "${said}": it is for new calls`);
       }
-      const call = session_id === undefined ? given : { session_id };
+      const begun = { ...given, ...record && { record: { address, request_id } } };
+      const call = session_id === undefined ? begun : { session_id };
       return sdp === undefined ? await calls.offer(principal, call) : await calls.answer(principal, sdp, call);
     }),
     onCall(rtcAnswer, async ({ session_id, sdp }, { principal }) => {

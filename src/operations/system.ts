@@ -130,7 +130,12 @@ export const ticketCreate = call({
   id: "ticket_create",
   summary: "Get a ticket for one request of a browser that can't send a header (`?ticket=`), good for a minute",
   access: "user",
-  input: z.strictObject({ user_id: UserId.optional() }),
+  input: z.strictObject({
+    user_id: UserId.optional(),
+    path: z.string().max(500).regex(/^\/[\w/.-]+$/).optional().describe(
+      "What it is good for instead: reading this below the prefix, as often as wanted, for an hour, as a player does",
+    ),
+  }),
   output: z.object({ ticket: z.string(), expires_at: z.string() }),
   status: 201,
   errors: ["UnavailableError"],
@@ -173,6 +178,6 @@ export function bindSystem(
     }),
     onCall(configGet, () => Promise.resolve(configuration.masked())),
     onCall(configReload, () => configuration.reload()),
-    onCall(ticketCreate, (_, { principal }) => Promise.resolve(tickets.create(principal))),
+    onCall(ticketCreate, ({ path }, { principal }) => Promise.resolve(tickets.create(principal, { path }))),
   ];
 }

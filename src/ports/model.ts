@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModelChoice } from "../domain/agent.ts";
+import type { AppError } from "../domain/error.ts";
 import type { Citation, FinishReason, ToolRequest } from "../domain/message.ts";
 import type { ResponseFormat, RunOptions } from "../domain/run.ts";
 
@@ -73,8 +74,22 @@ export type ModelOutput =
   | { type: "usage"; tokens: TokenCount; cost: number | null; estimated?: true }
   | { type: "finish"; reason: FinishReason };
 
+/** A call of a model whose answer nobody needed. */
+export interface UnusedCall {
+  provider: string;
+  model: string;
+  tokens: TokenCount;
+  cost: number | null;
+  /** It failed by itself before it was given up. */
+  error: AppError | null;
+  started_at: string;
+  duration_ms: number;
+}
+
 /** A language model, or a chain of them. */
 export interface Model {
+  /** The formats of pictures that it reads, where they are fewer than usual. */
+  readonly pictures?: readonly string[] | undefined;
   /**
    * Streams the answer. Throws `UpstreamError`, `TimeoutError` or
    * `ConfigurationError`. Once `signal` aborts, the provider's connection is

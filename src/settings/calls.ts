@@ -26,9 +26,37 @@ const VoiceSettings = z.strictObject({
   min_interrupt_words: count("How many words interrupt it as well, where they are understood at once", 2, { max: 20 }),
   typed_interrupts: flag("Whether typed text interrupts an agent, too", true),
   echo_guard: flag("Whether an agent's own voice, coming back from the caller's loudspeaker, is left out", true),
+  preemptive: flag(
+    "Whether an answer is begun while it is judged if the caller has finished, which may ask a model in vain",
+    true,
+  ),
   bitrate: count("Bits a second of what is sent", 32_000, { min: 6000, max: 128_000 }),
   waiting_phrase: text("Said when a person has to decide before an answer goes on", "One moment: I need your consent."),
   failed_phrase: text("Said when there is no answer", "Sorry, something went wrong."),
+});
+
+const Recording = z.strictObject({
+  allowed: flag("Whether calls may be recorded; who is in one is told", true),
+  encrypt: flag("Whether recordings are encrypted, with database.encryption_key or a key of their own", false),
+  max_bytes: count("Bytes of one recording", 2_000_000_000, { max: 1_000_000_000_000 }),
+  max_seconds: count("How long one recording may be", 14_400, { max: 1_000_000 }),
+  max_live: count("Calls that are recorded at the same time", 20),
+});
+
+const LookSettings = z.strictObject({
+  consent: z.enum(["ask", "always", "never"]).default("ask")
+    .describe("Whether callers are asked before agents look; always: unless they object; never: nobody looks"),
+  ask_seconds: count("How long a caller has to answer; who doesn't has said no", 30, { max: 600 }),
+  timeout_seconds: count("How long a picture may take to come", 5, { max: 60 }),
+  max_per_minute: count("Looks in a minute of one call", 12, { max: 600 }),
+  keep: flag("Whether pictures are kept, as files of the conversation", false),
+});
+
+const Rooms = z.strictObject({
+  max_rooms: count("Rooms at the same time; one more is answered 503", 100, { max: 10_000 }),
+  max_members: count("People of one room", 8, { max: 100 }),
+  follow_up_seconds: count("How soon after an answer its listener may go on without the agent's name", 8, { max: 120 }),
+  idle_seconds: count("How long a room may be empty before it ends", 600, { max: 2_000_000 }),
 });
 
 /** Calls. */
@@ -48,7 +76,10 @@ export const Rtc = z.strictObject({
   relay_only: flag("Whether media goes over TURN only", false),
   max_calls: count("Calls at the same time; one more is answered 503", 50),
   max_calls_per_key: count("Calls that one key may have at the same time", 20),
-  max_lag_ms: count("How late the event loop may be before further calls are answered 503", 50),
+  max_viewers: count("Viewers that one call may have, of which who is in it is told; 0: nobody watches", 10, {
+    min: 0,
+  }),
+  max_lag_ms: count("How late the event loop may be before further calls are answered 503", 20),
   connect_timeout_seconds: count("How long media may take to flow", 15, { max: 600 }),
   lost_seconds: count("How long nothing may be heard of a caller before the call counts as lost", 8, { max: 60 }),
   reattach_seconds: count("How long a call waits for its first description, and a lost one for its caller", 60, {
@@ -58,6 +89,9 @@ export const Rtc = z.strictObject({
   idle_seconds: count("How long nobody may say a word; 0: for ever", 0, { min: 0, max: 2_000_000 }),
   stale_audio_ms: count("How late sound may come and still be heard", 200, { min: 20 }),
   max_message_bytes: count("The largest message of a data channel", 65_536, { min: 1024, max: 1_048_576 }),
+  recording: Recording.prefault({}).describe("Recordings"),
+  look: LookSettings.prefault({}).describe("Looking at cameras and screens"),
+  rooms: Rooms.prefault({}).describe("Rooms of several people and agents"),
   voice: VoiceSettings.prefault({}).describe("Turns and sound"),
 });
 
@@ -89,4 +123,16 @@ export const Speech = z.strictObject({
     voice: text("The engine's name of the voice of agents that name none"),
     instructions: text("How to speak, for models that can be told"),
   }).prefault({}).describe("Speaking"),
+  realtime: z.strictObject({
+    base_url: httpUrl("A server that speaks OpenAI's Realtime protocol; empty: OpenAI's own, if there is a key"),
+    api_key: secret("The key of that server; empty: that of providers.openai, where nothing else is set"),
+    model: text("The model that hears, thinks and speaks; empty: gpt-realtime"),
+    transcription_model: text("The model that writes down what was heard; empty: the usual one"),
+    voice: text("The voice of agents that name none"),
+    language: text("The language of agents and callers who name none; empty: the model finds out"),
+    default: flag("Whether agents speak by it that don't say so with voice.upstream", false),
+    fallback: flag("Whether the engines above and the agent's own model take over while it can't be reached", false),
+    renew_seconds: count("After how long a connection is replaced, before the server ends it", 3300, { min: 10 }),
+    timeout_seconds: count("How long it may say nothing while it answers", 30),
+  }).prefault({}).describe("Somebody who hears, thinks and speaks in place of the engines and the agent's model"),
 });

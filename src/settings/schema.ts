@@ -194,6 +194,7 @@ const Retention = z.strictObject({
   max_model_calls: count("Rows of model calls kept at most, whatever their age", 1_000_000),
   max_tool_calls: count("Rows of direct calls of tools kept at most, whatever their age", 1_000_000),
   call_days: count("How long it is kept which calls there were; what was said stays in the conversation", 90),
+  recording_days: count("How long recordings of calls are kept", 30),
   file_days: count("How long uploaded files are kept", 365),
   user_days: count("How long users are known who were not seen and of whom nothing is known", 365),
   orphan_file_hours: count("How long bytes are kept that a crash left without a record", 24),

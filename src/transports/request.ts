@@ -53,6 +53,10 @@ export async function visitOf(c: HttpContext, gateway: Gateway, op: Operation, s
   const principal = c.get("principal") ?? await gateway.identify({
     ...token !== null && { token },
     ...ticket !== undefined && { ticket },
+    // Who opens a WebSocket may say something there, and doesn't only read.
+    ...op.kind !== "duplex" && !headers.has("upgrade") && {
+      asked: { method: c.req.method, path: pathBelow(c.req.path) },
+    },
     address,
     request_id,
   });
@@ -66,6 +70,11 @@ export async function visitOf(c: HttpContext, gateway: Gateway, op: Operation, s
     address,
     ...key !== null && IDEMPOTENCY_KEY.test(key) && { idempotency_key: key },
   };
+}
+
+/** `path` without the prefix that the API stands below. */
+function pathBelow(path: string): string {
+  return path.replace(/^\/(api\/)?v1(?=\/)/, "");
 }
 
 /** Options of a call that note what the answer's headers have to say. */

@@ -60,6 +60,20 @@ export function testBlobs(name: string, open: (dir: string) => Promise<Blobs>): 
     assert.equal((await readAll(again, "file_65537"))!.length, 65_537);
   });
 
+  test("any part of them can be read by itself", async (blobs) => {
+    for (const size of SIZES) {
+      const bytes = sampleBytes(size);
+      await blobs.put("file_1", inPieces(bytes));
+      const edges = [0, 1, 65_535, 65_536, 65_537, 131_072, size >> 1, size - 2, size - 1].filter((at) => at >= 0);
+      for (const first of edges) {
+        for (const last of [...edges.filter((at) => at >= first), size + 10]) {
+          const part = await new Response(await blobs.open("file_1", { first, last })).bytes();
+          assert.ok(Buffer.from(bytes.subarray(first, last + 1)).equals(part), `${first} to ${last} of ${size}`);
+        }
+      }
+    }
+  });
+
   test("what was never stored, or was deleted, is not there", async (blobs) => {
     assert.equal(await blobs.open("file_1"), undefined);
     await blobs.put("file_1", inPieces(sampleBytes(10)));

@@ -60,6 +60,31 @@ Deno.test("a ticket lets a browser follow a run once, and start one, and then ne
   }
 });
 
+Deno.test("a ticket for a path reads it, and opens no WebSocket there", async () => {
+  await using server = await startServer();
+  const { id } = await (await server.request("POST", "/rtc/sessions", { body: {} })).json();
+  const ticketFor = (path: string) => ticketOf(server, { body: { path } });
+  const open = async (path: string, ticket: string) => {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}${path}?ticket=${ticket}`);
+    const { type } = await new Promise<Event>((resolve) => {
+      socket.onopen = socket.onerror = resolve;
+    });
+    socket.close();
+    return type;
+  };
+  const reading = await ticketFor(`/rtc/sessions/${id}`);
+  for (let time = 0; time < 2; time++) {
+    const read = await server.request("GET", `/rtc/sessions/${id}?ticket=${reading}`, { key: null });
+    assert.equal((await read.json()).id, id);
+  }
+  const place = `/rtc/sessions/${id}/attach`;
+  assert.equal(await open(`/api/v1${place}`, await ticketOf(server)), "open");
+  assert.equal(await open(`/api/v1${place}`, await ticketFor(place)), "error");
+  assert.equal(await open("/v1/realtime", await ticketFor("/realtime")), "error");
+  const plain = await server.request("GET", `/rtc/converse?ticket=${await ticketFor("/rtc/converse")}`, { key: null });
+  assert.equal(await refused(plain, 401), "UnauthorizedError");
+});
+
 Deno.test("a ticket is bound to its user, worth what its key is, and gone after a minute", async () => {
   const clock = movableClock();
   await using world = await startWorld({}, { ports: { clock } });

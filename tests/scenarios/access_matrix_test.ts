@@ -33,7 +33,7 @@ const CALLERS: readonly Caller[] = [
   { name: "an admin's token", key: await tokenOf("root", { access: "admin" }), kind: "admin" },
 ];
 
-/** What is refused to everybody who may ask: they didn't begin to sign in, and nothing is asked of them. */
+/** What is refused to everybody who may ask: nothing was begun that could go on, or it isn't over yet. */
 const UNBEGUN: Record<string, number> = {
   mcp_server_sign_in_begin: 404,
   mcp_server_sign_in: 403,
@@ -41,6 +41,9 @@ const UNBEGUN: Record<string, number> = {
   rtc_answer: 409,
   rtc_ice_candidate: 409,
   rtc_fragment: 409,
+  rtc_recording_download: 409,
+  // Whoever is alone in a room would signal to themselves.
+  rtc_room_signal: 400,
 };
 
 /** The status that `caller` must meet. */
@@ -55,7 +58,9 @@ function expected(op: Operation, { kind, name, key, user_id }: Caller, about: "b
   if (kind === "forbidden" && user_id !== undefined && namesUser && op.access !== "public") return 403;
   if (kind !== "stranger") return success;
   // Another tenant has no agents of its own, and may name any of its users.
-  if (name.includes("another tenant") && /^(agent_get|conversation_create|rtc_session_create)$/.test(op.id)) return 404;
+  if (
+    name.includes("another tenant") && /^(agent_get|conversation_create|rtc_session_create|rtc_converse)$/.test(op.id)
+  ) return 404;
   // The operation names Bob itself: a token of Alice's may not.
   if (op.id === "user_conversation_list" && name === "Alice's token") return 403;
   return about === "bobs" ? 404 : success;
@@ -108,7 +113,7 @@ async function snapshot({ server }: World, things: Things): Promise<string> {
   const { conversation_id: conv, run_id, waiting_run_id, file_id, agent_id } = things;
   const parts = [`/conversations/${conv}`, `/conversations/${conv}/messages?limit=100`, `/runs/${run_id}`];
   parts.push(`/runs/${run_id}/steps`, `/runs/${waiting_run_id}`, `/runs/${waiting_run_id}/steps`, `/files/${file_id}`);
-  parts.push(`/rtc/sessions/${things.session_id}`);
+  parts.push(`/rtc/sessions/${things.session_id}`, `/rtc/sessions/${things.recorded_session_id}/recording`);
   parts.push(`/files/${file_id}/content`, `/agents/${agent_id}`, "/users/bob/context");
   const texts = await Promise.all(parts.map(async (path) => {
     const response = await server.request("GET", path, { key: KEYS.admin });
@@ -314,7 +319,7 @@ Deno.test("without a key only health and the documentation answer, whatever the 
       }
       assert.equal(response.status, 401, `${route}: ${text}`);
       const isOpenAi = /\/v1\/(models|chat\/completions|responses|realtime)(\/|$)/.test(path);
-      const isWhip = /\/rtc\/whip(\/|$)/.test(path);
+      const isWhip = /\/rtc\/wh[ei]p(\/|$)/.test(path);
       const isMcp = /\/mcp(\/ws|\/stream|\/message)?$/.test(path);
       if (isOpenAi) assert.equal(JSON.parse(text).error.code, "invalid_api_key", path);
       else if (isWhip) assert.equal(JSON.parse(text).status, 401, path);

@@ -203,7 +203,7 @@ Deno.test("what is said, called and interrupted is shown as it happens, as text"
   tellRun(desk, "tool.call.result", { tool_call_id: "call_1", step_id: "s", result: "sunny", duration_ms: 12 });
   tellRun(desk, "model.delta", { text: "It is sunny. " });
   await page.getByRole("button", { name: "Captions" }).click();
-  desk.tell({ type: "agent.speaking", data: { turn_id: "1", run_id: "run_1", text: "It is sunny." } });
+  desk.tell({ type: "agent.speaking", data: { turn_id: "1", run_id: "run_1", text: "It is sunny.", aloud: true } });
   tellRun(desk, "model.delta", { text: "It stays so." });
   await page.locator("#captions", { hasText: "It is sunny." }).waitFor();
   await items.filter({ hasText: "It stays so." }).waitFor();
@@ -248,6 +248,7 @@ Deno.test("nobody looks without consent, and the page always says what can be se
     return said?.type === "consent" && said.allow === allow;
   };
   await desk.until(() => allows(true));
+  assert.partialDeepStrictEqual(last(desk), { until: "once", look_id: "look_2" }, "a yes is to one question");
   const tracks = desk.said.findLast(({ type }) => type === "tracks");
   assert.ok(tracks?.type === "tracks");
   const [mid] = Object.entries(tracks.tracks).find(([, source]) => source === "camera")!;
@@ -257,8 +258,19 @@ Deno.test("nobody looks without consent, and the page always says what can be se
   await looking.filter({ hasText: "The agent is looking at your camera" }).waitFor();
   desk.tell({ type: "look.asked", data: { look_id: "look_3", source: "camera", reason: "" } });
   await page.getByRole("button", { name: "Until the call ends" }).click();
+  await desk.until(() => allows(true));
+  desk.tell({ type: "look.consent", data: { source: "camera", state: "call" } });
+  await looking.filter({ hasText: "The agent may look at your camera until the call ends" }).waitFor();
   await page.getByRole("button", { name: "Take back" }).click();
   await desk.until(() => allows(false));
+  desk.tell({ type: "look.consent", data: { source: "camera", state: "ask" } });
+  await looking.filter({ hasText: "The agent asks before it looks" }).waitFor();
+  desk.tell({ type: "look.asked", data: { look_id: "look_4", source: "camera", reason: "" } });
+  await page.getByRole("group", { name: "May the agent look at your camera?" }).waitFor();
+  const message = "Cannot look at the camera: the person didn't answer in 30 s";
+  desk.tell({ type: "look.refused", data: { look_id: "look_4", source: "camera", message } });
+  await page.locator("#transcript", { hasText: "The agent didn't see your camera." }).waitFor();
+  assert.equal(await page.locator("#asks > *").count(), 0, "a question that is over is gone");
   await page.getByRole("button", { name: "Camera" }).click();
   await looking.waitFor({ state: "hidden" });
   assert.ok(await page.locator("#camera-view").isHidden());
@@ -342,7 +354,7 @@ Deno.test("the sample of the documentation runs as it stands", { ignore }, async
   assert.ok(tickets >= 4, "each request has a ticket of its own");
   desk.tell({ type: "look.asked", data: { look_id: "look_1", source: "camera", reason: "" } });
   await desk.until(() => last(desk)?.type === "consent");
-  desk.tell({ type: "agent.speaking", data: { turn_id: "1", run_id: null, text: "A label." } });
+  desk.tell({ type: "agent.speaking", data: { turn_id: "1", run_id: null, text: "A label.", aloud: true } });
   await page.getByText("Agent: A label.").waitFor();
   assert.deepEqual(notes.complaints, []);
 });

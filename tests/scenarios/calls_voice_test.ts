@@ -1,108 +1,21 @@
 /**
- * Somebody speaks with an agent: espeak-ng asks in Chromium, pocketsphinx hears it in the server, a tool is called, the
- * answer comes back as sound, and pocketsphinx understands that, too.
+ * Somebody speaks with an agent in Chromium.
  *
  * @module
  */
-import { strict as assert } from "node:assert";
-import { aloud, callFrom, CallStory, good, openPage, speech, speechSettings, understood } from "../support/calls.ts";
-import { type Script, startProvider } from "../support/provider.ts";
-import type { RtcPage } from "../support/rtc_page.ts";
-import { ADMIN_KEY, startServer, type TestServer } from "../support/server.ts";
-import { speechEnv, writeGrammar } from "../support/speech.ts";
-import { scriptedToolbox } from "../support/toolbox.ts";
+import { aloud, openPage } from "../support/calls.ts";
+import { askAloud, interruptAloud, type VoicePlace } from "../support/voice_story.ts";
 
-declare const rtc: RtcPage;
+const PLACE: VoicePlace = { open: async (stack, sound) => (await openPage(stack, sound)).page };
 
-const ASKED = "what is the weather in london today";
-const ANSWER = "your order is ready";
-
-interface Shown {
-  role: string;
-  content: string;
-  run_id: string;
-  metadata: Record<string, unknown>;
+for (
+  const [name, story] of [
+    ["a question is asked aloud, a tool is called, and the answer is heard", askAloud],
+    ["who speaks into an answer interrupts it, and history keeps what was heard", interruptAloud],
+  ] as const
+) {
+  aloud(name, async () => {
+    await using stack = new AsyncDisposableStack();
+    await story(stack, PLACE);
+  });
 }
-
-/** A server that speaks and hears, with an agent that may use a tool. */
-async function startSpeaking(stack: AsyncDisposableStack, script: Script) {
-  const grammar = stack.use(await writeGrammar());
-  const provider = stack.use(await startProvider({ script }));
-  const toolbox = scriptedToolbox({ look: { act: () => ({ result: "sunny", is_error: false }) } });
-  const server = stack.use(
-    await startServer({
-      provider: provider.url,
-      settings: speechSettings(grammar.path),
-      variables: speechEnv(),
-      ports: { toolbox },
-    }),
-  );
-  const agent = { id: "speaker", name: "Speaker", allowed_tools: ["*"] };
-  await good(await server.request("POST", "/agents", { key: ADMIN_KEY, body: agent }));
-  return { server, provider, toolbox, grammar: grammar.path };
-}
-
-async function messagesOf(server: TestServer, session_id: string): Promise<Shown[]> {
-  const { conversation_id } = await good(await server.request("GET", `/rtc/sessions/${session_id}`));
-  const path = `/conversations/${conversation_id}/messages`;
-  return (await good<{ data: Shown[] }>(await server.request("GET", path))).data;
-}
-
-aloud("a question is asked aloud, a tool is called, and the answer is heard", async () => {
-  await using stack = new AsyncDisposableStack();
-  const { server, toolbox, grammar } = await startSpeaking(stack, [
-    { tool_calls: [{ name: "look", arguments: { where: "London" } }] },
-    { tokens: ["Your order", " is", " ready."] },
-  ]);
-  const { page } = await openPage(stack, await speech(ASKED));
-  const id = await callFrom(page, server, { body: { agent_id: "speaker" } });
-  const story = stack.use(new CallStory(server, id));
-  const recording = page.evaluate(() => rtc.record(10_000));
-  await page.evaluate(() => rtc.play());
-  const { data: final } = await story.until(({ type }) => type === "transcript.final");
-  assert.equal(final.text, ASKED);
-  await story.until(({ type, data }) => type === "agent.done" && data.turn_id === final.turn_id);
-  assert.deepEqual(toolbox.calls.map(({ tool }) => tool), ["look"]);
-  assert.deepEqual(await understood(await recording, grammar), [ANSWER]);
-  const messages = await messagesOf(server, id);
-  assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "tool", "assistant"]);
-  assert.equal(messages[0]!.content, ASKED);
-  assert.equal(messages.at(-1)!.content, "Your order is ready.");
-  assert.equal(messages[0]!.metadata.rtc_session_id, id);
-  const run = await good(await server.request("GET", `/runs/${messages[0]!.run_id}`));
-  assert.equal(run.status, "completed");
-  assert.deepEqual(story.of("agent.speaking").map(({ text }) => text), ["Your order is ready."]);
-  assert.deepEqual(story.of("error"), []);
-  const events = story.of("run.event").map(({ seq }) => seq);
-  assert.deepEqual(events, events.map((_, at) => at + 1), "the run's log comes whole");
-});
-
-aloud("who speaks into an answer interrupts it, and history keeps what was heard", async () => {
-  await using stack = new AsyncDisposableStack();
-  const long = Array.from({ length: 12 }, (_, i) => `This is sentence number ${i + 1} of a long story.`);
-  const { server } = await startSpeaking(stack, [
-    { tokens: long.map((sentence) => `${sentence} `) },
-    { tokens: ["Your order is ready."] },
-  ]);
-  const { page } = await openPage(stack, await speech(ASKED));
-  const id = await callFrom(page, server, { body: { agent_id: "speaker" } });
-  const story = stack.use(new CallStory(server, id));
-  await page.evaluate(() => rtc.play());
-  await story.until(({ type, data }) => type === "agent.speaking" && data.text.includes("number 2"));
-  await page.evaluate(() => rtc.play());
-  const { data: interrupted } = await story.until(({ type }) => type === "agent.interrupted");
-  const whole = long.join(" ");
-  const heard = interrupted.heard.replace(/…$/, "").trimEnd();
-  assert.ok(heard.length > 0 && heard.length < whole.length / 2, interrupted.heard);
-  assert.ok(whole.startsWith(heard), interrupted.heard);
-  await story.until(({ type, data }) => type === "agent.speaking" && data.text === "Your order is ready.");
-  await story.until(({ type, data }) => type === "agent.done" && data.run_id !== interrupted.run_id);
-  const messages = await messagesOf(server, id);
-  assert.deepEqual(messages.map(({ role }) => role), ["user", "assistant", "user", "assistant"]);
-  assert.equal(messages[1]!.content, interrupted.heard);
-  assert.equal(messages[3]!.content, "Your order is ready.");
-  const session = await good<{ stats: { interruptions: number } }>(
-    await server.request("DELETE", `/rtc/sessions/${id}`).then(() => server.request("GET", `/rtc/sessions/${id}`)),
-  );
-  assert.equal(session.stats.interruptions, 1);
-});

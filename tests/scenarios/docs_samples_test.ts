@@ -21,7 +21,7 @@ const assets = new URL("../../src/transports/docs/assets/", import.meta.url);
 
 /**
  * What can't succeed on its own: nothing waits for a decision, a run of the offline model is soon over, and where the
- * example has its tool server nobody listens. The policy of the example stands in a file.
+ * example has its tool server nobody listens. The policy of the example stands in a file. Nobody records its calls.
  */
 const REFUSED: Record<string, RegExp> = {
   mcp_message: /"error":"NotFoundError"/,
@@ -41,7 +41,15 @@ const REFUSED: Record<string, RegExp> = {
   policy_delete: /"error":"ConflictError"/,
   tool_call_decide: /"error":"ToolCallNotFoundError"/,
   rtc_offer: /"error":"ValidationError"/,
+  rtc_viewer_create: /"error":"ValidationError"/,
   rtc_fragment: /"error":"ConflictError"/,
+  rtc_recording_stop: /"error":"NotFoundError"/,
+  rtc_recording_get: /"error":"NotFoundError"/,
+  // What is answered goes into a file.
+  rtc_recording_download: /^$/,
+  rtc_recording_transcript: /^$/,
+  rtc_recording_delete: /"error":"NotFoundError"/,
+  rtc_room_signal: /"error":"NotFoundError"/,
   rtc_answer: /"error":"SessionNotFoundError"/,
   rtc_ice_candidate: /"error":"SessionNotFoundError"/,
   run_cancel: /"status":"completed"|"error":"ConflictError"/,
@@ -69,6 +77,11 @@ async function withRealIds(server: TestServer, { op }: Found, source: string): P
   }
   const ids: Record<string, string> = { run_id, conversation_id, file_id: file.id };
   if (op.tags[0] === "rtc") ids.session_id = (await make(server, "/rtc/sessions", {})).id;
+  if (op.operationId.startsWith("rtc_room")) {
+    ids.room_id = (await make(server, "/rtc/rooms", { name: "Morning" })).id;
+    ids.member_id = (await make(server, `/rtc/rooms/${ids.room_id}/members`, { name: "Ana" })).member.id;
+    if (op.operationId === "rtc_room_recording_stop") await make(server, `/rtc/rooms/${ids.room_id}/recording`, {});
+  }
   if (op["x-access"] === "admin" && op.tags[0] === "agents") {
     ids.agent_id = `agent-${crypto.randomUUID().slice(0, 8)}`;
     await make(server, "/agents", { id: ids.agent_id, name: "Somebody" });
@@ -91,7 +104,8 @@ async function run(
 }
 
 Deno.test("the curl command of every operation does what it says", async () => {
-  await using server = await startServer();
+  // Every operation of calls has one of its own.
+  await using server = await startServer({ settings: { rtc: { max_calls: 200, max_calls_per_key: 200 } } });
   await make(server, "/users/alice/context", { context: { language: "French" } });
   for (const found of all) {
     const { operationId: id, responses } = found.op;

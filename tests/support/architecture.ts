@@ -49,6 +49,9 @@ const CORE = [
   "runs",
   "voice",
   "calls",
+  "rooms",
+  "viewers",
+  "recordings",
   "system",
 ];
 
@@ -68,6 +71,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   werift: ["src/adapters/webrtc/"],
   "libopus-wasm": ["src/adapters/opus/"],
   "@echogarden/fvad-wasm": ["src/adapters/fvad/"],
+  mediabunny: ["src/adapters/recording/"],
   "node:": ["src/adapters/", "src/transports/cli/", "src/settings", "main.ts"],
 };
 

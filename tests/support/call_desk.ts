@@ -41,6 +41,7 @@ function sessionOf(body: { agent_id?: string; modalities?: RtcSession["modalitie
     agent_id: body.agent_id ?? "default",
     conversation_id: null,
     room_id: null,
+    recording_id: null,
     user_id: null,
     dialect: "muxi",
     state: "created",

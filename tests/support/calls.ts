@@ -40,9 +40,12 @@ export async function good<T = Record<string, unknown>>(response: Response): Pro
   return (text === "" ? null : JSON.parse(text)) as T;
 }
 
+/** A page that calls, whoever drives it. */
+export type Calling = Pick<Page, "evaluate">;
+
 /** Calls from the page. Resolves with the call's id when media flows. */
 export async function callFrom(
-  page: Page,
+  page: Calling,
   server: TestServer,
   { body = {}, ...options }: RtcPageOptions & { body?: Record<string, unknown> } = {},
 ): Promise<string> {

@@ -43,6 +43,6 @@ export function readError(status: number, text: string): ErrorAnswer {
 
 /** What of an error must not depend on whether the thing exists: all but names, time and the request's id. */
 export function toComparable(text: string): string {
-  return text.replaceAll(/(conv|run|file|tool|rtc)_[0-9a-z]+/g, "ID").replace(/"timestamp":\d+/, "")
+  return text.replaceAll(/(conv|run|file|tool|rtc|rec|room|member)_[0-9a-z]+/g, "ID").replace(/"timestamp":\d+/, "")
     .replace(/"request_id":"[^"]*"/, "");
 }

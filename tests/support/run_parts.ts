@@ -15,6 +15,7 @@ import { Tails } from "../../src/core/journal/tails.ts";
 import { AttachedFiles } from "../../src/core/orchestrator/attached_files.ts";
 import { Context } from "../../src/core/orchestrator/context.ts";
 import { ModelStep } from "../../src/core/orchestrator/model_step.ts";
+import { Preview } from "../../src/core/orchestrator/preview.ts";
 import { Orchestrator } from "../../src/core/orchestrator/orchestrator.ts";
 import { Questions } from "../../src/core/orchestrator/questions.ts";
 import { ToolStep } from "../../src/core/orchestrator/tool_step.ts";
@@ -53,6 +54,9 @@ export interface RunParts extends AsyncDisposable {
   store: Store;
   runs: Runs;
   engine: Engine;
+  /** What runs ask, and would. */
+  model: Model;
+  preview: Preview;
   /** Starts a run that answers `text`, in a new conversation unless told. */
   start(text: string, request?: Partial<StartRequest>): Promise<RunRow>;
   /** The run once it is no longer executed. */
@@ -109,7 +113,8 @@ export async function openRunParts({ model, tools: scripted = {}, agent = {} }: 
   const toolStep = new ToolStep({ store, tools, questions, files, clock, approval_timeout_ms, max_attempts: 3 });
   const context = new Context({ store, attached: new AttachedFiles({ store, files }), users });
   const check = () => Promise.resolve({ ok: true, detail: "scripted" });
-  const modelStep = new ModelStep({ model: { stream: model, check }, tools, context, schema, toolStep, clock });
+  const asked = { stream: model, check };
+  const modelStep = new ModelStep({ model: asked, tools, context, schema, toolStep, clock });
   const orchestrator = new Orchestrator({ store, modelStep, toolStep, clock, log, max_attempts: 3 });
   const owned = { instance_id: "inst_1", lease_ms: 30_000, max_active: 10 };
   const engine = new Engine({ store, journal, agents, orchestrator, clock, log, ...owned });
@@ -125,6 +130,8 @@ export async function openRunParts({ model, tools: scripted = {}, agent = {} }: 
     store,
     runs,
     engine,
+    model: asked,
+    preview: new Preview({ agents, conversations, tools, context }),
     async start(content, request = {}) {
       const { run } = await runs.start(CALLER, {
         operation: "test",

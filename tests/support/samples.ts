@@ -5,6 +5,7 @@
  */
 import type { Operation } from "../../src/operations/operation.ts";
 import type { Things } from "./world.ts";
+import { sampleOffer, VOICE } from "./whip_offer.ts";
 
 /** A valid input, and whether it names something of Bob's. */
 export interface Sample {
@@ -60,6 +61,26 @@ export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
   rtc_ice_servers: () => own(),
   rtc_fragment: ({ session_id }) => bobs({ session_id, local_ufrag: null, candidates: [] }),
   rtc_channel_attach: ({ session_id }) => bobs({ session_id, label: "oai-events" }),
+  rtc_viewer_create: ({ session_id }) => bobs({ session_id, sdp: sampleOffer([{ ...VOICE, direction: "recvonly" }]) }),
+  rtc_converse: () => own({ agent_id: "assistant" }),
+  rtc_recording_start: ({ session_id }) => bobs({ session_id }),
+  rtc_recording_stop: ({ recorded_session_id }) => bobs({ session_id: recorded_session_id }),
+  rtc_recording_get: ({ recorded_session_id }) => bobs({ session_id: recorded_session_id }),
+  rtc_room_recording_start: ({ room_id }) => bobs({ room_id }),
+  rtc_room_recording_stop: ({ recorded_room_id }) => bobs({ room_id: recorded_room_id }),
+  rtc_recording_list: ({ recorded_session_id }) => own({ session_id: recorded_session_id, limit: 100 }),
+  rtc_recording_download: ({ recording_id }) => bobs({ recording_id }),
+  rtc_recording_transcript: ({ recording_id }) => bobs({ recording_id }),
+  rtc_recording_delete: ({ recording_id }) => bobs({ recording_id }),
+  rtc_look_list: ({ session_id }) => bobs({ session_id }),
+  rtc_room_create: () => own({ name: "Mine" }),
+  rtc_room_list: () => own({ limit: 100 }),
+  rtc_room_get: ({ room_id }) => bobs({ room_id }),
+  rtc_room_delete: ({ room_id }) => bobs({ room_id }),
+  rtc_room_join: ({ room_id }) => bobs({ room_id, name: "Somebody" }),
+  rtc_room_leave: ({ room_id, member_id }) => bobs({ room_id, member_id }),
+  rtc_room_signal: ({ room_id, member_id, member_session_id }) =>
+    bobs({ room_id, member_id, session_id: member_session_id, signal: { type: "candidate", candidate: null } }),
   rtc_secret_create: () => own({ session: { type: "realtime" }, expires_seconds: 60 }),
   rtc_secret_session: () => own(),
   approval_list: () => own({ limit: 100 }),
@@ -153,7 +174,12 @@ export function toRequest(op: Operation, input: Record<string, unknown>): PlainR
 export function toAbsent(input: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(input).map(([name, value]) => {
-      return [name, typeof value === "string" ? value.replace(/^(conv|run|file|tool|rtc)_.*$/, "$1_0nowhere0") : value];
+      return [
+        name,
+        typeof value === "string"
+          ? value.replace(/^(conv|run|file|tool|rtc|rec|room|member)_.*$/, "$1_0nowhere0")
+          : value,
+      ];
     }),
   );
 }

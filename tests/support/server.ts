@@ -21,6 +21,8 @@ export interface ServerOptions extends AppOptions {
   settings?: Record<string, unknown>;
   /** The scripted provider's base URL; without it the offline model answers. */
   provider?: string;
+  /** Where it listens, if not on 127.0.0.1: an address that only tests can reach. */
+  host?: string;
   /** A folder that outlives the server; otherwise one is made and removed. */
   data_dir?: string;
   /** Gets every line of the log; none is shown otherwise. */
@@ -88,7 +90,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     await createApp(testSettings(data_dir, options), { ...options, ports: { log, ...options.ports } }),
   );
   const listener = stack.use(
-    listen(app.fetch, { host: "127.0.0.1", port: 0, onError: () => new Response(null, { status: 500 }) }),
+    listen(app.fetch, {
+      host: options.host ?? "127.0.0.1",
+      port: 0,
+      onError: () => new Response(null, { status: 500 }),
+    }),
   );
   stack.defer(() => app.drain(0));
   const url = listener.address;

@@ -43,8 +43,27 @@ call rtc_ice_candidate user POST /rtc/ice-candidate 204
 call rtc_ice_servers user GET /rtc/ice-servers 200
 call rtc_fragment user POST /rtc/sessions/{session_id}/fragment 200
 duplex rtc_channel_attach user GET /rtc/sessions/{session_id}/channels/{label} 101
+duplex rtc_converse user GET /rtc/converse 101
+call rtc_viewer_create user POST /rtc/sessions/{session_id}/viewers 201
+call rtc_room_create user POST /rtc/rooms 201
+call rtc_room_list user GET /rtc/rooms 200
+call rtc_room_get user GET /rtc/rooms/{room_id} 200
+call rtc_room_delete user DELETE /rtc/rooms/{room_id} 204
+call rtc_room_join user POST /rtc/rooms/{room_id}/members 201
+call rtc_room_leave user DELETE /rtc/rooms/{room_id}/members/{member_id} 204
+call rtc_room_signal user POST /rtc/rooms/{room_id}/members/{member_id}/signal 204
 call rtc_secret_create user POST /rtc/secrets 201
 call rtc_secret_session user GET /rtc/secret 200
+call rtc_look_list user GET /rtc/sessions/{session_id}/looks 200
+call rtc_recording_start user POST /rtc/sessions/{session_id}/recording 201
+call rtc_recording_stop user DELETE /rtc/sessions/{session_id}/recording 200
+call rtc_recording_get user GET /rtc/sessions/{session_id}/recording 200
+call rtc_room_recording_start user POST /rtc/rooms/{room_id}/recording 201
+call rtc_room_recording_stop user DELETE /rtc/rooms/{room_id}/recording 200
+call rtc_recording_list user GET /rtc/recordings 200
+call rtc_recording_download user GET /rtc/recordings/{recording_id}/content 200
+call rtc_recording_transcript user GET /rtc/recordings/{recording_id}/transcript 200
+call rtc_recording_delete user DELETE /rtc/recordings/{recording_id} 204
 call agent_list user GET /agents 200
 call agent_get user GET /agents/{agent_id} 200
 call agent_create admin POST /agents 201
@@ -159,6 +178,7 @@ ConflictError 409
 GoneError 410
 PayloadTooLargeError 413
 UnsupportedMediaTypeError 415
+RangeNotSatisfiableError 416
 TooManyRequestsError 429
 HeadersTooLargeError 431
 CancelledError 499
@@ -287,6 +307,7 @@ rtc.turn.ttl_seconds
 rtc.relay_only
 rtc.max_calls
 rtc.max_calls_per_key
+rtc.max_viewers
 rtc.max_lag_ms
 rtc.connect_timeout_seconds
 rtc.lost_seconds
@@ -295,6 +316,20 @@ rtc.max_call_seconds
 rtc.idle_seconds
 rtc.stale_audio_ms
 rtc.max_message_bytes
+rtc.recording.allowed
+rtc.recording.encrypt
+rtc.recording.max_bytes
+rtc.recording.max_seconds
+rtc.recording.max_live
+rtc.look.consent
+rtc.look.ask_seconds
+rtc.look.timeout_seconds
+rtc.look.max_per_minute
+rtc.look.keep
+rtc.rooms.max_rooms
+rtc.rooms.max_members
+rtc.rooms.follow_up_seconds
+rtc.rooms.idle_seconds
 rtc.voice.turn_detection
 rtc.voice.end_ms
 rtc.voice.max_end_ms
@@ -304,6 +339,7 @@ rtc.voice.min_interrupt_ms
 rtc.voice.min_interrupt_words
 rtc.voice.typed_interrupts
 rtc.voice.echo_guard
+rtc.voice.preemptive
 rtc.voice.bitrate
 rtc.voice.waiting_phrase
 rtc.voice.failed_phrase
@@ -330,6 +366,16 @@ speech.tts.output
 speech.tts.rate
 speech.tts.voice
 speech.tts.instructions
+speech.realtime.base_url
+speech.realtime.api_key
+speech.realtime.model
+speech.realtime.transcription_model
+speech.realtime.voice
+speech.realtime.language
+speech.realtime.default
+speech.realtime.fallback
+speech.realtime.renew_seconds
+speech.realtime.timeout_seconds
 retention.check_minutes
 retention.delta_days
 retention.run_days
@@ -342,6 +388,7 @@ retention.max_audit_rows
 retention.max_model_calls
 retention.max_tool_calls
 retention.call_days
+retention.recording_days
 retention.file_days
 retention.user_days
 retention.orphan_file_hours
@@ -444,8 +491,26 @@ rtc answer
 rtc ice-candidate
 rtc ice-servers
 rtc fragment SESSION_ID
+rtc viewer-create SESSION_ID
+rtc room-create
+rtc room-list
+rtc room-get ROOM_ID
+rtc room-delete ROOM_ID
+rtc room-join ROOM_ID
+rtc room-leave ROOM_ID MEMBER_ID
+rtc room-signal ROOM_ID MEMBER_ID
 rtc secret-create
 rtc secret-session
+rtc look-list SESSION_ID
+rtc recording-start SESSION_ID
+rtc recording-stop SESSION_ID
+rtc recording-get SESSION_ID
+rtc room-recording-start ROOM_ID
+rtc room-recording-stop ROOM_ID
+rtc recording-list
+rtc recording-download RECORDING_ID
+rtc recording-transcript RECORDING_ID
+rtc recording-delete RECORDING_ID
 mcp-servers list AGENT_ID
 mcp-servers add AGENT_ID
 mcp-servers get AGENT_ID SERVER_NAME

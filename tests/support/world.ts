@@ -39,6 +39,15 @@ export interface Things {
   tool_call_id: string;
   agent_id: string;
   session_id: string;
+  /** A call that is being recorded. */
+  recorded_session_id: string;
+  recording_id: string;
+  room_id: string;
+  /** A room that is being recorded. */
+  recorded_room_id: string;
+  /** The one in it, and their call. */
+  member_id: string;
+  member_session_id: string;
 }
 
 /** See the module. */
@@ -85,7 +94,12 @@ export async function startWorld(
       settings: {
         server: { public_url: "https://muxi.test" },
         mcp_servers: [{ name: "library", url: "https://library.test/mcp" }],
-        rtc: { max_calls: 10_000, max_calls_per_key: 10_000, reattach_seconds: 3600 },
+        rtc: {
+          max_calls: 10_000,
+          max_calls_per_key: 10_000,
+          reattach_seconds: 3600,
+          rooms: { max_rooms: 10_000, max_members: 100 },
+        },
         ...settings,
         auth: {
           mode: "apikey,jwt",
@@ -106,6 +120,8 @@ export async function startWorld(
   );
   const owned = stack.move();
   let count = 0;
+  let recorded: string | undefined;
+  let recorded_room: string | undefined;
   return {
     server,
     async things() {
@@ -162,6 +178,24 @@ export async function startWorld(
       const { id: session_id } = await made(
         await server.request("POST", "/rtc/sessions", { body: { ...secret, agent_id: "assistant" } }),
       );
+      // Each has a file open.
+      if (recorded !== undefined) await server.request("DELETE", `/rtc/sessions/${recorded}`);
+      const being = await made(
+        await server.request("POST", "/rtc/sessions", { body: { ...secret, agent_id: "assistant", record: true } }),
+      );
+      recorded = being.id;
+      const { id: room_id } = await made(
+        await server.request("POST", "/rtc/rooms", { body: { user_id: "bob", name: MARKER } }),
+      );
+      const joined = await made(
+        await server.request("POST", `/rtc/rooms/${room_id}/members`, { body: { user_id: "bob", name: MARKER } }),
+      ) as unknown as Record<"member" | "session", { id: string }>;
+      if (recorded_room !== undefined) await server.request("DELETE", `/rtc/rooms/${recorded_room}`);
+      const heard = await made(
+        await server.request("POST", "/rtc/rooms", { body: { user_id: "bob", name: MARKER } }),
+      );
+      recorded_room = heard.id;
+      await made(await server.request("POST", `/rtc/rooms/${heard.id}/recording`));
       const tool_call_id = steps.data.flatMap((step) => step.tool_calls)[0]!.id;
       return {
         conversation_id: conversation_id!,
@@ -171,6 +205,12 @@ export async function startWorld(
         tool_call_id,
         agent_id,
         session_id: session_id!,
+        recorded_session_id: being.id!,
+        recording_id: being.recording_id!,
+        room_id: room_id!,
+        recorded_room_id: heard.id!,
+        member_id: joined.member.id,
+        member_session_id: joined.session.id,
       };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

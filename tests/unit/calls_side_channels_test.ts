@@ -55,6 +55,21 @@ Deno.test("a caller can't make texts wait under ever new labels", () => {
   assert.equal(known.closed, false);
 });
 
+Deno.test("what waits for a door is bounded by its length, too", async () => {
+  const sides = new SideChannels();
+  const text = "x".repeat(60_000);
+  const early = sides.open(fakeChannel("early"));
+  for (let i = 0; i < 10; i++) early.onMessage(text);
+  const slow = sides.open(fakeChannel("slow"));
+  using held = sides.hold("slow", never);
+  for (let i = 0; i < 100; i++) slow.onMessage(text);
+  using late = sides.hold("early", never);
+  sides.end();
+  const lengths = async (from: typeof held) => (await Array.fromAsync(from)).length;
+  assert.equal(await lengths(late), 5, "the channel's opening, and four texts");
+  assert.equal(await lengths(held), 70, "the channel's opening, and the texts before it was too much");
+});
+
 Deno.test("what a caller brings goes with one answer, and what is asked of every answer stays", () => {
   const terms = new Terms();
   terms.configure({ options: { instructions: "Be brief." }, answers: false });

@@ -35,7 +35,7 @@ async function namesIn(dir: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
 }
 
-/** A data folder with a row and two files, and a backup of it. */
+/** A data folder with a row, two files and a recording, and a backup of it. */
 async function prepare(root: string, encryptionKey?: string) {
   const [data, dest] = [`${root}/data`, `${root}/copies/first`];
   await using store = await openStore(data, encryptionKey);
@@ -43,12 +43,15 @@ async function prepare(root: string, encryptionKey?: string) {
   await Deno.writeTextFile(`${data}/files/file_1`, "one");
   await Deno.writeFile(`${data}/files/file_2`, new Uint8Array(600_000).fill(7));
   await Deno.writeTextFile(`${data}/files/.tmp-file_3`, "unfinished");
+  await Deno.mkdir(`${data}/recordings/raw`, { recursive: true });
+  await Deno.writeTextFile(`${data}/recordings/rec_1`, "three");
+  await Deno.writeTextFile(`${data}/recordings/raw/rec_2.rec`, "being made");
   const seen: string[] = [];
   const onProgress = ({ name, done, total }: { name: string; done: number; total: number }) =>
     seen.push(`${done}/${total} ${name}`);
   const report = await createBackup({
     store,
-    filesDir: `${data}/files`,
+    dataDir: data,
     dest: `${dest}/`,
     version: "1.2.3",
     clock,
@@ -78,8 +81,9 @@ Deno.test("a backup is a new folder with the database, the files and their hashe
   inFolder(async (root) => {
     const { dest, report, seen } = await prepare(root);
     assert.deepEqual(await namesIn(`${root}/copies`), ["first"]);
-    assert.deepEqual(await namesIn(dest), ["files", "manifest.json", "muxi.db"]);
+    assert.deepEqual(await namesIn(dest), ["files", "manifest.json", "muxi.db", "recordings"]);
     assert.deepEqual(await namesIn(`${dest}/files`), ["file_1", "file_2"]);
+    assert.deepEqual(await namesIn(`${dest}/recordings`), ["rec_1"]);
     const manifest = JSON.parse(await Deno.readTextFile(`${dest}/manifest.json`));
     assert.equal(manifest.version, "1.2.3");
     assert.equal(manifest.created_at, "2026-11-20T12:00:00.000Z");
@@ -87,16 +91,16 @@ Deno.test("a backup is a new folder with the database, the files and their hashe
       size: 3,
       sha256: "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",
     });
-    assert.deepEqual(seen, ["1/3 muxi.db", "2/3 files/file_1", "3/3 files/file_2"]);
-    assert.equal(report.files, 3);
-    assert.equal(report.bytes, 600_003 + manifest.files["muxi.db"].size);
+    assert.deepEqual(seen, ["1/4 muxi.db", "2/4 files/file_1", "3/4 files/file_2", "4/4 recordings/rec_1"]);
+    assert.equal(report.files, 4);
+    assert.equal(report.bytes, 600_008 + manifest.files["muxi.db"].size);
     assert.deepEqual(await usersIn(dest), ["ada"]);
   }));
 
 Deno.test("a backup that exists is not overwritten, and one that fails leaves nothing", () =>
   inFolder(async (root) => {
     const { data, dest } = await prepare(root);
-    const options = { filesDir: `${data}/files`, version: "1", clock };
+    const options = { dataDir: data, version: "1", clock };
     const store = { backup: () => Promise.reject(new Error("disk full")) };
     await fails(createBackup({ ...options, store, dest }), "ConflictError", /it exists already$/);
     await fails(createBackup({ ...options, store, dest: `${root}/copies/second` }), "UnavailableError", /second"$/);
@@ -111,8 +115,9 @@ Deno.test("a backup is restored to a folder that has no database, whatever else 
     await Deno.writeTextFile(`${dataDir}/muxi.lock`, "");
     const report = await restoreBackup({ src: dest, dataDir, clock });
     assert.equal(report.moved_to, undefined);
-    assert.equal(report.files, 3);
-    assert.deepEqual(await namesIn(dataDir), ["files", "muxi.db", "muxi.lock"]);
+    assert.equal(report.files, 4);
+    assert.deepEqual(await namesIn(dataDir), ["files", "muxi.db", "muxi.lock", "recordings"]);
+    assert.equal(await Deno.readTextFile(`${dataDir}/recordings/rec_1`), "three");
     assert.equal(await Deno.readTextFile(`${dataDir}/files/file_1`), "one");
     assert.deepEqual(await usersIn(dataDir), ["ada"]);
     await restoreBackup({ src: dest, dataDir: `${root}/new/deep`, clock });

@@ -1,5 +1,5 @@
 /**
- * Tickets: once, for a minute, for one user, as long as the key lives.
+ * Tickets: once, for a minute, or for a path, for one user, as long as the key lives.
  *
  * @module
  */
@@ -63,4 +63,39 @@ Deno.test("tickets nobody uses are bounded, per key and in all", async () => {
   assert.throws(() => tickets.create({ ...users[0]!, user_id: "more" }), { name: "UnavailableError" });
   clock.time += 60_000;
   tickets.redeem(tickets.create(principal).ticket);
+});
+
+Deno.test("a ticket for a path reads it as often as wanted, for an hour, and nothing else", async () => {
+  const { clock, keys, tickets, principal } = await setUp();
+  const path = "/rtc/recordings/rec_1/content";
+  const { ticket, expires_at } = tickets.create(principal, { path });
+  assert.equal(expires_at, new Date(clock.time + 3_600_000).toISOString());
+  for (const method of ["GET", "HEAD", "GET"]) assert.equal(tickets.redeem(ticket, { method, path }), principal);
+  assert.throws(() => tickets.redeem(ticket), USELESS);
+  for (const method of ["POST", "DELETE", "get"]) {
+    assert.throws(() => tickets.redeem(ticket, { method, path }), USELESS);
+  }
+  for (const other of [`${path}/`, "/rtc/recordings/rec_2/content", "", "/"]) {
+    assert.throws(() => tickets.redeem(ticket, { method: "GET", path: other }), USELESS);
+  }
+  clock.time += 3_599_999;
+  tickets.redeem(ticket, { method: "GET", path });
+  clock.time += 1;
+  assert.throws(() => tickets.redeem(ticket, { method: "GET", path }), USELESS);
+  // It ends with the key, and with what it was made with.
+  const brief = tickets.create({ ...principal, expires_at: clock.time + 5000 }, { path });
+  const again = tickets.create(principal, { path });
+  clock.time += 5000;
+  assert.throws(() => tickets.redeem(brief.ticket, { method: "GET", path }), USELESS);
+  await keys.replace([{ ...WEB, secret: "new" }]);
+  assert.throws(() => tickets.redeem(again.ticket, { method: "GET", path }), USELESS);
+});
+
+Deno.test("tickets for paths are counted apart from the others", async () => {
+  const { clock, tickets, principal } = await setUp();
+  for (let i = 0; i < 1_000; i++) tickets.create(principal, { path: "/x" });
+  assert.throws(() => tickets.create(principal, { path: "/x" }), { name: "TooManyRequestsError", retryAfter: 3600 });
+  tickets.redeem(tickets.create(principal).ticket);
+  clock.time += 3_600_000;
+  tickets.create(principal, { path: "/x" });
 });

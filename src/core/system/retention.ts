@@ -56,6 +56,7 @@ export type Swept = Record<
   | "model_calls"
   | "tool_calls"
   | "calls"
+  | "looks"
   | "files"
   | "users"
   | "agents"
@@ -103,6 +104,7 @@ export class Retention {
         signal,
       ),
       calls: await this.#old("rtc_sessions", this.#bornBefore("rtc", options.call_days * DAY), 0, signal),
+      looks: await this.#old("rtc_looks", this.#bornBefore("look", options.call_days * DAY), 0, signal),
       files: await this.#files(signal) + await this.#orphans(signal),
       users: await this.#users(signal),
       agents: await this.#agents(signal),
@@ -207,7 +209,7 @@ export class Retention {
 
   /** Removes rows of `from` with ids before `born`, and the oldest beyond `max`. */
   async #old(
-    from: "audit" | "model_calls" | "tool_calls" | "rtc_sessions",
+    from: "audit" | "model_calls" | "tool_calls" | "rtc_sessions" | "rtc_looks",
     born: string | undefined,
     max: number,
     signal: AbortSignal,

@@ -44,6 +44,7 @@ const CODES: Readonly<Record<ErrorName, number>> = {
   GoneError: EXIT.no_input,
   PayloadTooLargeError: EXIT.data,
   UnsupportedMediaTypeError: EXIT.data,
+  RangeNotSatisfiableError: EXIT.data,
   TooManyRequestsError: EXIT.try_again,
   HeadersTooLargeError: EXIT.data,
   CancelledError: EXIT.interrupted,

@@ -59,12 +59,10 @@ function toSuccess(op: Call | Stream, toSchema: ToSchema): Record<string, Respon
   const status = op.status ?? 200;
   if (status === 204) return { 204: { description: "Done", ...headers } };
   if (op.kind === "call" && op.download) {
+    const content: Content = { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
     return {
-      200: {
-        description: "The bytes, as an attachment",
-        ...headers,
-        content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
-      },
+      200: { description: "The bytes, as an attachment", ...headers, content },
+      ...op.ranges && { 206: { description: "Those that the header `Range` names", ...headers, content } },
     };
   }
   const content: Content = {};

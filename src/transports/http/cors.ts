@@ -29,7 +29,9 @@ const ALLOWED = [
   "Content-Type",
   "Idempotency-Key",
   "If-Match",
+  "If-Range",
   "Last-Event-ID",
+  "Range",
   "X-API-Key",
   "X-Request-Id",
   "X-OpenAI-Agents-SDK",
@@ -49,6 +51,9 @@ const EXPOSED = [
   "ETag",
   "Link",
   "Accept-Patch",
+  "Accept-Ranges",
+  "Content-Disposition",
+  "Content-Range",
   "Mcp-Session-Id",
 ].join(", ");
 /** Two hours, the most that Chromium keeps. */

@@ -5,11 +5,12 @@
  */
 import type { Hono } from "@hono/hono";
 import type { Gateway } from "../../operations/gateway.ts";
-import type { Call, Operation, Stream } from "../../operations/operation.ts";
+import type { Call, Download, Operation, Stream } from "../../operations/operation.ts";
 import { answerLate } from "../late_answer.ts";
 import { type HttpContext, type HttpEnv, noting, routesOf, visitOf } from "../request.ts";
+import { toDownload } from "./download.ts";
 import { createInputReader, type InputLimits } from "./input.ts";
-import { toDownload, toErrorBody, toResponse } from "./respond.ts";
+import { toErrorBody, toResponse } from "./respond.ts";
 
 /** Answers every call, and every stream as the one answer it adds up to. */
 export function mountHttp(app: Hono<HttpEnv>, gateway: Gateway, limits: InputLimits): void {
@@ -28,7 +29,10 @@ async function answerCall(c: HttpContext, gateway: Gateway, op: Operation, read:
   const call = op as Call;
   const visit = await visitOf(c, gateway, op, c.req.raw.signal);
   const value = await gateway.call(call, read(c), visit, noting(c));
-  if (call.download) return toDownload(value as Parameters<typeof toDownload>[0]);
+  if (call.download) {
+    const { method, headers } = c.req.raw;
+    return await toDownload(value as Download, { method, headers, request_id: visit.request_id });
+  }
   return toResponse(value, call.status ?? 200);
 }
 

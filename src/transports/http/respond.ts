@@ -1,5 +1,5 @@
 /**
- * Answers: values, files and the one error shape.
+ * Answers: values and the one error shape.
  *
  * @module
  */
@@ -37,18 +37,4 @@ export function toErrorResponse(error: AppError, request_id: string): Response {
 export function toResponse(value: unknown, status: number): Response {
   if (status === 204) return new Response(null, { status });
   return new Response(JSON.stringify(value), { status, headers: JSON_TYPE });
-}
-
-/** A file as an answer. It is never shown in place, whatever it is. */
-export function toDownload(
-  file: { name: string; media_type: string; size: number; body: ReadableStream<Uint8Array> },
-): Response {
-  const ascii = file.name.replaceAll(/[^\w.-]/g, "_");
-  return new Response(file.body, {
-    headers: {
-      "content-type": file.media_type,
-      "content-length": String(file.size),
-      "content-disposition": `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(file.name)}`,
-    },
-  });
 }

@@ -77,7 +77,7 @@ function toSample({ kind, option: { name, wanted } }: Field): string {
   const value = Array.isArray(wanted)
     ? wanted[0]
     : kind === "json"
-    ? `'{"…": "…"}'`
+    ? "'{…}'"
     : kind === "number"
     ? "1"
     : /-id$/.test(name) || name === "id"
@@ -91,7 +91,7 @@ function toExamples(op: Operation, command: string, fields: readonly Field[]): s
   const upload = op.upload === undefined ? [] : ["photo.png"];
   const needed = fields.filter(({ option }) => option.required).map(toSample);
   const start = ["muxi", command, ...ids, ...upload, ...needed].join(" ");
-  if (op.kind === "call" && op.download) return [`${start} -o photo.png`];
+  if (op.kind === "call" && op.download) return [`${start} -o ${op.download}`];
   const choice = fields.find(({ option }) =>
     !option.required && Array.isArray(option.wanted) && option.name !== "order"
   );

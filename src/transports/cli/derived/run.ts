@@ -36,7 +36,7 @@ export async function runOperation(op: Operation, { given, fields, context }: Wo
   const sources = new Sources(context);
   const input = await toInput(given, { fields, names, sources });
   const answering = op as Answering;
-  const download = op.kind === "call" && op.download === true;
+  const download = op.kind === "call" && op.download !== undefined;
   if (download) checkTarget(given, context);
   const connection = await context.connect({ runs: op.kind === "stream" });
   const whole = op.upload === undefined ? input : await addUpload(input, {

@@ -8,7 +8,10 @@ const call = await Call.start({
 call.on("connection", ({ state }) => show(`The call is ${state}`));
 call.on("transcript.final", ({ text }) => show(`You: ${text}`));
 call.on("agent.speaking", ({ text }) => show(`Agent: ${text}`));
-call.on("look.asked", ({ source }) => call.consent(source, { allow: confirm(`May it look at the ${source}?`) }));
+call.onLookAsked((look) => {
+  const agrees = confirm(`May it look at your ${look.source}? ${look.reason}`);
+  call.answerLook(look, agrees ? "once" : "no");
+});
 
 await call.share("camera");
 call.sendText("What am I holding?");

@@ -5,7 +5,12 @@
  */
 import { html } from "@hono/hono/html";
 import browser from "../assets/call_browser.js" with { type: "text" };
+import recording from "../assets/call_recording.js" with { type: "text" };
 import type { OpenApi } from "../document.ts";
+import { callNetworks } from "./call_networks.ts";
+import { callRooms } from "./call_rooms.ts";
+import { callVoice } from "./call_voice.ts";
+import { callSocket, callWatch } from "./call_ways.ts";
 import { type Html, table } from "./html.ts";
 import { hrefOf, layout } from "./layout.ts";
 import { codeView } from "./operation.ts";
@@ -15,7 +20,14 @@ const SECTIONS = {
   module: "The module",
   does: "What a call does",
   says: "What a call says",
+  voice: "Who hears and speaks",
+  looks: "When the agent looks",
+  record: "Recording a call",
+  socket: "Without WebRTC",
+  watch: "Watching",
+  rooms: "Rooms",
   keys: "Keys and origins",
+  networks: "Firewalls and bad networks",
   lost: "When the connection is lost",
 } as const;
 
@@ -27,7 +39,8 @@ const DOES = [
     "`share(source, which)`, `stop(source)`",
     "Microphone, camera or screen: any, one by constraints, or a track of yours",
   ],
-  ["`consent(source, { allow, until })`", "Lets the agent look once, or until the call ends. Without it, it doesn’t"],
+  ["`onLookAsked(listener)`", "Tells when the agent wants to look, at what, and why"],
+  ["`answerLook(look, answer)`", 'Lets it: `"once"`, or until the end of the `"call"`; `"no"` also takes that back'],
   ["`approve(call)`, `deny(call)`", "Decides a tool call that waits for a person"],
   ["`setVoice(voice)`, `setSpeaker(id)`", "How the agent sounds, and where"],
   ["`level(who)`, `statistics()`", "How loud a side is from 0 to 1; round trip, jitter, loss, and the way taken"],
@@ -44,6 +57,7 @@ const SAYS = [
 /** The page. */
 export function callPage(document: OpenApi, base: string): Html {
   const heading = (id: keyof typeof SECTIONS) => html`<h2 id="${id}"><a href="#${id}">${SECTIONS[id]}</a></h2>`;
+  const op = (id: string) => `${hrefOf(base, "")}#${id}`;
   const main = html`
     <h1>Calls</h1>
     <p
@@ -64,6 +78,54 @@ export function callPage(document: OpenApi, base: string): Html {
     <code>transcript.partial</code>, <code>agent.interrupted</code>, <code>look.asked</code> and <code>run.event</code>, whose
     <code>data</code> is that of <a href="${hrefOf(base, "events")}">the run’s log</a>. Beside them:</p>
     ${table(["Type", "What it says"], SAYS)}
+    ${heading("voice")}
+    ${callVoice()}
+    ${heading("looks")}
+    <p>An agent whose <code>look</code> is true has a tool for it in calls whose <code>modalities</code> name the camera or
+    the screen. It is given a picture of that moment, not a stream. The person is asked first, and sees the agent’s
+    reason: who doesn’t answer has said no. A consent for the call holds for one source, until another connection takes
+    the place of the caller’s, and can be taken back at any time; only who is in the call gives it. <code>rtc.look</code> of the settings says whether people are asked at all,
+    how often an agent may look, and whether pictures are kept, as files of the conversation. Otherwise a picture is gone
+    with the answer it was for.</p>
+    <p>Every look is on record, with its consent: <a href="${hrefOf(
+      base,
+      "",
+    )}#rtc_look_list"><code>rtc_look_list</code></a>, and in the audit, where refusals are, too. A client of one’s own says
+    <code>{"type": "tracks", "tracks": {"1": "camera", "2": "screen"}}</code>, by the <code>mid</code> of each, and again when
+    that changes: what isn’t named can’t be seen. Of one that never does, the first video is the camera. It follows
+    <code>look.asked</code>, <code>look.consent</code>, <code>look.refused</code> and <code>look.done</code>, and answers
+    <code>{"type": "consent", "source": "screen", "allow": true, "until": "once"}</code>, with the <code>look_id</code> that is
+    answered where it is known. Video must be in VP8, and a voice that <code>speech.realtime</code>
+    gives reads no such pictures: with it an agent isn’t offered to look.</p>
+    <p>Clients in the words of others, such as OpenAI’s, have no such answer. For them, set <code>rtc.look.consent</code> to
+    <code>always</code> and name <code>look</code> in the agent’s <code>policies.ask</code>: then each look waits for a
+    decision, as any tool does that a person approves.</p>
+    ${heading("record")}
+    <p>A call is recorded where that is asked for: from its beginning by <code>record: true</code>, or in its course by
+    <a href="${op("rtc_recording_start")}"><code>rtc_recording_start</code></a> and
+    <a href="${op("rtc_recording_stop")}"><code>rtc_recording_stop</code></a>. Everybody in it is told by
+    <code>recording.started</code> before anything is kept, and by <code>recording.stopped</code> with the reason; the
+    session’s <code>recording_id</code> says it to who comes later. A call that can’t be recorded as asked for is
+    refused.</p>
+    <p>The file is WebM: each side a track of sound, camera and screen a track of pictures, side by side whatever was
+    muted, held or cut off. It is made when the recording has ended, also after the server died in the middle.
+    <a href="${op("rtc_recording_download")}"><code>rtc_recording_download</code></a> gives it, any part by
+    <code>Range</code>, and
+    <a href="${op("rtc_recording_transcript")}"><code>rtc_recording_transcript</code></a> what was said, as WebVTT.
+    A player that can’t send a key gets its address with a ticket that
+    <a href="${op(
+      "ticket_create",
+    )}"><code>ticket_create</code></a> made for this <code>path</code>: it is good for an hour,
+    for every part that is asked for.
+    Where they are kept encrypted, for how long, and how large they may be is in <code>rtc.recording</code> and
+    <code>retention.recording_days</code>.</p>
+    ${codeView(recording, { label: "JavaScript", title: "A recording with its words in a page" })}
+    ${heading("socket")}
+    ${callSocket(op)}
+    ${heading("watch")}
+    ${callWatch(op)}
+    ${heading("rooms")}
+    ${callRooms(base)}
     ${heading("keys")}
     <p>A page that others open must not hold a key. Give <code>ticket</code> instead, a function that gets a ticket for each
     request from a server of yours, where <a href="${hrefOf(
@@ -71,6 +133,8 @@ export function callPage(document: OpenApi, base: string): Html {
       "",
     )}#ticket_create"><code>ticket_create</code></a> makes
     it. A page of another origin needs that origin in <code>server.cors.origins</code>.</p>
+    ${heading("networks")}
+    ${callNetworks(op)}
     ${heading("lost")}
     <p>A connection that breaks is taken up again, over a new path or as a new connection, for as long as the server keeps
     the call. What is written meanwhile goes over a WebSocket, and events go on after the last one seen: none is lost

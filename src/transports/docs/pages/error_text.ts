@@ -24,6 +24,7 @@ export const ERROR_TEXT: Readonly<Record<ErrorName, string>> = {
   GoneError: "It was there, and is no longer kept.",
   PayloadTooLargeError: "The body is larger than the server takes.",
   UnsupportedMediaTypeError: "The body is of a type or an encoding the operation doesn't read.",
+  RangeNotSatisfiableError: "The file has none of the bytes that `Range` names. `Content-Range` says how many it has.",
   TooManyRequestsError: "A limit was reached. `Retry-After` says how long to wait; who goes on is blocked for a while.",
   HeadersTooLargeError: "The headers are larger than the server takes.",
   CancelledError: "The caller left, or somebody cancelled it.",

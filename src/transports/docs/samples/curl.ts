@@ -15,7 +15,7 @@ export function toCurl({ method, url, guarded, headers, body, upload, download, 
     ...Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}"`),
     ...body === undefined ? [] : [`-d ${quoted(JSON.stringify(body))}`],
     ...upload ? ["--data-binary @notes.txt"] : [],
-    ...download ? ["-o notes.txt"] : [],
+    ...download === undefined ? [] : [`-o ${download}`],
   ];
   return parts.join(" \\\n  ");
 }

@@ -17,7 +17,7 @@ const READ_EVENTS = `    event = {}
 /** The program for `sample`. */
 export function toPython(sample: Sample): string {
   const { method, url, guarded, headers, body, upload, download, streams, answers } = sample;
-  const readsJson = !download && answers;
+  const readsJson = download === undefined && answers;
   const modules = [
     ...readsJson || body !== undefined ? ["json"] : [],
     ...guarded ? ["os"] : [],
@@ -29,8 +29,8 @@ export function toPython(sample: Sample): string {
   ];
   const read = streams
     ? READ_EVENTS
-    : download
-    ? '    with open("notes.txt", "wb") as file:\n        file.write(response.read())'
+    : download !== undefined
+    ? `    with open("${download}", "wb") as file:\n        file.write(response.read())`
     : answers
     ? "    print(json.load(response))"
     : "    print(response.status)";

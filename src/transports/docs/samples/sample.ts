@@ -17,8 +17,8 @@ export interface Task {
   body?: unknown;
   /** Whether a file is sent. */
   upload: boolean;
-  /** Whether a file is answered. */
-  download: boolean;
+  /** The name of the file that is answered, if one is. */
+  download?: string;
   /** Whether to read events. */
   streams: boolean;
   access: string;

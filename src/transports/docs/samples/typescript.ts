@@ -19,7 +19,7 @@ for await (const chunk of response.body!) {
 /** The program for `sample`. */
 export function toTypeScript(sample: Sample): string {
   const { method, url, guarded, headers, body, upload, download, streams, answers } = sample;
-  const files = [...upload ? ["readFile"] : [], ...download ? ["writeFile"] : []];
+  const files = [...upload ? ["readFile"] : [], ...download === undefined ? [] : ["writeFile"]];
   const fields = [
     ...guarded ? ["authorization: `Bearer ${key}`"] : [],
     ...Object.entries(headers).map(([name, value]) => `${name.includes("-") ? `"${name}"` : name}: "${value}"`),
@@ -32,8 +32,8 @@ export function toTypeScript(sample: Sample): string {
   ];
   const read = streams
     ? READ_EVENTS
-    : download
-    ? 'await writeFile("notes.txt", new Uint8Array(await response.arrayBuffer()));'
+    : download !== undefined
+    ? `await writeFile("${download}", new Uint8Array(await response.arrayBuffer()));`
     : answers
     ? "console.log(await response.json());"
     : "console.log(response.status);";

@@ -1,0 +1,54 @@
+/**
+ * Parts of the page `/docs/call`: calls over a WebSocket alone, and viewers.
+ *
+ * @module
+ */
+import { html } from "@hono/hono/html";
+import { type Html, table } from "./html.ts";
+
+const EVENTS = [
+  ["`input_audio_buffer.append`", "Sound, as fast as you have it. It is listened to 20 times as fast as it was spoken"],
+  ["`input_audio_buffer.commit`", "Ends a turn by hand, where `turn_detection` is `null`; then `response.create` asks"],
+  ["`response.output_audio.delta`", "The agent’s voice, 200 ms ahead of its turn at most, and never faster"],
+  ["`conversation.item.truncate`", "What was heard: the answer ends there, and history keeps that much of it"],
+] as const;
+
+/** Calls without WebRTC. */
+export function callSocket(op: (id: string) => string): Html {
+  return html`
+    <p>Servers, telephones and scripts speak over one WebSocket. <code>/v1/realtime?model=…</code> is OpenAI’s: its
+    libraries and its agents SDK need nothing but the address. The model is an agent, and names of OpenAI’s own mean the
+    default one. A key is sent as <code>Authorization</code>, or by the subprotocol
+    <code>openai-insecure-api-key.…</code>; browsers are given <code>ek_…</code> secrets. Sound is <code>audio/pcm</code>
+    (16 bits, mono, 24,000 samples a second), <code>audio/pcmu</code> or <code>audio/pcma</code>.</p>
+    ${table(["Event", "Here"], EVENTS)}
+    <p>Who doesn’t say what was heard is taken to have heard what was due by then: sound goes out in real time. A client
+    that doesn’t read makes the agent wait, and is cut off after <code>server.write_timeout_seconds</code>; one that sends
+    more than 16 MB at once, or 1 MB a second, is cut off as well. The call ends with the connection.</p>
+    <p>The same in words of ours is <a href="${op(
+      "rtc_converse",
+    )}"><code>rtc_converse</code></a>: what is said on a data
+    channel, and among it <code>{"type": "sound", "data": "…"}</code>, 16-bit samples in base64, both ways.
+    <code>{"type": "listen", "turns": "by_hand"}</code> and <code>{"type": "commit"}</code> are push-to-talk, on every
+    call.</p>
+  `;
+}
+
+/** Viewers. */
+export function callWatch(op: (id: string) => string): Html {
+  return html`
+    <p>Players of WHEP watch a call at <code>/api/v1/rtc/whep/{session_id}</code>, pages of your own by
+    <a href="${op(
+      "rtc_viewer_create",
+    )}"><code>rtc_viewer_create</code></a>. Packets are passed on as they come, not made
+    anew. One track of sound has whoever speaks, caller or agent; of two, the first has the caller, the second the agent.
+    One track of pictures shows the screen while it is shared, else the camera; of two, the first shows the camera.</p>
+    <p>A viewer needs a key that sees the call, or a secret made for it alone:
+    <a href="${op(
+      "rtc_secret_create",
+    )}"><code>rtc_secret_create</code></a> with <code>watch</code>. Nobody watches in secret:
+    <code>session.viewer</code> tells everybody in the call who comes and goes, and how many there are; it is in the audit,
+    too. Clients that are told of no events, such as those of WHIP and OpenAI, can’t know.
+    <code>rtc.max_viewers</code> says how many may watch; 0 means nobody.</p>
+  `;
+}
