@@ -6,10 +6,10 @@
 import type { Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import type { NewRtcEvent } from "../../domain/rtc_event.ts";
-import type { RtcEnd, RtcState } from "../../domain/rtc_session.ts";
+import type { RtcEnd, RtcStats } from "../../domain/rtc_session.ts";
 import type { IceServer } from "../../domain/rtc_signal.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
-import { sleep, toTime } from "../../kit/clock.ts";
+import { sleep } from "../../kit/clock.ts";
 import type { Channel, MediaPacket, OutgoingPacket, PeerState } from "../../ports/peers.ts";
 import type { TurnDetector } from "../../ports/turn_detector.ts";
 import type { VoiceLimits } from "../voice/voice_limits.ts";
@@ -17,6 +17,7 @@ import type { VoiceLoop } from "../voice/voice_loop.ts";
 import type { Phrases } from "../voice/voice_parts.ts";
 import { attach, type AttachOptions } from "./attach.ts";
 import { CallEvents } from "./call_events.ts";
+import { CallState } from "./call_state.ts";
 import type { CallMedia } from "./call_media.ts";
 import { type CallVerbs, takeMessage } from "./control.ts";
 import { type LookOptions, Looks } from "./looks.ts";
@@ -72,11 +73,11 @@ export class CallSession {
   readonly #looks: Looks;
   readonly #deps: CallSessionDeps;
   readonly #watchdog: Watchdog;
+  readonly #state: CallState;
   readonly #stats = new CallStats();
   readonly #stack = new DisposableStack();
   readonly #verbs: CallVerbs;
   readonly #terms = new Terms();
-  #row: RtcSessionRow;
   #talk: Talk | undefined;
   #muted = { caller: false, agent: false };
   #microphone: string | undefined;
@@ -99,12 +100,12 @@ export class CallSession {
 
   private constructor(deps: CallSessionDeps) {
     const { row, principal, media, ice_servers, relay_only, clock, limits, seat } = this.#deps = deps;
-    this.#row = row;
     this.principal = principal;
     this.events = new CallEvents(row.id);
     this.#watchdog = this.#stack.use(
       new Watchdog({ clock, limits: limits.watchdog, onEnd: (reason) => void this.end(reason) }),
     );
+    this.#state = new CallState({ ...deps, events: this.events, watchdog: this.#watchdog });
     const sees = row.modalities.includes("camera") || row.modalities.includes("screen");
     this.signalling = new Signalling({
       peers: media.peers,
@@ -134,7 +135,7 @@ export class CallSession {
         ...deps,
         records: deps.looks,
         options: deps.look,
-        row: () => this.#row,
+        row: () => this.row,
         peer: () => this.signalling.peer,
         emit: (event) => this.#tell(event),
       }),
@@ -144,7 +145,12 @@ export class CallSession {
 
   /** The call as it is now. */
   get row(): RtcSessionRow {
-    return this.#row;
+    return this.#state.row;
+  }
+
+  /** See {@linkcode CallState.save}. */
+  save(set: Partial<RtcSessionRow>): Promise<void> {
+    return this.#state.save(set);
   }
 
   /** Who is not heard, or not spoken to. */
@@ -169,9 +175,9 @@ export class CallSession {
 
   /** Puts both on hold, or goes on. */
   hold(held: boolean): void {
-    if (held === this.#row.held) return;
+    if (held === this.row.held) return;
     this.#loop.hold(held);
-    this.#become(this.#row.state, { held });
+    this.#state.become(this.row.state, { held });
   }
 
   /** See {@linkcode CallVerbs.mute}. */
@@ -184,7 +190,7 @@ export class CallSession {
   /** Changes how the agent sounds. */
   setVoice(choice: Parameters<VoiceLoop["setVoice"]>[0]): void {
     this.#loop.setVoice(choice);
-    this.save({ voice: { ...this.#row.voice, ...choice } });
+    void this.save({ voice: { ...this.row.voice, ...choice } });
   }
 
   /** Ends the call and tells why. Resolves when nothing of it is left. */
@@ -194,7 +200,7 @@ export class CallSession {
 
   #begin(): void {
     const { clock, principal, limits } = this.#deps;
-    this.events.emit({ type: "session.started", data: { session: toSession(this.#row) } });
+    this.events.emit({ type: "session.started", data: { session: toSession(this.row) } });
     this.#looks.begin();
     for (const message of this.#talk!.missing) this.#complain(new AppError("UnavailableError", message));
     this.#stack.use(clock.every(STATS_MS, () => this.#report()));
@@ -207,9 +213,9 @@ export class CallSession {
     const { limits } = this.#deps;
     return Talk.open({
       ...this.#deps,
-      row: this.#row,
+      row: this.row,
       terms: this.#terms,
-      choice: () => this.#row.voice,
+      choice: () => this.row.voice,
       complain: (error) => this.#complain(error),
       looks: this.#looks,
       limits: limits.voice,
@@ -234,16 +240,15 @@ export class CallSession {
 
   #follow(state: PeerState): void {
     if (this.ended) return;
-    const now = this.#row.state;
-    if (state === "connecting" && now === "created") this.#become("connecting");
+    const now = this.row.state;
+    if (state === "connecting" && now === "created") this.#state.become("connecting");
     else if (state === "connected") this.#connect();
     else if (state === "lost" && now === "active") this.#lose();
     else if (state === "closed" || state === "failed") this.#leave(state);
   }
 
   #connect(): void {
-    const connected_at = this.#row.connected_at ?? toTime(this.#deps.clock.now());
-    this.#become("active", { connected_at });
+    this.#state.connect();
     this.#loop.mute("agent", this.#muted.agent && !this.#deps.seat);
     this.#loop.start();
   }
@@ -251,14 +256,14 @@ export class CallSession {
   #lose(): void {
     // In a room there are others who hear what is being said.
     if (!this.#deps.seat) this.#loop.pause();
-    this.#become("lost");
+    this.#state.become("lost");
   }
 
   /** The connection is over. Whoever is there without it, or was cut off, may come back. */
   #leave(state: "closed" | "failed"): void {
-    const was = this.#row.state;
+    const was = this.row.state;
     if (was === "lost") return;
-    if (this.#watchdog.attached) return was === "active" ? this.#lose() : this.#become("created");
+    if (this.#watchdog.attached) return was === "active" ? this.#lose() : this.#state.become("created");
     void this.end(state === "closed" ? "hung_up" : "failed");
   }
 
@@ -290,7 +295,7 @@ export class CallSession {
   }
 
   #makeVerbs(): CallVerbs {
-    const isHeard = () => this.#row.state === "active";
+    const isHeard = () => this.row.state === "active";
     return {
       ...toTalkVerbs({ ...this.#deps, terms: this.#terms, loop: () => this.#loop, isHeard }),
       mute: (who, muted) => this.mute(who, muted),
@@ -316,39 +321,22 @@ export class CallSession {
     this.events.emit({ type: "error", data: error.toBody() });
   }
 
-  #become(state: RtcState, set: Partial<RtcSessionRow> = {}): void {
-    if (state !== this.#row.state) this.#watchdog.watch(state);
-    this.save({ ...set, state });
-    const { held, reason } = this.#row;
-    this.events.emit({ type: "session.state", data: { state, held, reason } });
-  }
-
   #report(): void {
-    if (this.#row.state !== "active") return;
-    const stats = this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
-    this.save({ stats });
-    this.events.emit({ type: "stats", data: stats });
+    if (this.row.state === "active") this.#state.report(this.#count());
   }
 
-  /** Stores `set`; the store keeps the order in which it is told. */
-  save(set: Partial<RtcSessionRow>): Promise<void> {
-    const { store, log } = this.#deps;
-    this.#row = { ...this.#row, ...set };
-    return store.commit({ writes: [{ update: "rtc_sessions", where: { id: this.#row.id }, set }] }).catch((error) => {
-      log.error("Cannot store the state of a call", { session_id: this.#row.id, error });
-    });
+  #count(): RtcStats {
+    return this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
   }
 
   async #end(reason: RtcEnd): Promise<void> {
     const { clock, onEnd } = this.#deps;
-    const stats = this.#talk && this.#stats.total(this.signalling.peer?.stats(), this.#loop.stats);
+    const stats = this.#talk && this.#count();
     this.#stack.dispose();
     const silent = this.#talk?.[Symbol.asyncDispose]();
     this.taps.end();
     if (reason === "connect_timeout") this.#complain(noWay(this.signalling.peer));
-    const saved = this.save({ state: "ended", reason, stats: stats ?? null, ended_at: toTime(clock.now()) });
-    this.events.emit({ type: "session.state", data: { state: "ended", held: this.#row.held, reason } });
-    await saved;
+    await this.#state.end(reason, stats);
     await silent;
     onEnd();
     if (this.signalling.peer?.state === "connected") await sleep(clock, LAST_WORDS_MS);

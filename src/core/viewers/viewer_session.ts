@@ -4,13 +4,14 @@
  * @module
  */
 import type { Principal } from "../../domain/access.ts";
-import type { RtcEnd, RtcState } from "../../domain/rtc_session.ts";
+import type { RtcEnd, RtcStats } from "../../domain/rtc_session.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
-import { type Clock, toTime } from "../../kit/clock.ts";
+import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { PeerState } from "../../ports/peers.ts";
 import type { Store } from "../../ports/store.ts";
 import { CallEvents } from "../calls/call_events.ts";
+import { CallState } from "../calls/call_state.ts";
 import type { HostedParts, LiveSession } from "../calls/live_session.ts";
 import { toSession } from "../calls/session_row.ts";
 import { Signalling } from "../calls/signalling.ts";
@@ -40,19 +41,18 @@ export class ViewerSession implements LiveSession {
   readonly signalling: Signalling;
   readonly #deps: ViewerSessionDeps;
   readonly #stack = new DisposableStack();
-  readonly #watchdog: Watchdog;
+  readonly #state: CallState;
   readonly #stats = new CallStats();
-  #row: RtcSessionRow;
   #shown: ReturnType<Audience["show"]> | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(deps: ViewerSessionDeps) {
-    const { row, principal, media, ice_servers, relay_only, clock, watchdog } = this.#deps = deps;
-    this.#row = row;
+    const { row, principal, media, ice_servers, relay_only, clock } = this.#deps = deps;
     this.principal = principal;
     this.events = new CallEvents(row.id);
-    const limits = { ...watchdog, idle_ms: 0 };
-    this.#watchdog = this.#stack.use(new Watchdog({ clock, limits, onEnd: (reason) => void this.end(reason) }));
+    const limits = { ...deps.watchdog, idle_ms: 0 };
+    const watchdog = this.#stack.use(new Watchdog({ clock, limits, onEnd: (reason) => void this.end(reason) }));
+    this.#state = new CallState({ ...deps, events: this.events, watchdog });
     this.signalling = new Signalling({
       peers: media.peers,
       options: {
@@ -84,7 +84,7 @@ export class ViewerSession implements LiveSession {
   }
 
   get row(): RtcSessionRow {
-    return this.#row;
+    return this.#state.row;
   }
 
   get ended(): boolean {
@@ -97,16 +97,16 @@ export class ViewerSession implements LiveSession {
 
   #follow(state: PeerState): void {
     if (this.ended) return;
-    const now = this.#row.state;
-    if (state === "connecting" && now === "created") this.#become("connecting");
+    const now = this.row.state;
+    if (state === "connecting" && now === "created") this.#state.become("connecting");
     else if (state === "connected") this.#connect();
-    else if (state === "lost" && now === "active") this.#become("lost");
+    else if (state === "lost" && now === "active") this.#state.become("lost");
     else if (state === "closed") void this.end("hung_up");
     else if (state === "failed" && now !== "lost") void this.end("failed");
   }
 
   #connect(): void {
-    this.#become("active", { connected_at: this.#row.connected_at ?? toTime(this.#deps.clock.now()) });
+    this.#state.connect();
     this.#hide();
     this.#shown = this.#deps.audience.show(this.signalling.peer!);
   }
@@ -116,36 +116,20 @@ export class ViewerSession implements LiveSession {
     this.#shown = undefined;
   }
 
-  #become(state: RtcState, set: Partial<RtcSessionRow> = {}): void {
-    if (state !== this.#row.state) this.#watchdog.watch(state);
-    void this.#save({ ...set, state });
-    this.events.emit({ type: "session.state", data: { state, held: false, reason: null } });
-  }
-
   #report(): void {
-    if (this.#row.state !== "active") return;
-    const stats = this.#stats.total(this.signalling.peer?.stats(), SILENT);
-    void this.#save({ stats });
-    this.events.emit({ type: "stats", data: stats });
+    if (this.row.state === "active") this.#state.report(this.#count());
   }
 
-  #save(set: Partial<RtcSessionRow>): Promise<void> {
-    const { store, log } = this.#deps;
-    this.#row = { ...this.#row, ...set };
-    return store.commit({ writes: [{ update: "rtc_sessions", where: { id: this.#row.id }, set }] }).catch((error) => {
-      log.error("Cannot store the state of a viewer", { session_id: this.#row.id, error });
-    });
+  #count(): RtcStats {
+    return this.#stats.total(this.signalling.peer?.stats(), SILENT);
   }
 
   async #end(reason: RtcEnd): Promise<void> {
-    const { clock, onEnd } = this.#deps;
-    const stats = this.#stats.total(this.signalling.peer?.stats(), SILENT);
+    const stats = this.#count();
     this.#stack.dispose();
     this.#hide();
-    const saved = this.#save({ state: "ended", reason, stats, ended_at: toTime(clock.now()) });
-    this.events.emit({ type: "session.state", data: { state: "ended", held: false, reason } });
-    await saved;
-    onEnd();
+    await this.#state.end(reason, stats);
+    this.#deps.onEnd();
     this.events.end();
     await this.signalling[Symbol.asyncDispose]();
   }
