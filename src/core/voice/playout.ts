@@ -10,8 +10,6 @@ import type { OutgoingPacket } from "../../ports/peers.ts";
 
 /** Ticks of Opus' clock in a frame. */
 const TICKS = OPUS_CLOCK / 1000 * FRAME_MS;
-/** Calls send at times that are multiples of this, so that what many have to send needs few turns of the event loop. */
-const GRID_MS = 5;
 /** How many packets that are late are made up for at once; beyond, they are left out. */
 const MAX_LATE = 5;
 /** After how much silence its packets are all the same, so that a pause costs nothing. */
@@ -83,7 +81,7 @@ export class Playout implements Disposable {
     this.#ahead = [];
     const now = this.#deps.clock.now();
     // Time went on at the other end, too.
-    if (this.#index === 0) this.#start = Math.ceil(now / GRID_MS) * GRID_MS;
+    if (this.#index === 0) this.#start = now;
     else this.#index = Math.max(this.#index, Math.ceil((now - this.#start) / FRAME_MS));
     this.#marker = true;
     this.#tick();
