@@ -17,15 +17,15 @@ import { sampleOffer, VOICE } from "../support/whip_offer.ts";
 const PROGRAM = new URL("../support/caller_program.ts", import.meta.url).pathname;
 /** How many stages go on at the same time. */
 const AT_ONCE = 8;
-/** The most calls at the same time. */
-const MAX_CALLS = 120;
+/** The most calls at the same time: those that nobody ends last some seconds, however many come meanwhile. */
+const MAX_CALLS = 400;
 const SETTINGS = {
   rtc: {
     connect_timeout_seconds: 5,
     lost_seconds: 8,
     reattach_seconds: 3,
     max_calls: MAX_CALLS,
-    max_calls_per_key: 200,
+    max_calls_per_key: MAX_CALLS + 1,
   },
 };
 
@@ -228,8 +228,8 @@ Deno.test({
     const { peers, names, remotes, expected, ...after } = await server.held();
     assert.deepEqual({ peers, names, remotes, expected }, { peers: 0, names: 0, remotes: 0, expected: 0 });
     const told = JSON.stringify({ before, after });
-    // Idle connections to the engines and from here are kept for a while.
-    assert.ok(after.descriptors <= before.descriptors + 3 * AT_ONCE, told);
+    // Idle connections to the engines and from here are kept for a while, a few for each that was at work.
+    assert.ok(after.descriptors <= before.descriptors + 8 * AT_ONCE, told);
     // Timers of half a second and more share those of the system, which stay until they are due.
     assert.ok(after.timers <= before.timers + 60, told);
     // What a call holds while it lasts is ten times that, and more; compiled code and idle connections take their part.
