@@ -129,6 +129,8 @@ export class Asks {
     card.append(...inside, row);
     this.#cards.set(id, card);
     this.#place.append(card);
+    // No answer counts as a no: it must be seen.
+    card.scrollIntoView({ block: "nearest" });
     byId("asked").textContent = title;
     return card;
   }

@@ -31,11 +31,15 @@ export class Transcript {
   #captioned = false;
   /** Whether the newest is in view. Who reads something further up is left alone. */
   #isAtEnd = true;
+  #top = 0;
 
   constructor() {
     const view = this.#view;
     view.addEventListener("scroll", () => {
-      this.#isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 60;
+      const isAtEnd = view.scrollHeight - view.scrollTop - view.clientHeight < 60;
+      // What grew since is no scrolling: only who went up has left the end.
+      this.#isAtEnd = isAtEnd || (this.#isAtEnd && view.scrollTop >= this.#top);
+      this.#top = view.scrollTop;
     });
     const sizes = new ResizeObserver(() => this.#keepInView());
     for (const part of [view, ...view.children]) sizes.observe(part);

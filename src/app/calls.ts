@@ -144,8 +144,7 @@ export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart
     async warmUp() {
       if (!settings.rtc.enabled) return;
       try {
-        const { missing } = await media.open();
-        if (missing.length > 0) log.info("Calls are taken, but in part as text", { missing });
+        await media.open();
       } catch (error) {
         log.warn("Cannot take calls", { error: AppError.from(error).message });
       }

@@ -46,6 +46,9 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
     const codec = given.codec ?? createOpusCodec();
     const activity = given.activity ?? createVoiceActivity();
     const [speech] = await Promise.all([openEngines(settings, { clock, variables }), codec.load(), activity.load()]);
+    const lacking = [speech.stt, speech.tts].flatMap(({ engine, detail }) => engine ? [] : [detail]);
+    // Callers are told what that means for them; how to mend it is for who runs the server.
+    if (lacking.length > 0) log.info("Calls are taken, but in part as text", { missing: lacking });
     return {
       codec,
       activity,
@@ -57,8 +60,8 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
         fallback: settings.speech.realtime.fallback,
       },
       missing: [
-        ...speech.stt.engine ? [] : [`The agent can't hear: ${speech.stt.detail}`],
-        ...speech.tts.engine ? [] : [`The agent can't speak: ${speech.tts.detail}`],
+        ...speech.stt.engine ? [] : ["The agent can't hear you: write to it"],
+        ...speech.tts.engine ? [] : ["The agent can't speak: it answers in text"],
       ],
       peers: given.peers ?? (peers = await openPeers(settings, { clock, log })),
       ...given,

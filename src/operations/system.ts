@@ -132,9 +132,10 @@ export const ticketCreate = call({
   access: "user",
   input: z.strictObject({
     user_id: UserId.optional(),
-    path: z.string().max(500).regex(/^\/[\w/.-]+$/).optional().describe(
-      "What it is good for instead: reading this below the prefix, as often as wanted, for an hour, as a player does",
-    ),
+    path: z.string().max(500).regex(/^\/(?!(api\/)?v1\/)[\w/.-]+$/, "want a path without its /api/v1").optional()
+      .describe(
+        "What it is good for instead: reading this below the prefix, as often as wanted, for an hour, as a player does",
+      ),
   }),
   output: z.object({ ticket: z.string(), expires_at: z.string() }),
   status: 201,

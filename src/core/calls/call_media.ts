@@ -36,7 +36,7 @@ export interface CallMedia {
   tts: TextToSpeech | undefined;
   /** Somebody else who hears, thinks and speaks; absent: nobody does. */
   upstream?: UpstreamOffer | undefined;
-  /** What is missing, and how to get it. */
+  /** What is missing, in words for callers. */
   missing: readonly string[];
   /** How sound goes out; absent: as packets. */
   playout?: PlayoutWay;

@@ -1705,6 +1705,9 @@ var Asks = class {
     card.append(...inside, row);
     this.#cards.set(id, card);
     this.#place.append(card);
+    card.scrollIntoView({
+      block: "nearest"
+    });
     byId("asked").textContent = title;
     return card;
   }
@@ -2250,10 +2253,13 @@ var Transcript = class {
   #captioned = false;
   /** Whether the newest is in view. Who reads something further up is left alone. */
   #isAtEnd = true;
+  #top = 0;
   constructor() {
     const view2 = this.#view;
     view2.addEventListener("scroll", () => {
-      this.#isAtEnd = view2.scrollHeight - view2.scrollTop - view2.clientHeight < 60;
+      const isAtEnd = view2.scrollHeight - view2.scrollTop - view2.clientHeight < 60;
+      this.#isAtEnd = isAtEnd || this.#isAtEnd && view2.scrollTop >= this.#top;
+      this.#top = view2.scrollTop;
     });
     const sizes = new ResizeObserver(() => this.#keepInView());
     for (const part of [
