@@ -41,7 +41,8 @@ export async function startFirefox(program: string, url: string): Promise<AsyncD
   await Deno.writeTextFile(`${dir}/user.js`, lines.join("\n"));
   const child = new Deno.Command(program, {
     args: ["--headless", "--no-remote", "--profile", dir, url],
-    env: { HOME: dir, MOZ_CRASHREPORTER_DISABLE: "1" },
+    // What it leaves goes with its folder.
+    env: { HOME: dir, TMPDIR: dir, MOZ_CRASHREPORTER_DISABLE: "1" },
     stdin: "null",
     stdout: "null",
     stderr: "null",
