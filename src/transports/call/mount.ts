@@ -7,6 +7,7 @@ import type { Hono } from "@hono/hono";
 import icon from "../../../console/call/icon.svg" with { type: "text" };
 import page from "../../../console/call/page.html" with { type: "text" };
 import style from "../../../console/call/style.css" with { type: "text" };
+import shared from "../page.css" with { type: "text" };
 import { type Asset, PAGE_POLICY, toAnswer } from "../asset.ts";
 import type { HttpEnv } from "../request.ts";
 import script from "./assets/call.js" with { type: "text" };
@@ -31,7 +32,7 @@ export function mountCall(app: Hono<HttpEnv>, { base_path, version }: CallPageDe
   const html = page.replaceAll("@BASE@", () => escape(base_path)).replaceAll("@VERSION@", () => escape(version));
   const headers = { "content-security-policy": PAGE_POLICY, "permissions-policy": DEVICES };
   for (const path of ["/call", "/call/"]) serve(path, { text: html, type: "text/html; charset=utf-8", headers });
-  serve("/call/style.css", { text: style, type: "text/css; charset=utf-8" });
+  serve("/call/style.css", { text: shared + style, type: "text/css; charset=utf-8" });
   serve("/call/icon.svg", { text: icon, type: "image/svg+xml" });
   serve("/call/call.js", { text: script, type: "text/javascript; charset=utf-8" });
   serve("/call/session_client.js", { text: client, type: "text/javascript; charset=utf-8" });

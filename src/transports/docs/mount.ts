@@ -12,6 +12,7 @@ import icon from "./assets/icon.svg" with { type: "text" };
 import script from "./assets/page.js" with { type: "text" };
 import sizes from "./assets/sizes.css" with { type: "text" };
 import tryIt from "./assets/try_it.js" with { type: "text" };
+import page from "../page.css" with { type: "text" };
 import { type Asset, PAGE_POLICY, toAnswer } from "../asset.ts";
 import type { OpenApi } from "./document.ts";
 import { callPage } from "./pages/call.ts";
@@ -23,7 +24,7 @@ import { openAiPage } from "./pages/openai.ts";
 import { referencePage } from "./pages/reference.ts";
 
 const ASSETS = {
-  "style.css": frame + content + sizes,
+  "style.css": page + frame + content + sizes,
   "page.js": script,
   "try_it.js": tryIt,
   "event_stream.js": eventStream,
