@@ -49,7 +49,7 @@ onNetworks("a page whose address changes in the middle of an answer goes on with
   while (await machine.counted("moved") < 50) await page.waitForTimeout(100);
   await page.locator('#state[data-state="connected"]').waitFor();
   await story.until(isRunEvent("run.completed"));
-  await page.getByText("word39").waitFor();
+  await page.locator("#transcript").getByText("word39").waitFor();
   assert.equal((await sessions()).data.length, 1);
   const { data: runs } = await good<{ data: { status: string }[] }>(await server.request("GET", "/runs"));
   assert.deepEqual(runs.map(({ status }) => status), ["completed"]);
