@@ -145,7 +145,8 @@ export class Seen {
   /** Reads on: to the end, or `most` frames, after which the connection is closed. */
   async read(response: Response, most = Infinity): Promise<void> {
     let count = 0;
-    for await (const frame of streamFrames(response)) {
+    // Some read for as long as a soak, and nothing comes.
+    for await (const frame of streamFrames(response, { patience_ms: Infinity })) {
       assert.notEqual(frame.type, "error", JSON.stringify(frame.data));
       assert.equal(frame.id, this.last + 1, `${frame.type} after ${this.frames.at(-1)?.type}`);
       assert.equal(this.end, undefined, "something came after the end");

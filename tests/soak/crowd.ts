@@ -4,6 +4,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { within } from "../support/waiting.ts";
 import { type Client, Seen, toMessage } from "./client.ts";
 
 const READERS = 50;
@@ -53,7 +54,7 @@ export class Crowd {
     const { id, conversation_id } = this.#run;
     await this.#client.ask("POST", `/runs/${id}/cancel`, { body: {}, status: 202 });
     for (const { seen, reading } of this.#readers) {
-      await reading;
+      await within("the end of the run that everybody reads", reading, { seen: () => seen.frames.at(-1) });
       assert.equal(seen.end, "run.cancelled");
     }
     await this.#client.ask("DELETE", `/conversations/${conversation_id}`, { status: 204 });

@@ -3,7 +3,7 @@
  * whether every answer was right.
  *
  * `deno task soak`, or `deno task soak --minutes 2 --json`. Ends with 1 when memory or descriptors grow, or an answer
- * was wrong.
+ * was wrong, and with 2 when nothing was, but the time was too short to judge what grows.
  *
  * @module
  */
@@ -23,7 +23,10 @@ import { callThroughout } from "./call.ts";
 import { Gauges, type Sample } from "./gauges.ts";
 import { Load } from "./load.ts";
 import { toLine, toText } from "./report.ts";
-import { DESCRIPTORS, judge, type Trend } from "./trend.ts";
+import { conclude, type Conclusion, DESCRIPTORS, judge, type Trend } from "./trend.ts";
+
+/** What the process ends with. */
+const CODES: Record<Conclusion, number> = { passed: 0, failed: 1, "too short to judge": 2 };
 
 const EVERY_S = 5;
 /** To the beginning of an empty line. */
@@ -60,7 +63,7 @@ export interface Outcome {
   /** The call that lasted throughout; null where nothing here can speak. */
   call: LongCallReport | null;
   samples: Sample[];
-  ok: boolean;
+  conclusion: Conclusion;
 }
 
 const encoder = new TextEncoder();
@@ -144,7 +147,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     wrong: load.wrong,
     call,
     samples,
-    ok: load.wrong.count === 0 && trends.every(({ counts, verdict }) => !counts || verdict === "level"),
+    conclusion: conclude(trends, load.wrong.count),
   };
 }
 
@@ -159,5 +162,5 @@ if (import.meta.main) {
   const outcome = await soak({ minutes, seed, loud: Deno.stderr.isTerminal() });
   const text = values.json ? `${JSON.stringify(outcome, null, 2)}\n` : toText(outcome);
   Deno.stdout.writeSync(encoder.encode(text));
-  Deno.exit(outcome.ok ? 0 : 1);
+  Deno.exit(CODES[outcome.conclusion]);
 }

@@ -25,7 +25,7 @@ export function toLine(sample: Sample, { minutes, wrong }: { minutes: number; wr
 
 /** Everything, as text. */
 export function toText(
-  { minutes, seed, requests, stories, idle, trends, rows, wrong, call, samples, ok }: Outcome,
+  { minutes, seed, requests, stories, idle, trends, rows, wrong, call, samples, conclusion }: Outcome,
 ): string {
   const told = Object.entries(stories).map(([name, count]) => `${name} ${count}`).join(", ");
   const lines = [
@@ -49,7 +49,7 @@ export function toText(
     `rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(", ")}`,
     `${wrong.count} wrong answers`,
     ...wrong.first.map((text) => `  ${text}`),
-    ok ? "passed" : "failed",
+    conclusion,
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -5,12 +5,23 @@
  */
 import type { Sample } from "./gauges.ts";
 
+/**
+ * How long a server only fills, in seconds: code is optimised, heaps and caches take what they may have, and tables grow
+ * until retention, which looks once a minute, has its thousand runs. What grows before says nothing of a leak.
+ */
+export const WARM_S = 300;
 /** Memory may grow by this much a request: what a server that forgets everything may still keep in warm caches. */
 const KB_PER_REQUEST = 1;
 /** Memory may grow by this share of itself however few the requests are: heaps breathe. */
 const SHARE = 0.05;
 /** Descriptors may grow by so many. */
 export const DESCRIPTORS = 5;
+
+/** What is said of a soak whose second half began before its server was warm. */
+const TOO_SHORT = "too short to judge";
+
+/** What a soak comes to. */
+export type Conclusion = "passed" | "failed" | typeof TOO_SHORT;
 
 /** One measurement. */
 export interface Point {
@@ -30,7 +41,7 @@ export interface Trend {
   rise: number;
   /** How much it may be. */
   most: number;
-  verdict: "level" | "growing";
+  verdict: "level" | "growing" | typeof TOO_SHORT;
   /** Whether growing fails the soak. */
   counts: boolean;
 }
@@ -60,10 +71,13 @@ function toTrend(
   points: readonly Point[],
   most: (from: number) => number,
 ): Trend {
-  const { from, to } = fitLine(secondHalf(points));
+  const half = secondHalf(points);
+  const { from, to } = fitLine(half);
   const rise = to - from;
   const bound = most(from);
-  return { name, unit, from, to, rise, most: bound, verdict: rise > bound ? "growing" : "level", counts };
+  const isWarm = half[0] !== undefined && half[0].at >= WARM_S;
+  const verdict = !isWarm ? TOO_SHORT : rise > bound ? "growing" : "level";
+  return { name, unit, from, to, rise, most: bound, verdict, counts };
 }
 
 /** Judges every figure of a soak by its second half. */
@@ -85,4 +99,11 @@ export function judge(samples: readonly Sample[]): Trend[] {
     trend("lag of the loop, 99 of 100", "ms", ({ lag }) => lag.p99, (from) => Math.max(5, from * 0.25)),
     trend("database", "MB", ({ database }) => database, (from) => Math.max(1, from * SHARE)),
   ];
+}
+
+/** Sums up what was found and how many answers were wrong. */
+export function conclude(trends: readonly Trend[], wrong: number): Conclusion {
+  const verdicts = trends.filter(({ counts }) => counts).map(({ verdict }) => verdict);
+  if (wrong > 0 || verdicts.includes("growing")) return "failed";
+  return verdicts.includes(TOO_SHORT) ? TOO_SHORT : "passed";
 }

@@ -6,14 +6,21 @@
 import { strict as assert } from "node:assert";
 import { pickSeed, Random } from "../support/random.ts";
 import type { Sample } from "./gauges.ts";
-import { judge } from "./trend.ts";
+import { conclude, judge, WARM_S } from "./trend.ts";
 
 const seed = pickSeed();
 
+interface Leaks {
+  kb?: number;
+  descriptors?: number;
+  growing?: number;
+  minutes?: number;
+}
+
 /** Ten minutes at 100 requests a second: a heap that fills, then breathes by 10 MB, and what a request leaves behind. */
-function samplesOf({ kb = 0, descriptors = 0, growing = 1 }: { kb?: number; descriptors?: number; growing?: number }) {
+function samplesOf({ kb = 0, descriptors = 0, growing = 1, minutes = 10 }: Leaks) {
   const random = new Random(seed);
-  return Array.from({ length: 120 }, (_, i): Sample => {
+  return Array.from({ length: minutes * 12 }, (_, i): Sample => {
     const at = (i + 1) * 5;
     const requests = at * 100;
     return {
@@ -41,4 +48,22 @@ Deno.test(`2 KB a request are a leak, and so is a descriptor in a thousand (TEST
   assert.equal(verdicts(samplesOf({ kb: 2 })).memory, "growing");
   assert.equal(verdicts(samplesOf({ descriptors: 0.001 })).descriptors, "growing");
   assert.equal(verdicts(samplesOf({ growing: 1 })).database, "growing");
+});
+
+Deno.test(`a soak whose second half began before the server was warm is not judged (TEST_SEED=${seed})`, () => {
+  for (const kb of [0, 2]) {
+    const trends = judge(samplesOf({ kb, growing: 0.2, minutes: 2 * WARM_S / 60 - 1 }));
+    assert.deepEqual(new Set(trends.map(({ verdict }) => verdict)), new Set(["too short to judge"]));
+    assert.equal(conclude(trends, 0), "too short to judge");
+    assert.equal(conclude(trends, 1), "failed", "a wrong answer is wrong after a second");
+  }
+  assert.deepEqual(new Set(Object.values(verdicts([]))), new Set(["too short to judge"]));
+});
+
+Deno.test(`a soak passes when what counts is level, and fails when it grows (TEST_SEED=${seed})`, () => {
+  const level = judge(samplesOf({ growing: 1 }));
+  assert.equal(level.find(({ name }) => name === "database")!.verdict, "growing", "it is told, and doesn't count");
+  assert.equal(conclude(level, 0), "passed");
+  assert.equal(conclude(level, 1), "failed");
+  assert.equal(conclude(judge(samplesOf({ kb: 2 })), 0), "failed");
 });

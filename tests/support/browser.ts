@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { within } from "./waiting.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
@@ -39,6 +40,19 @@ export const DEVICES = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
+/** As much of a script as tells which it is. */
+const SCRIPT_LENGTH = 200;
+
+/** Lets nobody wait for ever for what a page does: of its own accord Playwright has no limit there. */
+function limitEvaluate(page: Page, { complaints }: Notes): void {
+  const evaluate = page.evaluate.bind(page) as (script: unknown, argument?: unknown) => Promise<never>;
+  page.evaluate =
+    ((script: unknown, argument?: unknown) =>
+      within(`${page.url()} to do ${String(script).slice(0, SCRIPT_LENGTH)}`, evaluate(script, argument), {
+        seen: () => ({ complaints: complaints.slice(-10) }),
+      })) as Page["evaluate"];
+}
+
 /** Starts the browser at `executablePath`, with more flags if given. */
 export async function startBrowser(
   executablePath: string,
@@ -55,6 +69,8 @@ export async function startBrowser(
       page.on("request", (request) => notes.requests.push(request.url()));
       page.on("console", (message) => notes.complaints.push(`${message.type()}: ${message.text()}`));
       page.on("pageerror", (error) => notes.complaints.push(String(error)));
+      page.on("crash", () => notes.complaints.push("The page has crashed"));
+      limitEvaluate(page, notes);
       return { page, notes };
     },
     [Symbol.asyncDispose]: () => browser.close(),

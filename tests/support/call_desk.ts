@@ -10,6 +10,7 @@ import type { NewRtcEvent, RtcMessage } from "../../src/domain/rtc_event.ts";
 import type { RtcSession } from "../../src/domain/rtc_session.ts";
 import type { Channel, MediaPacket } from "../../src/ports/peers.ts";
 import { startServer, type TestServer } from "./server.ts";
+import { within } from "./waiting.ts";
 import { openPeers } from "./webrtc_peers.ts";
 
 /** The id of the desk's one call. */
@@ -74,11 +75,13 @@ export async function openCallDesk(): Promise<CallDesk> {
   const open = () =>
     new Signalling({
       peers,
-      options: { audio: "sendrecv", video: "recvonly", ice_servers: [], relay_only: false },
+      options: { audio: "sendrecv", video: "recvonly", relay_only: false },
+      iceServers: () => Promise.resolve([]),
       events: {
         onState: () => {},
         onCandidate: () => {},
         onReplaced: () => {},
+        onOffer: (sdp) => events.offer(sdp),
         onMedia: (packet) => (media.set(packet.mid, packet), told()),
         onChannel: (channel: Channel) => {
           const sending = channel.label === CHANNEL ? events.send(channel) : undefined;
@@ -140,7 +143,7 @@ export async function openCallDesk(): Promise<CallDesk> {
       const look = () => holds() && resolve();
       waiting.add(look);
       look();
-      await promise;
+      await within(`${holds}`, promise, { seen: () => ({ asked: asked.slice(-10), said: said.slice(-10) }) });
       waiting.delete(look);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

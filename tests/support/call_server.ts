@@ -4,7 +4,9 @@
  * @module
  */
 import type { PortCounts } from "../../src/adapters/webrtc/udp_port.ts";
+import { endChild } from "./end_child.ts";
 import { USER_KEY } from "./server.ts";
+import { within } from "./waiting.ts";
 
 const PROGRAM = new URL("./call_server_program.ts", import.meta.url).pathname;
 
@@ -65,14 +67,20 @@ export async function startCallServer(options: CallServerOptions = {}): Promise<
   })();
   let output = "";
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  while (!output.includes("\n")) {
-    const { done, value } = await reader.read();
-    if (done) {
-      await reading;
-      throw new Error(`The server ended before it served: ${log}`);
+  const untilServed = async () => {
+    while (!output.includes("\n")) {
+      const { done, value } = await reader.read();
+      if (done) {
+        await reading;
+        throw new Error(`The server ended before it served: ${log}`);
+      }
+      output += value;
     }
-    output += value;
-  }
+  };
+  await within("the server to serve", untilServed(), { seen: () => log }).catch(async (error) => {
+    await endChild(child, "SIGKILL");
+    throw error;
+  });
   const { url, control, media_port } = JSON.parse(output) as { url: string; control: string; media_port: number };
   let stopping: Promise<number> | undefined;
   const stop = async () => {

@@ -5,10 +5,12 @@
  */
 import type { Page } from "playwright-core";
 import { findBrowser, startBrowser } from "./browser.ts";
+import { streamFrames } from "./events.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "./rtc_page.ts";
 import { hasProgram } from "./parts.ts";
 import type { TestServer } from "./server.ts";
 import { ESPEAK, pocketsphinx, speechEnv } from "./speech.ts";
+import { Waiting, within } from "./waiting.ts";
 
 declare const rtc: RtcPage;
 
@@ -67,6 +69,9 @@ export interface Told {
   data: any;
 }
 
+/** How many events, and how much of each, are told of a story that doesn't go on. */
+const LAST = { events: 20, characters: 300 } as const;
+
 /** The events of a call, followed over SSE from its beginning. */
 export class CallStory implements AsyncDisposable {
   readonly events: Told[] = [];
@@ -74,12 +79,18 @@ export class CallStory implements AsyncDisposable {
   ended = false;
   readonly #leave = new AbortController();
   readonly #done: Promise<void>;
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
+  #failure: unknown;
 
   constructor(server: TestServer, session_id: string, { after, key }: { after?: number; key?: string } = {}) {
     this.#done = this.#read(server, session_id, after, key).catch((error) => {
-      if (!this.#leave.signal.aborted) throw error;
+      if (this.#leave.signal.aborted) return;
+      this.#failure = error;
+      this.#waiting.told();
+      throw error;
     });
+    // Whoever waits is told of it.
+    this.#done.catch(() => {});
   }
 
   /** All of a type. */
@@ -88,13 +99,14 @@ export class CallStory implements AsyncDisposable {
   }
 
   /** Resolves with the first event that `fits`, when it is there. */
-  async until(fits: (event: Told) => boolean): Promise<Told> {
-    for (;;) {
+  until(fits: (event: Told) => boolean): Promise<Told> {
+    const seen = () => this.#last();
+    return this.#waiting.until(`an event of the call: ${fits}`, () => {
       const found = this.events.find(fits);
       if (found) return found;
-      if (this.ended) throw new Error(`The call has ended: ${this.events.map(({ type }) => type).join(", ")}`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.ended || this.#leave.signal.aborted) throw new Error(`The call has ended: ${this.#last()}`);
+    }, { seen });
   }
 
   /** Resolves when the call is in `state`. */
@@ -104,48 +116,42 @@ export class CallStory implements AsyncDisposable {
 
   /** Resolves when the stream has ended. */
   get over(): Promise<void> {
-    return this.#done;
+    return within("the end of the call", this.#done, { seen: () => this.#last() });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#leave.abort();
-    await this.#done;
+    this.#waiting.told();
+    await within("the end of the call's events", this.#done);
+  }
+
+  /** What was told last, in short. */
+  #last(): string {
+    // Figures go on when nothing else does.
+    const stats = this.events.findLast(({ type }) => type === "stats");
+    const last = this.events.filter(({ type }) => type !== "stats").slice(-LAST.events);
+    const told = [...last, ...stats ? [stats] : []].map(({ seq, type, data }) =>
+      `${seq} ${type} ${JSON.stringify(data).slice(0, LAST.characters)}`
+    );
+    return `${this.events.length} events, the last of them:\n${told.join("\n")}`;
   }
 
   async #read(server: TestServer, id: string, after: number | undefined, key: string | undefined): Promise<void> {
     const query = after === undefined ? "" : `?starting_after=${after}`;
+    const { signal } = this.#leave;
     const response = await server.request("GET", `/rtc/sessions/${id}/events${query}`, {
       headers: { accept: "text/event-stream" },
-      signal: this.#leave.signal,
+      signal,
       ...key !== undefined && { key },
     });
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-    let text = "";
-    for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) this.#take(text.slice(0, end));
+    // A fetch that has answered can forget its signal. Who waits for an event of the story is patient enough.
+    for await (const { id: seq, type, data } of streamFrames(response, { signal, patience_ms: Infinity })) {
+      this.events.push({ seq: seq!, type, data });
+      this.#waiting.told();
     }
     this.ended = true;
-    this.#rouse();
-  }
-
-  #take(frame: string): void {
-    const fields = new Map(
-      frame.split("\n").map((line) => {
-        const at = line.indexOf(": ");
-        return [line.slice(0, at), line.slice(at + 2)] as const;
-      }),
-    );
-    const type = fields.get("event");
-    if (type === undefined) return;
-    this.events.push({ seq: Number(fields.get("id")), type, data: JSON.parse(fields.get("data")!) });
-    this.#rouse();
-  }
-
-  #rouse(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
+    this.#waiting.told();
   }
 }
 

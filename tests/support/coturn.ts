@@ -5,6 +5,8 @@
  */
 import { existsSync } from "node:fs";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
+import { endChild } from "./end_child.ts";
+import { until } from "./story.ts";
 import { freePort } from "./udp_relay.ts";
 
 /** What the relay shares with those who issue credentials. */
@@ -39,7 +41,9 @@ async function credentials(): Promise<{ username: string; credential: string }> 
 
 /** Starts the relay at `program`, on an address of the machine it is started on. */
 export async function startCoturn(program: string, { host = "127.0.0.1" } = {}): Promise<Coturn> {
+  await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "muxi-coturn-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
   const port = freePort();
   const settings = [
     `listening-ip=${host}`,
@@ -71,19 +75,17 @@ export async function startCoturn(program: string, { host = "127.0.0.1" } = {}):
   const drained = (async () => {
     for await (const chunk of child.stdout) text += decoder.decode(chunk, { stream: true });
   })();
-  for (;;) {
-    const open = await Deno.connect({ hostname: host, port }).then((one) => (one.close(), true), () => false);
-    if (open) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  stack.defer(async () => {
+    await Promise.all([endChild(child, "SIGKILL"), drained]);
+  });
+  await until(() => `the relay is open: ${text}`, async () => {
+    return await Deno.connect({ hostname: host, port }).then((one) => (one.close(), true), () => false);
+  }, { every_ms: 20 });
+  const owned = stack.move();
   return {
     port,
     server: async (transport) => ({ urls: [`turn:${host}:${port}?transport=${transport}`], ...await credentials() }),
     output: () => text,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await Promise.all([child.status, drained]);
-      await Deno.remove(dir, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -8,6 +8,7 @@ import { strict as assert } from "node:assert";
 import type { ServerProcess } from "./crash_process.ts";
 import { type Frame, streamFrames } from "./events.ts";
 import { ADMIN_KEY } from "./server.ts";
+import { Waiting, within } from "./waiting.ts";
 
 /** All promises made to the clients of one data folder. */
 export interface Promises {
@@ -32,30 +33,34 @@ export function createPromises(): Promises {
 export class Talk {
   run_id: string | undefined;
   conversation_id: string | undefined;
-  /** Resolves at the end of the stream, however it ends. */
-  readonly over: Promise<void>;
-  #frames: Frame[] = [];
-  #changed = Promise.withResolvers<void>();
+  readonly #over: Promise<void>;
+  readonly #frames: Frame[] = [];
+  readonly #waiting = new Waiting();
   #ended = false;
 
   constructor(response: Response, promises: Promises, run_id?: string) {
-    this.over = this.#read(response, promises, run_id)
+    this.#over = this.#read(response, promises, run_id)
       // A server that dies breaks its streams.
       .catch((error) => assert.ok(!(error instanceof assert.AssertionError), error))
       .finally(() => {
         this.#ended = true;
-        this.#changed.resolve();
+        this.#waiting.told();
       });
   }
 
+  /** Resolves at the end of the stream, however it ends. */
+  get over(): Promise<void> {
+    return within("the end of the stream", this.#over, { seen: () => this.#frames.slice(-5) });
+  }
+
   /** Resolves with the first event of one of `types`; rejects when the stream ends before. */
-  async until(...types: string[]): Promise<Frame> {
-    for (;;) {
+  until(...types: string[]): Promise<Frame> {
+    const wanted = types.join(" or ");
+    return this.#waiting.until(wanted, () => {
       const found = this.#frames.find(({ type }) => types.includes(type));
-      if (found) return found;
-      if (this.#ended) throw new Error(`The stream ended before ${types.join(" or ")}`);
-      await this.#changed.promise;
-    }
+      if (found === undefined && this.#ended) throw new Error(`The stream ended before ${wanted}`);
+      return found;
+    }, { seen: () => this.#frames.slice(-5) });
   }
 
   /** Resolves at the end of the run. */
@@ -65,14 +70,12 @@ export class Talk {
 
   async #read(response: Response, promises: Promises, run_id: string | undefined): Promise<void> {
     this.run_id = run_id;
-    for await (const frame of streamFrames(response)) {
+    for await (const frame of streamFrames(response, { patience_ms: Infinity })) {
       this.run_id ??= frame.data.run_id as string;
       this.conversation_id ??= frame.data.conversation_id;
       note(promises.runs.getOrInsertComputed(this.run_id, () => []), frame);
       this.#frames.push(frame);
-      const changed = this.#changed;
-      this.#changed = Promise.withResolvers<void>();
-      changed.resolve();
+      this.#waiting.told();
     }
   }
 }

@@ -5,7 +5,9 @@
  */
 import { fileURLToPath } from "node:url";
 import type { ChildLine, ChildOptions } from "./crash_child.ts";
+import { endChild } from "./end_child.ts";
 import { ADMIN_KEY, USER_KEY } from "./server.ts";
+import { within } from "./waiting.ts";
 
 const CHILD = fileURLToPath(new URL("./crash_child.ts", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -100,15 +102,14 @@ async function start(
     return status;
   });
   void ended.then(({ code }) => serving.reject(new NotServing(code, errors)));
-  const url = await serving.promise;
   const kill = async () => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
+    await endChild(child, "SIGKILL");
     await ended;
   };
+  const url = await within("the server to serve", serving.promise, { seen: () => errors }).catch(async (error) => {
+    await kill();
+    throw error;
+  });
   return {
     pid: child.pid,
     url,

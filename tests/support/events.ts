@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PATIENCE_MS, within } from "./waiting.ts";
 
 /** A frame as it came. */
 export interface Frame {
@@ -30,7 +31,7 @@ export function parseFrames(text: string): Frame[] {
 
 /** Reads a response's frames to its end. */
 export async function readFrames(response: Response): Promise<Frame[]> {
-  return parseFrames(await response.text());
+  return await Array.fromAsync(streamFrames(response));
 }
 
 /** The text of each step, from its last restart on. */
@@ -43,22 +44,45 @@ export function textsOf(frames: readonly Frame[], type = "model.delta"): Map<str
   return texts;
 }
 
+/** Options for {@linkcode streamFrames}. */
+export interface StreamFramesOptions {
+  /** Ends it. */
+  signal?: AbortSignal;
+  /** How long a frame is waited for; comments aren't frames. */
+  patience_ms?: number;
+}
+
 /** Iterates the frames of a response as they come. Ends with it; returning early closes the connection. */
-export async function* streamFrames(response: Response): AsyncGenerator<Frame> {
+export async function* streamFrames(
+  response: Response,
+  { signal, patience_ms = PATIENCE_MS }: StreamFramesOptions = {},
+): AsyncGenerator<Frame> {
   const reader = response.body!.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .getReader();
+  const leave = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", leave);
   let text = "";
-  try {
+  const next = async (): Promise<Frame[] | undefined> => {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return;
+      if (done) return undefined;
       text += value;
       const end = text.lastIndexOf("\n\n");
       if (end < 0) continue;
-      yield* parseFrames(text.slice(0, end + 2));
+      const frames = parseFrames(text.slice(0, end + 2));
       text = text.slice(end + 2);
+      if (frames.length > 0) return frames;
+    }
+  };
+  let last: Frame | undefined;
+  const seen = () => `${JSON.stringify(last)?.slice(0, 1000) ?? "no frame"}, then ${JSON.stringify(text)}`;
+  try {
+    for (let frames; (frames = await within(`a frame of ${response.url}`, next(), { seen, patience_ms }));) {
+      last = frames.at(-1);
+      yield* frames;
     }
   } finally {
+    signal?.removeEventListener("abort", leave);
     await reader.cancel().catch(() => {});
   }
 }

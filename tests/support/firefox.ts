@@ -4,6 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import { endChild } from "./end_child.ts";
 
 const NAMES = ["firefox-esr", "firefox"];
 
@@ -34,9 +35,17 @@ export function findFirefox(): string | undefined {
   return undefined;
 }
 
+/** A browser at work. */
+export interface Firefox extends AsyncDisposable {
+  /** Resolves when it has ended, however it did. */
+  ended: Promise<Deno.CommandStatus>;
+}
+
 /** Opens `url` in a browser with a folder of its own, until disposed. */
-export async function startFirefox(program: string, url: string): Promise<AsyncDisposable> {
+export async function startFirefox(program: string, url: string): Promise<Firefox> {
+  await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "muxi-firefox-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
   const lines = Object.entries(PREFERENCES).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
   await Deno.writeTextFile(`${dir}/user.js`, lines.join("\n"));
   const child = new Deno.Command(program, {
@@ -47,13 +56,7 @@ export async function startFirefox(program: string, url: string): Promise<AsyncD
     stdout: "null",
     stderr: "null",
   }).spawn();
-  return {
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
-      await child.status;
-      clearTimeout(hard);
-      await Deno.remove(dir, { recursive: true });
-    },
-  };
+  stack.defer(() => endChild(child));
+  const owned = stack.move();
+  return { ended: child.status, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

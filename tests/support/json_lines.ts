@@ -4,6 +4,7 @@
  * @module
  */
 import type { Process } from "../../src/ports/sandbox.ts";
+import { within } from "./waiting.ts";
 
 interface Reply {
   id?: number;
@@ -40,7 +41,8 @@ export class JsonLines {
     const ended = this.#process.exited.then((end): Reply => ({
       error: { message: `It ended (${end}): ${this.#process.errors()}` },
     }));
-    const { result, error } = await Promise.race([promise, ended]);
+    const answer = Promise.race([promise, ended]);
+    const { result, error } = await within(`an answer to ${method}`, answer, { seen: () => this.#process.errors() });
     if (error !== undefined) throw new Error(error.message);
     return result!;
   }

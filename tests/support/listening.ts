@@ -4,6 +4,8 @@
  * @module
  */
 
+import { within } from "./waiting.ts";
+
 /** What a process says. */
 export interface Listening {
   /** Where it listens; undefined when it ended before. */
@@ -27,5 +29,5 @@ export async function untilListening(child: Deno.ChildProcess): Promise<Listenin
     }
   };
   const drained = Promise.all([drain("stdout"), drain("stderr")]).then(() => resolve(undefined));
-  return { url: await promise, texts, drained };
+  return { url: await within("the program to listen", promise, { seen: () => texts }), texts, drained };
 }

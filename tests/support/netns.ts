@@ -84,19 +84,21 @@ export class Machine implements AsyncDisposable {
 
   /** Makes one without a network. */
   static async start(): Promise<Machine> {
+    await using stack = new AsyncDisposableStack();
     const holder = new Deno.Command("unshare", {
       // It lasts as long as its input, which is ours.
       args: ["--net", "sh", "-c", "ip link set lo up && echo && exec cat"],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
-    const machine = new Machine(holder, await Deno.makeTempDir({ prefix: "muxi-machine-" }));
+    const machine = stack.use(new Machine(holder, await Deno.makeTempDir({ prefix: "muxi-machine-" })));
     const reader = holder.stdout.getReader();
     const { done } = await reader.read();
     reader.releaseLock();
     if (done) throw new Error("Cannot make a network namespace");
     // What the system says of its own accord would be counted among what the tests send.
     await machine.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"]);
+    stack.move();
     return machine;
   }
 

@@ -81,6 +81,7 @@ export async function firefoxOn(
   { sound }: { sound?: Uint8Array<ArrayBuffer> } = {},
 ): Promise<Calling> {
   const site = stack.use(machine.within(() => serveRtcPage({ ...sound && { sound } })));
-  stack.use(await startFirefox(await machine.script(FIREFOX!), site.driven));
+  const firefox = stack.use(await startFirefox(await machine.script(FIREFOX!), site.driven));
+  void firefox.ended.then(({ code, signal }) => site.end(`Firefox has ended (${signal ?? code})`));
   return site;
 }

@@ -5,6 +5,7 @@
  */
 import { strict as assert } from "node:assert";
 import { findBrowser, startBrowser } from "./browser.ts";
+import { PATIENCE_MS } from "./waiting.ts";
 
 /** What was seen of a file while it was played. */
 export interface Played {
@@ -51,8 +52,13 @@ const PLAY = `async (name) => {
   const video = document.createElement("video");
   video.muted = true;
   const failed = new Promise((_, reject) => video.onerror = () => reject(new Error(video.error.message)));
-  const until = (event) =>
-    Promise.race([failed, new Promise((resolve) => video.addEventListener(event, resolve, { once: true }))]);
+  const until = (event) => Promise.race([failed, new Promise((resolve, reject) => {
+    video.addEventListener(event, resolve, { once: true });
+    const { currentTime, duration, readyState, networkState, paused, ended } = video;
+    const seen = JSON.stringify({ currentTime, duration, readyState, networkState, paused, ended });
+    // Whoever waits for the page is told what it saw, so it gives up before.
+    setTimeout(() => reject(new Error("Waited in vain for " + event + ", since " + seen)), ${PATIENCE_MS / 2});
+  })]);
   const loaded = until("loadeddata");
   video.src = "/" + name;
   document.body.append(video);

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { endChild } from "./end_child.ts";
 import { ADMIN_KEY, USER_KEY } from "./server.ts";
+import { Waiting } from "./waiting.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
@@ -64,35 +66,27 @@ export async function startProgram({ settings = {}, env = {} }: ProgramOptions =
   }).spawn();
   let text = "";
   let over = false;
-  let waiting: (() => void)[] = [];
-  const wake = () => waiting.splice(0).forEach((resolve) => resolve());
+  const waiting = new Waiting();
   const drain = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
       text += decoder.decode(chunk, { stream: true });
-      wake();
+      waiting.told();
     }
   };
   const drained = Promise.all([drain(child.stdout), drain(child.stderr)]).then(() => {
     over = true;
-    wake();
+    waiting.told();
   });
   const said = async (wanted: string, from = 0) => {
-    while (!text.includes(wanted, from)) {
+    const what = `the program to say ${JSON.stringify(wanted)}`;
+    await waiting.until(what, () => {
+      if (text.includes(wanted, from)) return true;
       if (over) throw new Error(`The program ended before it said ${JSON.stringify(wanted)}:\n${text}`);
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
+    }, { seen: () => text });
   };
   const end = async () => {
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended.
-    }
-    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
-    await Promise.all([child.status, drained]);
-    clearTimeout(hard);
-    waiting = [];
+    await Promise.all([endChild(child), drained]);
     await Deno.remove(dir, { recursive: true });
   };
   try {

@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Frames, type Step, toCompletion, toFrames, toTokens } from "./provider_reply.ts";
+import { Waiting } from "./waiting.ts";
 
 export type { ScriptedToolCall, ScriptedUsage, Step } from "./provider_reply.ts";
 
@@ -117,7 +118,7 @@ class ScriptedProvider implements Provider {
   readonly #frames = new WeakMap<Step, { key: string; frames: Frames; writes: Uint8Array[] }>();
   readonly #open = new Set<AbortController>();
   #closing = false;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Waiting();
 
   constructor({ port = 0, script = {}, models = ["scripted"], api_key, keep = 10_000 }: ProviderOptions) {
     this.#script = script;
@@ -139,9 +140,9 @@ class ScriptedProvider implements Provider {
     this.#script = script;
   }
 
-  async received(index = 0): Promise<ProviderRequest> {
-    while (this.requests.length <= index) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return this.requests[index]!;
+  received(index = 0): Promise<ProviderRequest> {
+    const seen = () => `${this.requests.length} requests`;
+    return this.#waiting.until(`request number ${index} of the provider`, () => this.requests[index], { seen });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,7 +176,7 @@ class ScriptedProvider implements Provider {
     const index = this.count++;
     this.requests.push(entry);
     if (this.requests.length > this.#keep) this.requests.shift();
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#waiting.told();
     const script = this.#script;
     const step = typeof script === "function"
       ? await script(entry, index)

@@ -24,7 +24,7 @@ export function latin1(text: string): Uint8Array {
 }
 
 function bodyLength(head: string, rest: string): number | undefined {
-  if (/^HTTP\/1\.[01] (204|304)/.test(head)) return 0;
+  if (/^HTTP\/1\.[01] (1\d\d|204|304)/.test(head)) return 0;
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (length !== undefined) return Number(length);
   if (!/\r\ntransfer-encoding: *chunked/i.test(head)) return undefined;

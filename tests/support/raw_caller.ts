@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { good } from "./calls.ts";
 import type { CallDoor } from "./caller.ts";
+import { Waiting } from "./waiting.ts";
 import { type Inner, innerOf, rawConnection, rawOffer } from "./werift_pair.ts";
 
 /** See the module. */
@@ -54,10 +55,10 @@ export async function openRawCaller(
   const offer = await door.request("POST", "/rtc/offer", { body: { sdp: pc.localDescription!.sdp, ...body } });
   const { session_id: id, sdp } = await good<{ session_id: string; sdp: string }>(offer);
   const heard: string[] = [];
-  const waiting = new Set<() => void>();
+  const waiting = new Waiting();
   channel.onMessage.subscribe((message) => {
     heard.push(String(message));
-    for (const look of waiting) look();
+    waiting.told();
   });
   await pc.setRemoteDescription({ type: "answer", sdp });
   const { sctp } = innerOf(pc);
@@ -69,12 +70,8 @@ export async function openRawCaller(
     heard,
     say: (text) => channel.send(text),
     async until(holds) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const look = () => holds() && resolve();
-      waiting.add(look);
-      look();
-      await promise;
-      waiting.delete(look);
+      const seen = () => ({ dtls: inner.dtls.state, heard: heard.slice(-10) });
+      await waiting.until(`${holds}`, holds, { seen });
     },
     async sendMedia(kind, packet) {
       const { srtp, srtcp } = inner.dtls as unknown as Srtp;

@@ -5,6 +5,7 @@
  */
 import type { RealtimeEvent } from "./realtime_dialect.ts";
 import { type TestServer, USER_KEY } from "./server.ts";
+import { Waiting, within } from "./waiting.ts";
 
 /** Options for {@linkcode RealtimeSocket.open}. */
 export interface RealtimeSocketOptions {
@@ -16,10 +17,9 @@ export interface RealtimeSocketOptions {
 /** A client that notes every event. */
 export class RealtimeSocket implements Disposable {
   readonly events: RealtimeEvent[] = [];
-  /** Resolves with the code when the connection is closed. */
-  readonly closed: Promise<number>;
+  readonly #closed: Promise<number>;
   readonly #socket: WebSocket;
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #over = false;
 
   /** Connects to the call `call_id`, or to `query`. */
@@ -37,23 +37,28 @@ export class RealtimeSocket implements Disposable {
     socket.onopen = () => resolve();
     socket.onerror = (event) => reject(new Error((event as ErrorEvent).message));
     const opened = new RealtimeSocket(socket);
-    await promise;
+    await within(`the connection to ${url}`, promise);
     return opened;
   }
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<number>();
-    this.closed = promise;
+    this.#closed = promise;
     socket.onclose = ({ code }) => {
       this.#over = true;
       resolve(code);
-      this.#rouse();
+      this.#waiting.told();
     };
     socket.onmessage = ({ data }) => {
       this.events.push(JSON.parse(data));
-      this.#rouse();
+      this.#waiting.told();
     };
+  }
+
+  /** Resolves with the code when the connection is closed. */
+  get closed(): Promise<number> {
+    return within("the end of the connection", this.#closed, { seen: () => this.events.at(-1) });
   }
 
   /** Sends an event. */
@@ -67,22 +72,17 @@ export class RealtimeSocket implements Disposable {
   }
 
   /** Resolves with event number `count` of a type, once it has come. */
-  async next(type: string, count = 1): Promise<RealtimeEvent> {
-    for (;;) {
+  next(type: string, count = 1): Promise<RealtimeEvent> {
+    // Of pieces there are many.
+    const seen = () => this.events.map(({ type }) => type).filter((type) => !type.endsWith(".delta")).join(", ");
+    return this.#waiting.until(`number ${count} of ${type}`, () => {
       const found = this.events.filter((event) => event.type === type)[count - 1];
-      if (found) return found;
-      if (this.#over) throw new Error(`The connection is closed: ${this.events.map(({ type }) => type).join(", ")}`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
+      if (found === undefined && this.#over) throw new Error(`The connection is closed: ${seen()}`);
+      return found;
+    }, { seen });
   }
 
   [Symbol.dispose](): void {
     if (!this.#over) this.#socket.close();
-  }
-
-  #rouse(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resolve of waiting) resolve();
   }
 }

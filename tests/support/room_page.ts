@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { startBrowser, type TestBrowser } from "./browser.ts";
 import { BROWSER, CallStory, good } from "./calls.ts";
 import type { TestServer } from "./server.ts";
+import { PATIENCE_MS } from "./waiting.ts";
 
 /** What the page can be asked for, as `room`. */
 export interface RoomPage {
@@ -48,10 +49,14 @@ const SCRIPT = `
 const room = window.room = (() => {
   let pc, channel, context, destination, oscillator, straight, line;
   const sounds = new Map(), pictures = new Map(), messages = [], waiting = [];
-  const until = (target, event, done) => new Promise((resolve) => {
+  const seen = () => [pc, straight].map((one) => [one?.connectionState, one?.iceConnectionState, one?.iceGatheringState]);
+  const until = (target, event, done) => new Promise((resolve, reject) => {
     const look = () => done() && (target.removeEventListener(event, look), resolve());
     target.addEventListener(event, look);
     look();
+    // Whoever waits for the page is told what it saw, so it gives up before.
+    const complain = () => reject(new Error("Waited in vain for " + event + ": " + JSON.stringify(seen())));
+    setTimeout(complain, ${PATIENCE_MS / 2});
   });
   const gathered = async (one) => {
     await until(one, "icegatheringstatechange", () => one.iceGatheringState === "complete");

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Page } from "playwright-core";
+import { PATIENCE_MS, within } from "./waiting.ts";
 
 /** What the page can be asked for, as `rtc`. */
 export interface RtcPage {
@@ -14,7 +15,7 @@ export interface RtcPage {
   accept(answer: string): Promise<void>;
   /** Takes a candidate that comes after the answer. */
   add(candidate: { candidate: string; sdp_mid?: string | null; sdp_m_line_index?: number | null }): Promise<void>;
-  /** Takes an offer; resolves with the answer. */
+  /** Takes an offer, of the connection there is if there is one; resolves with the answer. */
   answer(offer: string): Promise<string>;
   /** Resolves with the milliseconds since the answer was there. */
   connected(): Promise<number>;
@@ -56,8 +57,33 @@ const SCRIPT = `
 const rtc = window.rtc = (() => {
   let pc, channel, destination, context, sound, incoming, analyser, answered, element, voice;
   const waiting = [], messages = [];
-  const until = (target, event, done) => new Promise((resolve) => {
-    const look = () => done() && (target.removeEventListener(event, look), resolve());
+  const seen = async () => {
+    const pairs = [...(await pc.getStats()).values()].filter(({ type }) => type === "candidate-pair");
+    const candidates = [pc.localDescription, pc.remoteDescription].map((description) =>
+      description?.sdp.split("\\r\\n").filter((line) => line.startsWith("a=candidate:")));
+    return JSON.stringify({
+      connection: pc.connectionState,
+      signaling: pc.signalingState,
+      gathering: pc.iceGatheringState,
+      ice: pc.iceConnectionState,
+      dtls: pc.getSenders().map(({ transport }) => transport?.state),
+      channel: channel?.readyState,
+      pairs: pairs.map(({ state, nominated, bytesSent, bytesReceived }) =>
+        [state, nominated && "nominated", bytesSent, bytesReceived].join(" ")),
+      candidates,
+    });
+  };
+  const until = (target, event, done) => new Promise((resolve, reject) => {
+    // Whoever waits for the page is told what it saw, so it gives up before.
+    const timer = setTimeout(async () => {
+      reject(new Error("Waited in vain for " + event + ": " + await seen().catch(String)));
+    }, ${PATIENCE_MS / 2});
+    const look = () => {
+      if (!done()) return;
+      clearTimeout(timer);
+      target.removeEventListener(event, look);
+      resolve();
+    };
     target.addEventListener(event, look);
     look();
   });
@@ -138,8 +164,10 @@ const rtc = window.rtc = (() => {
       return await described(options.keep);
     },
     async answer(offer) {
-      const { tracks } = await make({});
-      for (const { track, stream } of tracks) pc.addTrack(track, stream);
+      if (pc === undefined) {
+        const { tracks } = await make({});
+        for (const { track, stream } of tracks) pc.addTrack(track, stream);
+      }
       await pc.setRemoteDescription({ type: "offer", sdp: offer });
       answered = performance.now();
       await pc.setLocalDescription(await pc.createAnswer());
@@ -248,6 +276,8 @@ export interface RtcSite extends AsyncDisposable {
   driven: string;
   /** As a page's of Playwright. */
   evaluate: Page["evaluate"];
+  /** The page will do nothing more: whoever waits for it is told why. */
+  end(why: string): void;
 }
 
 /** Serves the page, and the sound it plays. */
@@ -287,8 +317,9 @@ export function serveRtcPage({ sound, answer }: RtcSiteOptions = {}): RtcSite {
     result,
     driven: auto(DRIVEN),
     evaluate: (fn: unknown, argument?: unknown) => jobs.give(`(${fn})(${JSON.stringify(argument) ?? ""})`),
+    end: (why) => jobs.end(why),
     async [Symbol.asyncDispose]() {
-      jobs.end();
+      jobs.end("The page is closed");
       await server.shutdown();
     },
   };
@@ -307,26 +338,34 @@ const DRIVEN = `
 class Jobs {
   readonly #jobs: { job: string; done: PromiseWithResolvers<never> }[] = [];
   #given = 0;
+  /** How often the page has asked what to do. */
+  #visits = 0;
   #asked = Promise.withResolvers<void>();
-  #over = false;
+  #over: string | undefined;
 
   /** Has `job` done. */
   give(job: string): Promise<never> {
     const done = Promise.withResolvers<never>();
     this.#jobs.push({ job, done });
+    if (this.#over !== undefined) done.reject(new Error(this.#over));
     this.#asked.resolve();
-    return done.promise;
+    const seen = () => `the page has asked ${this.#visits} times, and was given ${this.#given} of ${this.#jobs.length}`;
+    const wanted = within(`the page to do ${job}`, done.promise, { seen });
+    // Not everything that a page is told to do is waited for.
+    wanted.catch(() => {});
+    return wanted;
   }
 
   /** Resolves with the next. */
   async next(): Promise<{ id: number; job: string } | { id?: undefined }> {
-    while (this.#given >= this.#jobs.length && !this.#over) {
+    this.#visits++;
+    while (this.#given >= this.#jobs.length && this.#over === undefined) {
       await this.#asked.promise;
       this.#asked = Promise.withResolvers();
     }
     const id = this.#given++;
     const next = this.#jobs[id];
-    return next === undefined ? {} : { id, job: next.job };
+    return next === undefined || this.#over !== undefined ? {} : { id, job: next.job };
   }
 
   /** Takes how one went. */
@@ -336,9 +375,10 @@ class Jobs {
     else reject(new Error(error));
   }
 
-  /** There will be none any more. */
-  end(): void {
-    this.#over = true;
+  /** None will be done any more; why is told to whoever waits. */
+  end(why: string): void {
+    this.#over ??= why;
+    for (const { done } of this.#jobs) done.reject(new Error(this.#over));
     this.#asked.resolve();
   }
 }

@@ -62,6 +62,7 @@ export const SAMPLES: Readonly<Record<string, (things: Things) => Sample>> = {
   rtc_fragment: ({ session_id }) => bobs({ session_id, local_ufrag: null, candidates: [] }),
   rtc_channel_attach: ({ session_id }) => bobs({ session_id, label: "oai-events" }),
   rtc_viewer_create: ({ session_id }) => bobs({ session_id, sdp: sampleOffer([{ ...VOICE, direction: "recvonly" }]) }),
+  rtc_room_viewer_create: ({ room_id }) => bobs({ room_id, sdp: sampleOffer([{ ...VOICE, direction: "recvonly" }]) }),
   rtc_converse: () => own({ agent_id: "assistant" }),
   rtc_recording_start: ({ session_id }) => bobs({ session_id }),
   rtc_recording_stop: ({ recorded_session_id }) => bobs({ session_id: recorded_session_id }),

@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { writeGrammar } from "./speech.ts";
+import { Waiting } from "./waiting.ts";
 
 /** What goes wrong with the next answers. */
 export interface SpeechFault {
@@ -109,7 +110,7 @@ class RealSpeechServer implements SpeechServer {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #closing = new AbortController();
   #fault: SpeechFault = {};
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Waiting();
 
   constructor(options: SpeechServerOptions, grammar: AsyncDisposable & { path: string }) {
     this.#options = options;
@@ -134,7 +135,7 @@ class RealSpeechServer implements SpeechServer {
   }
 
   async idle(): Promise<void> {
-    while (this.active > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.#waiting.until("no request", () => this.active === 0, { seen: () => `${this.active} go on` });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -206,7 +207,7 @@ class RealSpeechServer implements SpeechServer {
     this.active++;
     const finish = () => {
       this.active--;
-      for (const wake of this.#waiting.splice(0)) wake();
+      this.#waiting.told();
     };
     let at = 0;
     return new ReadableStream<Uint8Array>({

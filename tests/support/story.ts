@@ -7,6 +7,7 @@ import { strict as assert } from "node:assert";
 import type { Clock } from "../../src/kit/clock.ts";
 import { type Frame, readFrames } from "./events.ts";
 import { ADMIN_KEY, type TestServer } from "./server.ts";
+import { type Found, PATIENCE_MS } from "./waiting.ts";
 
 /** How a request is made, and the status it must have. */
 export interface AskOptions {
@@ -53,21 +54,26 @@ export function eventsOf(server: TestServer, run_id: string): Promise<Frame[]> {
   return framesOf(server, `GET /runs/${run_id}/events`);
 }
 
-/** Waits until `check` gives something. Fails after ten seconds. */
-export async function until<T>(what: string, check: () => Promise<T> | T): Promise<NonNullable<T>> {
-  const end = performance.now() + 10_000;
+/** Looks again and again until `check` gives something. Rejects with `what` was waited for when nothing comes. */
+export async function until<T>(
+  what: string | (() => string),
+  check: () => Promise<T> | T,
+  { every_ms = 5 }: { every_ms?: number } = {},
+): Promise<Found<T>> {
+  const end = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await check();
-    if (found) return found;
-    if (performance.now() > end) assert.fail(`Waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (found) return found as Found<T>;
+    if (performance.now() > end) assert.fail(`Waited in vain: ${typeof what === "string" ? what : what()}`);
+    await new Promise((resolve) => setTimeout(resolve, every_ms));
   }
 }
 
 /** Waits until a run has `status`. */
 export function untilStatus(server: TestServer, run_id: string, status: string): Promise<Json> {
-  return until(`run is ${status}`, async () => {
-    const run = await ask(server, `GET /runs/${run_id}`);
+  let run: Json;
+  return until(() => `run is ${status}, not ${JSON.stringify(run)}`, async () => {
+    run = await ask(server, `GET /runs/${run_id}`);
     return run.status === status ? run : null;
   });
 }

@@ -45,6 +45,7 @@ call rtc_fragment user POST /rtc/sessions/{session_id}/fragment 200
 duplex rtc_channel_attach user GET /rtc/sessions/{session_id}/channels/{label} 101
 duplex rtc_converse user GET /rtc/converse 101
 call rtc_viewer_create user POST /rtc/sessions/{session_id}/viewers 201
+call rtc_room_viewer_create user POST /rtc/rooms/{room_id}/viewers 201
 call rtc_room_create user POST /rtc/rooms 201
 call rtc_room_list user GET /rtc/rooms 200
 call rtc_room_get user GET /rtc/rooms/{room_id} 200
@@ -261,15 +262,20 @@ model.total_seconds
 model.prices
 providers.openai.api_key
 providers.openai.base_url
+providers.openai.pictures
 providers.anthropic.api_key
 providers.anthropic.base_url
+providers.anthropic.pictures
 providers.google.api_key
 providers.google.base_url
+providers.google.pictures
 providers.azure.api_key
 providers.azure.base_url
+providers.azure.pictures
 providers.azure.api_version
 providers.ollama.api_key
 providers.ollama.base_url
+providers.ollama.pictures
 mcp_servers
 tools.policies_file
 tools.trust_api_policies
@@ -492,6 +498,7 @@ rtc ice-candidate
 rtc ice-servers
 rtc fragment SESSION_ID
 rtc viewer-create SESSION_ID
+rtc room-viewer-create ROOM_ID
 rtc room-create
 rtc room-list
 rtc room-get ROOM_ID

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { endChild } from "./end_child.ts";
 import { Screen } from "./screen.ts";
+import { Waiting, within } from "./waiting.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -70,8 +72,7 @@ export function openTerminal(
   const started = performance.now();
   let failure: unknown;
   let over = false;
-  let waiting: (() => void)[] = [];
-  const wake = () => waiting.splice(0).forEach((resolve) => resolve());
+  const waiting = new Waiting();
   const read = async () => {
     const decoder = new TextDecoder();
     let held = "";
@@ -87,37 +88,37 @@ export function openTerminal(
       } catch (error) {
         failure ??= error;
       }
-      wake();
+      waiting.told();
     }
   };
   const done = read().finally(() => {
     over = true;
-    wake();
+    waiting.told();
   });
   const lines = () => {
     if (failure !== undefined) throw failure;
     return screen.lines();
   };
+  const shown = () => `\n${lines().join("\n")}`;
   const until = async (what: string, check: (shown: string[]) => boolean) => {
-    while (!check(lines())) {
-      if (over) throw new Error(`The program ended before it ${what}:\n${lines().join("\n")}`);
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
+    await waiting.until(`the moment it ${what}`, () => {
+      if (check(lines())) return true;
+      if (over) throw new Error(`The program ended before it ${what}:${shown()}`);
+    }, { seen: shown });
   };
+  const ended = Promise.all([child.status, done]).then(([{ code }]) => code);
   return {
     pieces,
     lines,
     type: (text) => keys.write(new TextEncoder().encode(text)),
     shows: (text, from = 0) =>
       until(`showed ${JSON.stringify(text)}`, (shown) => shown.slice(from).join("\n").includes(text)),
-    ended: Promise.all([child.status, done]).then(([{ code }]) => code),
+    get ended() {
+      return within("the end of the program", ended, { seen: shown });
+    },
     async [Symbol.asyncDispose]() {
-      waiting = [];
       await keys.close().catch(() => {});
-      if (!over) child.kill("SIGTERM");
-      const hard = setTimeout(() => child.kill("SIGKILL"), 5000);
-      await Promise.all([child.status, done]);
-      clearTimeout(hard);
+      await Promise.all([endChild(child), done]);
     },
   };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Process } from "../../src/ports/sandbox.ts";
+import { within } from "./waiting.ts";
 
 interface Message {
   id?: number;
@@ -53,7 +54,8 @@ export async function openTalk(process: Process): Promise<Talk> {
       const answer = Promise.withResolvers<Message>();
       waiting.set(id, answer);
       await send({ jsonrpc: "2.0", id, method, params });
-      const { result, error } = await answer.promise;
+      const seen = () => process.errors();
+      const { result, error } = await within(`an answer to ${method}`, answer.promise, { seen });
       if (error !== undefined) throw new Error(error.message);
       return result!;
     },

@@ -7,6 +7,7 @@ import { WebRtcPeers, type WebRtcPeersOptions } from "../../src/adapters/webrtc/
 import { createLog } from "../../src/kit/log.ts";
 import type { IceCandidate } from "../../src/domain/rtc_signal.ts";
 import type { MediaPacket, Peer, PeerOptions, Peers, PeerState } from "../../src/ports/peers.ts";
+import { Waiting } from "./waiting.ts";
 
 /** A log that keeps its lines. */
 export function keptLog(): { log: WebRtcPeersOptions["log"]; lines: string[] } {
@@ -42,8 +43,8 @@ export interface MakePeerOptions extends Partial<Omit<PeerOptions, "events">> {
 
 /** Makes a peer whose owner notes everything. */
 export function makePeer(peers: Peers, { onMedia, onMessage, ...options }: MakePeerOptions = {}) {
-  const waiting = new Set<() => void>();
-  const told = () => waiting.forEach((look) => look());
+  const waiting = new Waiting();
+  const told = () => waiting.told();
   const heard: Heard = {
     states: [],
     candidates: [],
@@ -53,12 +54,8 @@ export function makePeer(peers: Peers, { onMedia, onMessage, ...options }: MakeP
     closed: [],
     keyframes: 0,
     async until(holds) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const look = () => holds() && resolve();
-      waiting.add(look);
-      look();
-      await promise;
-      waiting.delete(look);
+      const seen = () => ({ states: heard.states, media: heard.media.length, messages: heard.messages.slice(-10) });
+      await waiting.until(`${holds}`, holds, { seen });
     },
   };
   const peer = peers.create({

@@ -10,6 +10,7 @@ import {
   insidesOf,
   type SctpTransport,
 } from "../../src/adapters/webrtc/insides.ts";
+import { within } from "./waiting.ts";
 
 /** The package. */
 export const werift = await import("werift");
@@ -100,7 +101,8 @@ export async function connectPair(
   const opened = Promise.withResolvers<void>();
   channel.stateChanged.subscribe((state) => state === "open" && opened.resolve());
   await a.setRemoteDescription({ type: "answer", sdp: answer });
-  if (connect) await opened.promise;
+  const seen = () => ({ client: client.dtls.state, server: server.dtls.state, channel: channel.readyState });
+  if (connect) await within("the channel to open", opened.promise, { seen });
   return {
     client,
     server,

@@ -4,6 +4,8 @@
  * @module
  */
 import { resolve } from "node:path";
+import { endChild } from "../../support/end_child.ts";
+import { within } from "../../support/waiting.ts";
 
 /** The built file, if it is what is measured. */
 export const BOX = Deno.env.get("MUXI_BIN") ? resolve(Deno.env.get("MUXI_BIN")!) : undefined;
@@ -111,13 +113,21 @@ export async function startChild(
   const reader = process.stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .getReader();
   let text = "";
-  let url = port === undefined ? undefined : await toUrl(port, process.status);
-  while (url === undefined) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`"${[program, ...before, ...args].join(" ")}" ended before it served:\n${text}`);
-    text += value;
-    url = /https?:\/\/[\w.:]+(?=[^\n]*\n)/.exec(text)?.[0];
-  }
+  const command = `"${[program, ...before, ...args].join(" ")}"`;
+  const untilServed = async () => {
+    let url = port === undefined ? undefined : await toUrl(port, process.status);
+    while (url === undefined) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error(`${command} ended before it served:\n${text}`);
+      text += value;
+      url = /https?:\/\/[\w.:]+(?=[^\n]*\n)/.exec(text)?.[0];
+    }
+    return url;
+  };
+  const url = await within(`${command} to serve`, untilServed(), { seen: () => text }).catch(async (error) => {
+    await endChild(process, "SIGKILL");
+    throw error;
+  });
   const rest = (async () => {
     while (!(await reader.read()).done);
   })();
@@ -129,14 +139,7 @@ export async function startChild(
     rssKb: () => rssKb(pid),
     descriptors: () => descriptors(pid),
     async [Symbol.asyncDispose]() {
-      try {
-        process.kill("SIGTERM");
-      } catch {
-        // It has ended by itself.
-      }
-      const timer = setTimeout(() => process.kill("SIGKILL"), 10_000);
-      await process.status;
-      clearTimeout(timer);
+      await endChild(process);
       await rest;
     },
   };
