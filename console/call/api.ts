@@ -11,17 +11,27 @@ export interface Credentials {
   user_id?: string;
 }
 
+/** Options of a {@linkcode CallError}. */
+export interface CallErrorOptions extends ErrorOptions {
+  error: string;
+  status: number;
+  retry_after?: number | undefined;
+}
+
 /** What the server refused, or that it couldn't be reached (`status` 0). */
 export class CallError extends Error {
   /** The class of the error, such as `UnauthorizedError`. */
   readonly error: string;
   readonly status: number;
+  /** After how many seconds trying again makes sense, where the server said so. */
+  readonly retry_after: number | undefined;
 
-  constructor(message: string, { error, status, cause }: { error: string; status: number; cause?: unknown }) {
+  constructor(message: string, { error, status, retry_after, cause }: CallErrorOptions) {
     super(message, { cause });
     this.name = "CallError";
     this.error = error;
     this.status = status;
+    this.retry_after = retry_after;
   }
 }
 
@@ -94,6 +104,13 @@ export class Api {
     return new WebSocket(url);
   }
 
+  /** An address below the prefix that needs no key, for an hour. */
+  async ticketed(path: string): Promise<string> {
+    const url = new URL(`${this.#base}/api/v1${path}`, location.href);
+    url.searchParams.set("ticket", (await this.ask<{ ticket: string }>("POST", "/tickets", { body: { path } })).ticket);
+    return url.href;
+  }
+
   /** What is sent, with the person in it; where nothing is, the person goes into the address. */
   #withUser(url: URL, body: unknown): unknown {
     const { user_id } = this.#credentials;
@@ -110,11 +127,12 @@ export class Api {
 }
 
 async function toError(response: Response): Promise<CallError> {
-  const { status } = response;
+  const { status, headers } = response;
+  const retry_after = Number(headers.get("retry-after")) || undefined;
   try {
     const { error, message } = await response.json() as { error: string; message: string };
-    return new CallError(message, { error, status });
+    return new CallError(message, { error, status, retry_after });
   } catch (cause) {
-    return new CallError(`The server answered ${status}`, { error: "InternalError", status, cause });
+    return new CallError(`The server answered ${status}`, { error: "InternalError", status, retry_after, cause });
   }
 }

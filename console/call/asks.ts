@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import type { EVENT_DATA } from "../../src/domain/event.ts";
 import type { Call, LookSource } from "./session_client.ts";
+import { agentNames } from "./agent_names.ts";
 import { answerFields } from "./answer_fields.ts";
 import { describeFault } from "./devices.ts";
 import { button, byId, el, show } from "./element.ts";
@@ -32,7 +33,8 @@ export class Asks {
       else if (tool_call_id !== undefined && event !== "tool.call.started") this.#remove(tool_call_id);
       else if (/^run\.(completed|failed|cancelled)$/.test(event)) this.#removeOf(run_id);
     });
-    call.onLookAsked((asked) => this.#askLook({ ...asked, share }));
+    const nameOf = agentNames(call, "the agent");
+    call.onLookAsked((asked) => this.#askLook({ ...asked, who: nameOf(asked.run_id), share }));
     call.on("look.consent", ({ source, state }) => {
       if (state === "call" || state === "settings") this.#allowed.add(source);
       else this.#allowed.delete(source);
@@ -82,8 +84,9 @@ export class Asks {
     }).dataset.run = run_id;
   }
 
-  #askLook({ look_id, source, reason, share }: {
+  #askLook({ look_id, source, reason, who, share }: {
     look_id: string;
+    who: string;
     source: LookSource;
     reason: string;
     share(source: LookSource): Promise<void>;
@@ -104,7 +107,7 @@ export class Asks {
     };
     const verb = isShared ? "Allow" : `Share the ${source}, allow`;
     const card = this.#add(look_id, {
-      title: `May the agent look at your ${source}?`,
+      title: `May ${who} look at your ${source}?`,
       text: reason,
       inside: [],
       buttons: [

@@ -8,17 +8,21 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /// <reference lib="dom.asynciterable" />
+import { agentNames } from "./agent_names.ts";
 import { Asks } from "./asks.ts";
+import { CallEnd, type Next } from "./call_end.ts";
 import { Controls } from "./controls.ts";
 import { describeFault, Devices } from "./devices.ts";
 import { byId, show } from "./element.ts";
 import { Figures } from "./figures.ts";
 import { RecordingMark } from "./recording_mark.ts";
+import { Retry } from "./retry.ts";
 import { RoomView } from "./room_view.ts";
-import { Call, type ConnectionState, type RtcEnd } from "./session_client.ts";
+import { Call, type ConnectionState } from "./session_client.ts";
 import { Setup } from "./setup.ts";
 import { startTheme } from "./theme.ts";
 import { Transcript } from "./transcript.ts";
+import { ViewersMark } from "./viewers_mark.ts";
 
 const STATES: Readonly<Record<ConnectionState, string>> = {
   connecting: "Connecting",
@@ -26,29 +30,16 @@ const STATES: Readonly<Record<ConnectionState, string>> = {
   reconnecting: "Reconnecting",
   ended: "Ended",
 };
-const REASONS: Readonly<Record<RtcEnd, string>> = {
-  hung_up: "You hung up.",
-  deleted: "The call was ended elsewhere.",
-  lost: "The connection was lost.",
-  connect_timeout: "No way for sound was found between here and the server.",
-  idle: "Nobody said anything for a long time.",
-  too_long: "The call reached its longest time.",
-  key_revoked: "The key is not valid any more.",
-  failed: "Something went wrong on the server.",
-  replaced: "The call goes on elsewhere.",
-  left: "You were taken out of the room.",
-  room_ended: "The room has ended.",
-  shutdown: "The server is shutting down.",
-  process_ended: "The server was restarted.",
-};
-
-const base = document.documentElement.dataset.base ?? "";
+const { base = "", recording: records } = document.documentElement.dataset;
 const transcript = new Transcript();
 const figures = new Figures();
 const asks = new Asks();
-const recording = new RecordingMark({ say: (text) => transcript.note(text) });
+const recording = new RecordingMark({ offered: records === "yes", say: (text) => transcript.note(text) });
+const viewers = new ViewersMark({ say: (text) => transcript.note(text) });
 const room = new RoomView({ base, say: (text, name) => transcript.note(text, name) });
-const setup = new Setup({ base, onStart: () => void start() });
+const retry = new Retry();
+const setup = new Setup({ base, retry, onStart: () => void start() });
+const end = new CallEnd({ onNext: (next) => begin(next) });
 const devices = new Devices({ onFault: (text) => setup.fault = text });
 const controls = new Controls({ devices, transcript });
 startTheme();
@@ -59,7 +50,8 @@ async function start(): Promise<void> {
   setup.fault = "";
   setup.busy = true;
   try {
-    const call = await Call.start({ base_url: base, ...chosen, audio: devices.chosen("microphone") });
+    const audio = devices.chosen("microphone");
+    const call = await retry.run(() => Call.start({ base_url: base, ...chosen, audio }));
     void devices.refresh();
     follow(call, agent_name);
   } catch (error) {
@@ -71,9 +63,10 @@ async function start(): Promise<void> {
 
 function follow(call: Call, agent_name: string): void {
   for (const part of [transcript, figures, asks]) part.clear();
-  transcript.follow(call);
+  transcript.follow(call, agentNames(call, agent_name));
   figures.follow(call);
   recording.follow(call);
+  viewers.follow(call);
   room.follow(call);
   asks.follow(call, (source) => controls.share(source));
   controls.follow(call);
@@ -98,15 +91,14 @@ function follow(call: Call, agent_name: string): void {
     if (held) doing("On hold");
     else if (byId("doing").textContent === "On hold") doing("Listening");
   });
-  call.on("connection", ({ state, reason }) => {
+  call.on("connection", ({ state }) => {
     paint(state);
     if (state !== "ended") return;
     doing("The call is over");
     asks.clear();
     byId("captions").hidden = true;
-    byId("over-text").textContent = REASONS[reason ?? "lost"];
     view("over");
-    byId("again").focus();
+    end.show(call, recording.newest);
   });
   paint(call.connection);
   const leave = () => void call.hangUp();
@@ -125,7 +117,10 @@ function view(name: "setup" | "call" | "over"): void {
   document.querySelector<HTMLElement>(".controls")!.hidden = name === "over";
 }
 
-byId("again").addEventListener("click", () => {
+/** Goes on after a call. */
+function begin(next: Next): void {
   view("setup");
+  if (next === "new_room") return setup.newRoom();
+  void setup.load();
   byId("start").focus();
-});
+}

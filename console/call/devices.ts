@@ -4,7 +4,7 @@
  * @module
  */
 import { byId, drawLevel, el } from "./element.ts";
-import { LevelMeter } from "./session_client.ts";
+import { CallError, LevelMeter } from "./session_client.ts";
 
 const KINDS = { microphone: "audioinput", speaker: "audiooutput", camera: "videoinput" } as const;
 type Kind = keyof typeof KINDS;
@@ -112,6 +112,9 @@ const FAULTS: Readonly<Record<string, string>> = {
 /** What went wrong, in words for the person. */
 export function describeFault(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof CallError) {
+    return error.retry_after === undefined ? error.message : `${error.message}. Try again in ${error.retry_after} s.`;
+  }
   if (navigator.mediaDevices === undefined) return FAULTS.SecurityError!;
   return FAULTS[error.name] ?? error.message;
 }

@@ -79,7 +79,7 @@ export class Link implements Disposable {
       onGap: () => this.#order.skip(),
       onEnd: () => events.onLost(),
     });
-    this.#connection = this.#connect();
+    this.#connection = this.#connect(options.ice_servers);
   }
 
   /** The connection, for its figures. */
@@ -122,7 +122,7 @@ export class Link implements Disposable {
         sdpMLineIndex: sdp_m_line_index ?? null,
         usernameFragment: username_fragment ?? null,
       });
-    } else if (event.type === "session.offer") {
+    } else if (event.type === "session.offer" && event.data.sdp !== null) {
       const { api, session_id } = this.#options;
       const sdp = await this.#connection.answer(event.data.sdp);
       await api.ask("POST", "/rtc/answer", { body: { session_id, type: "answer", sdp } });
@@ -145,8 +145,8 @@ export class Link implements Disposable {
     this.#connection[Symbol.dispose]();
   }
 
-  #connect(): Connection {
-    const { api, session_id, ice_servers, others, events } = this.#options;
+  #connect(ice_servers: readonly IceServer[]): Connection {
+    const { api, session_id, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
@@ -266,7 +266,12 @@ export class Link implements Disposable {
   /** Connects anew. The old connection goes when the server has taken the new one: without either the call would end. */
   async #replace(): Promise<void> {
     const old = this.#connection;
-    const next = this.#connect();
+    // What helped in the beginning may have expired.
+    const asked = this.#options.api.ask<{ ice_servers: IceServer[] }>("GET", "/rtc/ice-servers", {
+      signal: this.#closed.signal,
+    });
+    const { ice_servers } = await asked;
+    const next = this.#connect(ice_servers);
     try {
       for (const [source, track] of this.#options.tracks()) await next.put(source, track);
       await next.agree();

@@ -7,7 +7,9 @@
 /// <reference lib="esnext" />
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
-import { button, byId, el } from "./element.ts";
+import { describeFault } from "./devices.ts";
+import { byId, el } from "./element.ts";
+import { invitationTo, INVITED_SECONDS } from "./invitation.ts";
 import type { Call, CallEvents, RoomPlace } from "./session_client.ts";
 
 interface Person {
@@ -15,14 +17,11 @@ interface Person {
   name: string;
 }
 
-/** How long an invitation lets people in. */
-const INVITED_SECONDS = 7200;
-
 /** Options for {@linkcode RoomView}. */
 export interface RoomViewOptions {
   base: string;
   /** Adds a line to what was said: somebody's words, or without a name the page's own. */
-  say(text: string, name?: string): void;
+  say(text: string, name?: string): unknown;
 }
 
 /** Shows a room for as long as its call goes on. */
@@ -33,8 +32,12 @@ export class RoomView {
   readonly #tiles = new Map<string, { figure: HTMLElement; video: HTMLVideoElement; caption: HTMLElement }>();
   readonly #voices: HTMLAudioElement[] = [];
 
+  readonly #invite = byId("invite");
+  #call: Call | undefined;
+
   constructor(options: RoomViewOptions) {
     this.#options = options;
+    this.#invite.addEventListener("click", () => void this.#copyInvitation());
   }
 
   /** Follows a call; without a room there is nothing to show. */
@@ -43,7 +46,9 @@ export class RoomView {
     const { place } = call;
     this.#view.hidden = place === undefined;
     if (!place) return;
-    byId("room-actions").replaceChildren(...this.#invitation(call));
+    this.#call = call;
+    // Only who has a key can invite.
+    this.#invite.hidden = !call.invites;
     call.on("room.joined", (member) => this.#join(member, place));
     call.on("room.left", (member) => this.#leave(member));
     call.on("room.said", ({ name, text }) => this.#options.say(text, name));
@@ -107,24 +112,22 @@ export class RoomView {
     }
   }
 
-  /** Only who has a key can invite. */
-  #invitation(call: Call): Node[] {
-    if (!call.invites) return [];
-    const copy = button("Copy an invitation", async () => {
-      const address = new URL(`${this.#options.base}/call?room=${call.place!.room.id}`, location.href);
-      try {
-        address.hash = `secret=${await call.invite({ expires_seconds: INVITED_SECONDS })}`;
-        await navigator.clipboard.writeText(address.href);
-        copy.textContent = "Copied: it lets people in for two hours";
-      } catch {
-        prompt("The invitation, good for two hours", address.href);
-      }
-    });
-    return [copy];
+  async #copyInvitation(): Promise<void> {
+    const { place } = this.#call!;
+    let address = "";
+    try {
+      const secret = await this.#call!.invite({ expires_seconds: INVITED_SECONDS });
+      address = invitationTo({ base: this.#options.base, room_id: place!.room.id, secret });
+      await navigator.clipboard.writeText(address);
+      this.#options.say("The invitation is copied. It lets people in for two hours.");
+    } catch (error) {
+      if (address === "") return void this.#options.say(describeFault(error));
+      prompt("The invitation, good for two hours", address);
+    }
   }
 
   #clear(): void {
-    this.#view.hidden = true;
+    this.#view.hidden = this.#invite.hidden = true;
     for (const voice of this.#voices.splice(0)) voice.srcObject = null;
     for (const { figure } of this.#tiles.values()) figure.remove();
     for (const { item } of this.#people.values()) item.remove();

@@ -25,6 +25,7 @@ import type { IceServer } from "../../src/domain/rtc_signal.ts";
 import { Api, CallError, type Credentials } from "./api.ts";
 import { beginSession } from "./begin_session.ts";
 import type { CallEvents, CallOptions, ConnectionState, RoomPlace } from "./call_options.ts";
+import { CallRecordings } from "./call_recordings.ts";
 import { type CallStatistics, readStatistics } from "./call_statistics.ts";
 import type { Source } from "./connection.ts";
 import type { CallEvent } from "./event_order.ts";
@@ -34,6 +35,7 @@ import { Link } from "./link.ts";
 import { LocalMedia, type Wanted } from "./local_media.ts";
 
 export { CallError, type CallEvent, type CallStatistics, type Credentials, LevelMeter, type LookSource, type Source };
+export type { CallRecordings };
 export type { CallEvents, CallOptions, ConnectionState, LocalEvents, RoomPlace } from "./call_options.ts";
 export type { RtcEnd, RtcEventType, RtcMessage, RtcSession, Wanted };
 
@@ -63,6 +65,8 @@ export class Call {
   readonly place: RoomPlace | undefined;
   /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
   readonly invites: boolean;
+  /** What is recorded of it, or of its room. */
+  readonly recordings: CallRecordings;
   /** The agent's voice. */
   readonly sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -111,7 +115,10 @@ export class Call {
   private constructor({ api, session, place, ice_servers, media, options }: CallParts) {
     this.#api = api;
     this.place = place;
-    this.invites = place !== undefined && !options.key?.startsWith(INVITED);
+    const own = !options.key?.startsWith(INVITED);
+    this.invites = place !== undefined && own;
+    const of = place ? { room_id: place.room.id } : { session_id: session.id };
+    this.recordings = new CallRecordings(api, { of, allowed: own });
     this.session = session;
     this.id = session.id;
     this.#media = media;

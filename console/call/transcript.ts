@@ -18,6 +18,8 @@ interface Entry {
 }
 
 const MAX_ENTRIES = 500;
+/** How many lines are kept of what was read out: what is taken away is not read. */
+const MAX_ANNOUNCED = 20;
 const MAX_SHOWN = 4000;
 
 /** Shows what both sides say, and which tools are called. */
@@ -26,8 +28,11 @@ export class Transcript {
   readonly #list = byId("transcript");
   readonly #partial = byId("partial");
   readonly #captions = byId("captions");
+  readonly #announced = byId("announced");
   readonly #entries = new Map<string, Entry>();
   readonly #tools = new Map<string, HTMLElement>();
+  /** Who answers, by the run. */
+  #nameOf: (run_id: string | null) => string = () => "Agent";
   #captioned = false;
   /** Whether the newest is in view. Who reads something further up is left alone. */
   #isAtEnd = true;
@@ -45,20 +50,23 @@ export class Transcript {
     for (const part of [view, ...view.children]) sizes.observe(part);
   }
 
-  /** Follows a call. */
-  follow(call: Call): void {
+  /** Follows a call, in which `nameOf` tells who answers in a run. */
+  follow(call: Call, nameOf: (run_id: string | null) => string): void {
+    this.#nameOf = nameOf;
     call.on("transcript.partial", ({ text }) => this.#hear(text));
     call.on("transcript.final", ({ turn_id, text }) => {
       this.#hear("");
-      this.#set(this.#entry(`caller ${turn_id}`, "caller"), text);
+      this.#set(this.#entry(`caller ${turn_id}`), text);
     });
-    call.on("agent.speaking", ({ turn_id, run_id, text }) => {
-      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+    call.on("agent.speaking", ({ turn_id, run_id, text, aloud }) => {
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, run_id);
       if (!entry.written) this.#set(entry, `${entry.text.textContent} ${text}`.trim());
-      this.#caption(text);
+      this.#caption(call.place ? `${nameOf(run_id)}: ${text}` : text);
+      // A screen reader doesn't talk over what is heard, unless the person wants to read.
+      if (!aloud || this.#captioned || call.muted.agent) this.#announce(`${nameOf(run_id)}: ${text}`);
     });
     call.on("agent.interrupted", ({ turn_id, run_id, heard }) => {
-      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, run_id);
       this.#set(entry, heard);
       entry.item.classList.add("cut");
       this.#caption("");
@@ -71,12 +79,18 @@ export class Transcript {
   }
 
   /** Adds a line of the page's own, or what somebody else in the room said. */
-  note(text: string, name?: string): void {
-    if (name === undefined) this.#add(el("li", { class: "note" }, text));
-    else this.#add(el("li", { class: "agent" }, el("b", {}, name), el("p", {}, text)));
+  note(text: string, name?: string): HTMLElement {
+    const said = name === undefined ? text : `${name}: ${text}`;
+    const item = name === undefined
+      ? el("li", { class: "note" }, text)
+      : el("li", { class: "agent" }, el("b", {}, name), el("p", {}, text));
+    this.#add(item);
+    if (name !== undefined) this.#caption(said);
+    if (name === undefined || this.#captioned) this.#announce(said);
+    return item;
   }
 
-  /** Shows what the agent says in large letters, or not. */
+  /** Shows what others say in large letters, or not. */
   set captions(on: boolean) {
     this.#captioned = on;
     this.#captions.hidden = !on || this.#captions.textContent === "";
@@ -87,6 +101,7 @@ export class Transcript {
     this.#list.replaceChildren();
     this.#entries.clear();
     this.#tools.clear();
+    this.#announced.replaceChildren();
     this.#hear("");
     this.#caption("");
   }
@@ -94,7 +109,7 @@ export class Transcript {
   #run(run_id: string, event: string, data: unknown): void {
     const key = `agent ${run_id}`;
     if (event === "model.delta") {
-      const entry = this.#entry(key, "agent");
+      const entry = this.#entry(key, run_id);
       const before = entry.written ? entry.text.textContent : "";
       entry.written = true;
       this.#set(entry, before + (data as Data<"model.delta">).text);
@@ -104,7 +119,7 @@ export class Transcript {
     } else if (event === "message.completed") {
       const { message } = data as Data<"message.completed">;
       if (message.content === "") return;
-      this.#set(this.#entry(key, "agent"), message.content);
+      this.#set(this.#entry(key, run_id), message.content);
       // What comes after a tool call is a message of its own.
       this.#entries.delete(key);
     } else if (event === "tool.call.started") this.#startTool(data as Data<"tool.call.started">);
@@ -128,11 +143,13 @@ export class Transcript {
     details.lastElementChild!.append(...json(error ? "Error" : "Result", error?.message ?? result));
   }
 
-  #entry(key: string, who: "caller" | "agent"): Entry {
+  /** What an agent says in a run, or what the caller does. */
+  #entry(key: string, run_id?: string | null): Entry {
     const known = this.#entries.get(key);
     if (known) return known;
     const text = el("p");
-    const item = el("li", { class: who }, el("b", {}, who === "caller" ? "You" : "Agent"), text);
+    const [who, name] = run_id === undefined ? ["caller", "You"] : ["agent", this.#nameOf(run_id)];
+    const item = el("li", { class: who }, el("b", {}, name), text);
     const entry = { item, text, written: false };
     this.#entries.set(key, entry);
     this.#add(item);
@@ -146,6 +163,11 @@ export class Transcript {
   #add(item: HTMLElement): void {
     this.#list.append(item);
     if (this.#list.childElementCount > MAX_ENTRIES) this.#list.firstElementChild!.remove();
+  }
+
+  #announce(text: string): void {
+    this.#announced.append(el("p", {}, text));
+    if (this.#announced.childElementCount > MAX_ANNOUNCED) this.#announced.firstElementChild!.remove();
   }
 
   #keepInView(): void {

@@ -9,6 +9,8 @@ import { startServer, USER_KEY } from "../support/server.ts";
 const executablePath = findBrowser();
 const ignore = !executablePath;
 const PERMISSIONS = ["microphone", "camera"];
+/** Who wants to look. */
+const LOOKING = { agent_id: "default", run_id: "run_1" };
 const RUN = { run_id: "run_1", time: "2026-01-01T00:00:00.000Z" };
 
 const LOOK = `(() => ({
@@ -192,7 +194,7 @@ Deno.test("what is said, called and interrupted is shown as it happens, as text"
   await begin(page, desk);
   const items = page.locator("#transcript > li");
   desk.tell({ type: "transcript.partial", data: { turn_id: "1", text: "what is the wea", language: null } });
-  await page.getByText("what is the wea", { exact: true }).waitFor();
+  await page.locator("#partial").getByText("what is the wea", { exact: true }).waitFor();
   desk.tell({ type: "transcript.final", data: { turn_id: "1", text: "What is <b>the</b> weather?", language: null } });
   tellRun(desk, "tool.call.started", {
     tool_call_id: "call_1",
@@ -218,11 +220,11 @@ Deno.test("what is said, called and interrupted is shown as it happens, as text"
   assert.equal(await items.last().locator("p").textContent(), "It is");
   const latency = { turn_ms: 480, transcript_ms: 500, first_token_ms: 700, first_sound_ms: 812, heard_ms: null };
   desk.tell({ type: "agent.done", data: { turn_id: "1", run_id: "run_1", latency } });
-  await page.getByText("Connection and timing").click();
-  await page.getByText("812 ms").waitFor();
-  await page.getByText("udp host").waitFor();
+  await page.locator("summary", { hasText: "Connection and timing" }).click();
+  await page.locator("#figures").getByText("812 ms").waitFor();
+  await page.locator("#figures").getByText("udp host").waitFor();
   desk.tell({ type: "session.state", data: { state: "ended", held: false, reason: "idle" } });
-  await page.getByText("Nobody said anything for a long time.").waitFor();
+  await page.locator("#over-text", { hasText: "Nobody said anything for a long time." }).waitFor();
   assert.deepEqual(notes.complaints, []);
 });
 
@@ -236,12 +238,18 @@ Deno.test("nobody looks without consent, and the page always says what can be se
   await desk.until(() => desk.media.has("0"));
   const looking = page.locator("#looking");
   assert.ok(await looking.isHidden());
-  desk.tell({ type: "look.asked", data: { look_id: "look_1", source: "camera", reason: "To read a label" } });
+  desk.tell({
+    type: "look.asked",
+    data: { look_id: "look_1", source: "camera", reason: "To read a label", ...LOOKING },
+  });
   await page.getByRole("button", { name: "No" }).click();
   await desk.until(() => last(desk)?.type === "consent");
   assert.deepEqual(last(desk), { type: "consent", source: "camera", allow: false, until: "once", way: "channel" });
   assert.equal(desk.media.size, 1, "the camera stays off");
-  desk.tell({ type: "look.asked", data: { look_id: "look_2", source: "camera", reason: "To read a label" } });
+  desk.tell({
+    type: "look.asked",
+    data: { look_id: "look_2", source: "camera", reason: "To read a label", ...LOOKING },
+  });
   await page.getByRole("button", { name: "Share the camera, allow once" }).click();
   const allows = (allow: boolean) => {
     const said = last(desk);
@@ -256,7 +264,7 @@ Deno.test("nobody looks without consent, and the page always says what can be se
   await looking.filter({ hasText: "Your camera is on. The agent asks before it looks" }).waitFor();
   desk.tell({ type: "look.done", data: { look_id: "look_2", source: "camera", file_id: null } });
   await looking.filter({ hasText: "The agent is looking at your camera" }).waitFor();
-  desk.tell({ type: "look.asked", data: { look_id: "look_3", source: "camera", reason: "" } });
+  desk.tell({ type: "look.asked", data: { look_id: "look_3", source: "camera", reason: "", ...LOOKING } });
   await page.getByRole("button", { name: "Until the call ends" }).click();
   await desk.until(() => allows(true));
   desk.tell({ type: "look.consent", data: { source: "camera", state: "call" } });
@@ -265,7 +273,7 @@ Deno.test("nobody looks without consent, and the page always says what can be se
   await desk.until(() => allows(false));
   desk.tell({ type: "look.consent", data: { source: "camera", state: "ask" } });
   await looking.filter({ hasText: "The agent asks before it looks" }).waitFor();
-  desk.tell({ type: "look.asked", data: { look_id: "look_4", source: "camera", reason: "" } });
+  desk.tell({ type: "look.asked", data: { look_id: "look_4", source: "camera", reason: "", ...LOOKING } });
   await page.getByRole("group", { name: "May the agent look at your camera?" }).waitFor();
   const message = "Cannot look at the camera: the person didn't answer in 30 s";
   desk.tell({ type: "look.refused", data: { look_id: "look_4", source: "camera", message } });
@@ -352,7 +360,7 @@ Deno.test("the sample of the documentation runs as it stands", { ignore }, async
   await page.evaluate('void import("/sample.js")');
   await desk.until(() => last(desk)?.type === "text");
   assert.ok(tickets >= 4, "each request has a ticket of its own");
-  desk.tell({ type: "look.asked", data: { look_id: "look_1", source: "camera", reason: "" } });
+  desk.tell({ type: "look.asked", data: { look_id: "look_1", source: "camera", reason: "", ...LOOKING } });
   await desk.until(() => last(desk)?.type === "consent");
   desk.tell({ type: "agent.speaking", data: { turn_id: "1", run_id: null, text: "A label.", aloud: true } });
   await page.getByText("Agent: A label.").waitFor();
@@ -370,12 +378,12 @@ Deno.test("a question that is typed during a call is answered, and stays in the 
   await page.locator("#transcript > .agent p").filter({ hasText: /\w/ }).waitFor();
   const [session] = (await (await server.request("GET", "/rtc/sessions")).json()).data;
   assert.equal(session.state, "active");
-  await page.getByText("Connection and timing").click();
-  await page.getByText("udp host").waitFor();
+  await page.locator("summary", { hasText: "Connection and timing" }).click();
+  await page.locator("#figures").getByText("udp host").waitFor();
   await page.getByRole("button", { name: "Hold" }).click();
-  await page.getByText("On hold").waitFor();
+  await page.locator("#doing", { hasText: "On hold" }).waitFor();
   await page.getByRole("button", { name: "Hang up" }).click();
-  await page.getByText("You hung up.").waitFor();
+  await page.locator("#over-text", { hasText: "You hung up." }).waitFor();
   await page.waitForFunction(
     "performance.getEntriesByType('resource').some(({ name }) => /sessions\\/rtc_/.test(name))",
   );

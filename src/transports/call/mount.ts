@@ -16,21 +16,27 @@ import client from "./assets/session_client.js" with { type: "text" };
 /** No page within it gets a device. */
 const DEVICES = "microphone=(self), camera=(self), display-capture=(self)";
 
+/** A recording is played from memory, where its tracks were put side by side. */
+const POLICY = `${PAGE_POLICY}; media-src blob:`;
+
 /** What the page is made from. */
 export interface CallPageDeps {
   /** Where the server stands below its host. */
   base_path: string;
   version: string;
+  /** Whether calls may be recorded. */
+  recording: boolean;
 }
 
 /** Adds `/call` and what it loads. Everything is made at the first request for it. */
-export function mountCall(app: Hono<HttpEnv>, { base_path, version }: CallPageDeps): void {
+export function mountCall(app: Hono<HttpEnv>, { base_path, version, recording }: CallPageDeps): void {
   const serve = (path: string, asset: Asset) => {
     let answer: ReturnType<typeof toAnswer> | undefined;
     app.on("GET", path, async (c) => (await (answer ??= toAnswer(() => asset)))(c.req.raw.headers));
   };
-  const html = page.replaceAll("@BASE@", () => escape(base_path)).replaceAll("@VERSION@", () => escape(version));
-  const headers = { "content-security-policy": PAGE_POLICY, "permissions-policy": DEVICES };
+  const html = page.replaceAll("@BASE@", () => escape(base_path)).replaceAll("@VERSION@", () => escape(version))
+    .replaceAll("@RECORDING@", recording ? "yes" : "no");
+  const headers = { "content-security-policy": POLICY, "permissions-policy": DEVICES };
   for (const path of ["/call", "/call/"]) serve(path, { text: html, type: "text/html; charset=utf-8", headers });
   serve("/call/style.css", { text: shared + style, type: "text/css; charset=utf-8" });
   serve("/call/icon.svg", { text: icon, type: "image/svg+xml" });

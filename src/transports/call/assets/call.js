@@ -1,6 +1,25 @@
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 // Made from console/call/call.ts by tools/call_page.ts.
+// console/call/agent_names.ts
+function agentNames(call, alone) {
+  const agents = call.place?.room.members.filter(({ role }) => role === "agent");
+  if (!agents) return () => alone;
+  const runs = /* @__PURE__ */ new Map();
+  let speaking;
+  call.on("run.event", ({ run_id, event, data }) => {
+    if (event === "run.started") runs.set(run_id, data.agent_id);
+  });
+  call.on("room.speaker", ({ member_id }) => {
+    speaking = agents.find(({ id }) => id === member_id)?.id ?? speaking;
+  });
+  return (run_id) => {
+    const meant = agents.filter(({ agent_id }) => agent_id === runs.get(run_id ?? ""));
+    const found = meant.length === 1 ? meant[0] : agents.find(({ id }) => id === speaking) ?? meant[0] ?? agents[0];
+    return found?.name ?? "Agent";
+  };
+}
+
 // console/call/element.ts
 function byId(id) {
   const found = document.getElementById(id);
@@ -88,13 +107,16 @@ var CallError = class extends Error {
   /** The class of the error, such as `UnauthorizedError`. */
   error;
   status;
-  constructor(message, { error, status, cause }) {
+  /** After how many seconds trying again makes sense, where the server said so. */
+  retry_after;
+  constructor(message, { error, status, retry_after, cause }) {
     super(message, {
       cause
     });
     this.name = "CallError";
     this.error = error;
     this.status = status;
+    this.retry_after = retry_after;
   }
 };
 var ANSWER_MS = 2e4;
@@ -164,6 +186,16 @@ var Api = class {
     url.searchParams.set("ticket", await this.#ticket());
     return new WebSocket(url);
   }
+  /** An address below the prefix that needs no key, for an hour. */
+  async ticketed(path) {
+    const url = new URL(`${this.#base}/api/v1${path}`, location.href);
+    url.searchParams.set("ticket", (await this.ask("POST", "/tickets", {
+      body: {
+        path
+      }
+    })).ticket);
+    return url.href;
+  }
   /** What is sent, with the person in it; where nothing is, the person goes into the address. */
   #withUser(url, body) {
     const { user_id } = this.#credentials;
@@ -183,17 +215,20 @@ var Api = class {
   }
 };
 async function toError(response) {
-  const { status } = response;
+  const { status, headers } = response;
+  const retry_after = Number(headers.get("retry-after")) || void 0;
   try {
     const { error, message } = await response.json();
     return new CallError(message, {
       error,
-      status
+      status,
+      retry_after
     });
   } catch (cause) {
     return new CallError(`The server answered ${status}`, {
       error: "InternalError",
       status,
+      retry_after,
       cause
     });
   }
@@ -249,6 +284,54 @@ async function beginSession(api, { room: room2, agent_id, conversation_id, voice
     place: void 0
   };
 }
+
+// console/call/call_recordings.ts
+var CallRecordings = class {
+  /** Whether any of it can be used: not by those who were invited. */
+  allowed;
+  #api;
+  #of;
+  constructor(api, { of, allowed }) {
+    this.#api = api;
+    this.#of = of;
+    this.allowed = allowed;
+  }
+  /** Begins to record; everybody is told. */
+  start() {
+    return this.#api.ask("POST", this.#path, {
+      body: {}
+    });
+  }
+  /** Ends that; the file is made afterwards. */
+  stop() {
+    return this.#api.ask("DELETE", this.#path);
+  }
+  /** The recording `id`; undefined where it is gone or somebody else's. */
+  async find(id) {
+    const query = new URLSearchParams({
+      ...this.#of,
+      limit: "100",
+      order: "desc"
+    });
+    const { data } = await this.#api.ask("GET", `/rtc/recordings?${query}`);
+    return data.find((recording2) => recording2.id === id);
+  }
+  /** The file of a recording that is ready. */
+  async file(id) {
+    return await (await this.#api.send("GET", `/rtc/recordings/${id}/content`)).arrayBuffer();
+  }
+  /** What was said in it, as WebVTT. */
+  async words(id) {
+    return await (await this.#api.send("GET", `/rtc/recordings/${id}/transcript`)).blob();
+  }
+  /** Where the file can be had without a key, for an hour. */
+  address(id) {
+    return this.#api.ticketed(`/rtc/recordings/${id}/content`);
+  }
+  get #path() {
+    return "room_id" in this.#of ? `/rtc/rooms/${this.#of.room_id}/recording` : `/rtc/sessions/${this.#of.session_id}/recording`;
+  }
+};
 
 // console/call/call_statistics.ts
 async function readStatistics(pc) {
@@ -726,7 +809,7 @@ var Link = class {
       onGap: () => this.#order.skip(),
       onEnd: () => events.onLost()
     });
-    this.#connection = this.#connect();
+    this.#connection = this.#connect(options.ice_servers);
   }
   /** The connection, for its figures. */
   get pc() {
@@ -769,7 +852,7 @@ var Link = class {
         sdpMLineIndex: sdp_m_line_index ?? null,
         usernameFragment: username_fragment ?? null
       });
-    } else if (event.type === "session.offer") {
+    } else if (event.type === "session.offer" && event.data.sdp !== null) {
       const { api, session_id } = this.#options;
       const sdp = await this.#connection.answer(event.data.sdp);
       await api.ask("POST", "/rtc/answer", {
@@ -795,8 +878,8 @@ var Link = class {
     this.#side[Symbol.dispose]();
     this.#connection[Symbol.dispose]();
   }
-  #connect() {
-    const { api, session_id, ice_servers, others, events } = this.#options;
+  #connect(ice_servers) {
+    const { api, session_id, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
@@ -933,7 +1016,11 @@ var Link = class {
   /** Connects anew. The old connection goes when the server has taken the new one: without either the call would end. */
   async #replace() {
     const old = this.#connection;
-    const next = this.#connect();
+    const asked = this.#options.api.ask("GET", "/rtc/ice-servers", {
+      signal: this.#closed.signal
+    });
+    const { ice_servers } = await asked;
+    const next = this.#connect(ice_servers);
     try {
       for (const [source, track] of this.#options.tracks()) await next.put(source, track);
       await next.agree();
@@ -1064,6 +1151,8 @@ var Call = class _Call {
   place;
   /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
   invites;
+  /** What is recorded of it, or of its room. */
+  recordings;
   /** The agent's voice. */
   sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -1140,7 +1229,17 @@ var Call = class _Call {
   constructor({ api, session, place, ice_servers, media, options }) {
     this.#api = api;
     this.place = place;
-    this.invites = place !== void 0 && !options.key?.startsWith(INVITED);
+    const own = !options.key?.startsWith(INVITED);
+    this.invites = place !== void 0 && own;
+    const of = place ? {
+      room_id: place.room.id
+    } : {
+      session_id: session.id
+    };
+    this.recordings = new CallRecordings(api, {
+      of,
+      allowed: own
+    });
     this.session = session;
     this.id = session.id;
     this.#media = media;
@@ -1556,6 +1655,9 @@ var FAULTS = {
 };
 function describeFault(error) {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof CallError) {
+    return error.retry_after === void 0 ? error.message : `${error.message}. Try again in ${error.retry_after} s.`;
+  }
   if (navigator.mediaDevices === void 0) return FAULTS.SecurityError;
   return FAULTS[error.name] ?? error.message;
 }
@@ -1578,8 +1680,10 @@ var Asks = class {
       else if (tool_call_id !== void 0 && event !== "tool.call.started") this.#remove(tool_call_id);
       else if (/^run\.(completed|failed|cancelled)$/.test(event)) this.#removeOf(run_id);
     });
+    const nameOf = agentNames(call, "the agent");
     call.onLookAsked((asked) => this.#askLook({
       ...asked,
+      who: nameOf(asked.run_id),
       share
     }));
     call.on("look.consent", ({ source, state }) => {
@@ -1647,7 +1751,7 @@ var Asks = class {
       ]
     }).dataset.run = run_id;
   }
-  #askLook({ look_id, source, reason, share }) {
+  #askLook({ look_id, source, reason, who, share }) {
     const isShared = this.#call?.stream(source) !== null;
     const allow = async (until) => {
       try {
@@ -1672,7 +1776,7 @@ var Asks = class {
     };
     const verb = isShared ? "Allow" : `Share the ${source}, allow`;
     const card = this.#add(look_id, {
-      title: `May the agent look at your ${source}?`,
+      title: `May ${who} look at your ${source}?`,
       text: reason,
       inside: [],
       buttons: [
@@ -1744,6 +1848,330 @@ var Asks = class {
     for (const source of this.#allowed) this.#call?.answerLook({
       source
     }, "no");
+  }
+};
+
+// console/call/together.ts
+var MAX_DRIFT = 0.08;
+function playTogether(leader, others) {
+  const on = (types, act) => {
+    for (const type of types) leader.addEventListener(type, () => others.forEach((other) => void act(other)));
+  };
+  const align = (other) => {
+    if (Math.abs(other.currentTime - leader.currentTime) > MAX_DRIFT) other.currentTime = leader.currentTime;
+  };
+  on([
+    "play",
+    "playing"
+  ], (other) => {
+    align(other);
+    return other.play().catch(() => {
+    });
+  });
+  on([
+    "pause",
+    "waiting",
+    "ended"
+  ], (other) => other.pause());
+  on([
+    "seeking",
+    "seeked",
+    "timeupdate"
+  ], align);
+  on([
+    "ratechange"
+  ], (other) => other.playbackRate = leader.playbackRate);
+  on([
+    "volumechange"
+  ], (other) => {
+    other.volume = leader.volume;
+    other.muted = leader.muted;
+  });
+}
+
+// console/call/webm_tracks.ts
+var SEGMENT = 408125543;
+var TRACKS = 374648427;
+var CLUSTER = 524531317;
+var TRACK_ENTRY = 174;
+var TRACK_NUMBER = 215;
+var TRACK_TYPE = 131;
+var SIMPLE_BLOCK = 163;
+var BLOCK_GROUP = 160;
+var BLOCK = 161;
+var VOID = 236;
+var KINDS2 = {
+  1: "video",
+  2: "audio"
+};
+var INSIDE = [
+  SEGMENT,
+  TRACKS,
+  CLUSTER
+];
+function splitTracks(buffer) {
+  const bytes = new Uint8Array(buffer);
+  const parts = [];
+  const kinds = /* @__PURE__ */ new Map();
+  read(bytes, {
+    start: 0,
+    end: bytes.length
+  }, {
+    parts,
+    kinds
+  });
+  const numbers = [
+    ...kinds.keys()
+  ];
+  const first = [
+    "video",
+    "audio"
+  ].flatMap((kind) => numbers.find((one) => kinds.get(one) === kind) ?? []);
+  const rest = numbers.filter((number) => !first.includes(number));
+  return [
+    first,
+    ...rest.map((number) => [
+      number
+    ])
+  ].map((kept) => {
+    for (const { at, id, track } of parts) bytes[at] = kept.includes(track) ? id : VOID;
+    return {
+      kind: kinds.get(kept[0]) ?? "audio",
+      file: new Blob([
+        bytes
+      ], {
+        type: "video/webm"
+      })
+    };
+  });
+}
+function read(bytes, { start: start2, end: end2 }, found) {
+  for (const one of elements(bytes, start2, end2)) {
+    const { id, at } = one;
+    if (INSIDE.includes(id)) read(bytes, one, found);
+    else if (id === SIMPLE_BLOCK) found.parts.push({
+      at,
+      id,
+      track: numberAt(bytes, one.start).value
+    });
+    else if (id === BLOCK_GROUP) {
+      const block = elements(bytes, one.start, one.end).find((inner) => inner.id === BLOCK);
+      if (block) found.parts.push({
+        at,
+        id,
+        track: numberAt(bytes, block.start).value
+      });
+    } else if (id === TRACK_ENTRY) {
+      const fields = new Map(elements(bytes, one.start, one.end).map((inner) => [
+        inner.id,
+        bytes[inner.end - 1]
+      ]));
+      const track = fields.get(TRACK_NUMBER);
+      const kind = KINDS2[fields.get(TRACK_TYPE)];
+      found.parts.push({
+        at,
+        id,
+        track
+      });
+      if (kind) found.kinds.set(track, kind);
+    }
+  }
+}
+function elements(bytes, start2, end2) {
+  const list = [];
+  for (let at = start2; at < end2; ) {
+    const id = numberAt(bytes, at, {
+      marked: true
+    });
+    const size = numberAt(bytes, at + id.length);
+    const inside = at + id.length + size.length;
+    const next = Math.min(inside + size.value, end2);
+    list.push({
+      id: id.value,
+      at,
+      start: inside,
+      end: next
+    });
+    at = next;
+  }
+  return list;
+}
+function numberAt(bytes, at, { marked = false } = {}) {
+  const first = bytes[at] ?? 0;
+  const length = Math.min(Math.clz32(first) - 23, 8);
+  let value = marked ? first : first & 255 >> length;
+  for (let n = 1; n < length; n++) value = value * 256 + (bytes[at + n] ?? 0);
+  return {
+    value,
+    length
+  };
+}
+
+// console/call/recording_player.ts
+var ASK_MS = 500;
+var END_MS = 5e3;
+var MAX_PLAYED = 25e7;
+var pause2 = (ms2) => new Promise((resolve) => setTimeout(resolve, ms2));
+var RecordingPlayer = class {
+  #view = byId("recorded");
+  #play = byId("play");
+  #download = byId("download");
+  #player = byId("player");
+  #urls = [];
+  #recordings;
+  #id;
+  constructor() {
+    this.#play.addEventListener("click", () => void this.#do((recordings, made) => this.#open(recordings, made)));
+    this.#download.addEventListener("click", () => void this.#do(async (recordings, { id }) => {
+      this.#say("The call was recorded.");
+      el("a", {
+        href: await recordings.address(id),
+        download: `${id}.webm`
+      }).click();
+    }));
+  }
+  /** Offers recording `id`. */
+  show(recordings, id) {
+    this.clear();
+    this.#recordings = recordings;
+    this.#id = id;
+    this.#view.hidden = false;
+    for (const one of [
+      this.#play,
+      this.#download
+    ]) one.hidden = !recordings.allowed;
+    this.#say("The call was recorded.");
+  }
+  /** Takes everything back. */
+  clear() {
+    for (const url of this.#urls.splice(0)) URL.revokeObjectURL(url);
+    this.#player.replaceChildren();
+    this.#player.hidden = true;
+    this.#view.hidden = true;
+    this.#recordings = this.#id = void 0;
+  }
+  /** Does something with the recording when it is made. */
+  async #do(act) {
+    const [recordings, id] = [
+      this.#recordings,
+      this.#id
+    ];
+    if (!recordings || id === void 0) return;
+    this.#busy = true;
+    try {
+      const made = await this.#made(recordings, id);
+      if (made && this.#id === id) await act(recordings, made);
+    } catch (error) {
+      if (this.#id === id) this.#say(describeFault(error));
+    } finally {
+      this.#busy = false;
+    }
+  }
+  async #made(recordings, id) {
+    const until = performance.now() + END_MS;
+    while (this.#id === id) {
+      const found = await recordings.find(id);
+      if (!found) this.#say("The recording is not there: it was deleted, or belongs to somebody else.");
+      else if (found.state === "failed") this.#say("The recording failed: there is no file of it.");
+      else if (found.size === 0) this.#say("Nothing was said or shown while it was recorded.");
+      else if (found.state === "ready") return found;
+      else if (found.state === "finishing" || performance.now() < until) {
+        this.#say("The recording is being made into a file\u2026");
+        await pause2(ASK_MS);
+        continue;
+      } else this.#say("The room is still being recorded. Try again when that has ended.");
+      return void 0;
+    }
+  }
+  async #open(recordings, { id, size, tracks }) {
+    if (size > MAX_PLAYED) return this.#say("The recording is too large to be played here: download it.");
+    this.#say("The recording is being loaded\u2026");
+    const [file, words] = await Promise.all([
+      recordings.file(id),
+      recordings.words(id)
+    ]);
+    if (this.#id !== id) return;
+    const [leader, ...rest] = splitTracks(file);
+    const video = el("video", {
+      controls: "",
+      playsinline: "",
+      "aria-label": "The recording"
+    });
+    video.src = this.#urlOf(leader.file);
+    const captions = el("track", {
+      kind: "captions",
+      label: "What was said",
+      srclang: "und",
+      default: ""
+    });
+    captions.src = this.#urlOf(words);
+    video.append(captions);
+    const others = rest.map(({ kind, file: file2 }) => {
+      const other = el(kind === "video" ? "video" : "audio", kind === "video" ? {
+        playsinline: ""
+      } : {});
+      other.src = this.#urlOf(file2);
+      return other;
+    });
+    playTogether(video, others);
+    this.#player.replaceChildren(video, ...others);
+    this.#player.hidden = false;
+    this.#play.hidden = true;
+    show(byId("recorded-text"), `Recorded: ${tracks.map(({ name }) => name).join(", ")}`);
+    video.focus();
+    await video.play().catch(() => {
+    });
+  }
+  #urlOf(blob) {
+    const url = URL.createObjectURL(blob);
+    this.#urls.push(url);
+    return url;
+  }
+  set #busy(busy) {
+    this.#play.disabled = this.#download.disabled = busy;
+  }
+  #say(text) {
+    byId("recorded-text").textContent = text;
+  }
+};
+
+// console/call/call_end.ts
+var REASONS = {
+  hung_up: "You hung up.",
+  deleted: "The call was ended elsewhere.",
+  lost: "The connection was lost.",
+  connect_timeout: "No way for sound was found between here and the server.",
+  idle: "Nobody said anything for a long time.",
+  too_long: "The call reached its longest time.",
+  key_revoked: "The key is not valid any more.",
+  failed: "Something went wrong on the server.",
+  replaced: "The call goes on elsewhere.",
+  left: "You were taken out of the room.",
+  room_ended: "The room has ended.",
+  shutdown: "The server is shutting down.",
+  process_ended: "The server was restarted."
+};
+var CallEnd = class {
+  #player = new RecordingPlayer();
+  #again = byId("again");
+  #next = "again";
+  constructor({ onNext }) {
+    this.#again.addEventListener("click", () => {
+      this.#player.clear();
+      onNext(this.#next);
+    });
+  }
+  /** Shows why `call` ended, and what can be done now; `recording_id` is what was recorded of it. */
+  show(call, recording_id) {
+    const reason = call.reason ?? "lost";
+    const isOver = reason === "room_ended";
+    this.#next = isOver ? "new_room" : "again";
+    this.#again.hidden = isOver && !call.invites;
+    this.#again.textContent = isOver ? "Make a new room" : reason === "key_revoked" ? "Use another key" : call.place ? "Join again" : "Call again";
+    byId("over-text").textContent = this.#again.hidden ? `${REASONS[reason]} For another one, ask whoever invited you.` : REASONS[reason];
+    this.#player.clear();
+    if (recording_id !== void 0) this.#player.show(call.recordings, recording_id);
+    byId(this.#again.hidden ? "over-text" : "again").focus();
   }
 };
 
@@ -1930,37 +2358,138 @@ var STOPPED = {
 };
 var RecordingMark = class {
   #mark = byId("recording");
-  #say;
-  constructor({ say }) {
-    this.#say = say;
+  #button = byId("record");
+  #options;
+  #call;
+  #newest;
+  /** The line that says it is going on. */
+  #line;
+  constructor(options) {
+    this.#options = options;
+    this.#button.addEventListener("click", () => void this.#toggle());
+  }
+  /** The newest recording of the call, if it was recorded. */
+  get newest() {
+    return this.#newest;
   }
   /** Follows another call. */
   follow(call) {
-    this.#mark.hidden = call.session.recording_id === null;
-    call.on("recording.started", () => {
-      this.#mark.hidden = false;
-      this.#say("This call is being recorded.");
+    this.#call = call;
+    this.#newest = call.session.recording_id ?? void 0;
+    this.#button.hidden = !this.#options.offered || !call.recordings.allowed;
+    this.#on = this.#newest !== void 0;
+    call.on("recording.started", ({ recording_id }) => {
+      this.#newest = recording_id;
+      this.#on = true;
+      this.#line = this.#options.say("This call is being recorded.");
     });
-    call.on("recording.stopped", ({ reason }) => {
-      this.#mark.hidden = true;
-      this.#say(STOPPED[reason]);
+    call.on("recording.stopped", ({ recording_id, reason }) => {
+      if (reason === "deleted" && this.#newest === recording_id) this.#newest = void 0;
+      this.#end();
+      this.#options.say(STOPPED[reason]);
     });
     call.on("connection", ({ state }) => {
-      if (state === "ended") this.#mark.hidden = true;
+      if (state !== "ended") return;
+      this.#end();
+      this.#button.hidden = true;
     });
+  }
+  /** What is over isn't said to go on. */
+  #end() {
+    this.#on = false;
+    if (this.#line) this.#line.textContent = "From here the call was recorded.";
+    this.#line = void 0;
+  }
+  async #toggle() {
+    const call = this.#call;
+    if (!call) return;
+    this.#button.disabled = true;
+    try {
+      await (this.#mark.hidden ? call.recordings.start() : call.recordings.stop());
+      show(byId("notice"), "");
+    } catch (error) {
+      show(byId("notice"), describeFault(error));
+    } finally {
+      this.#button.disabled = false;
+    }
+  }
+  set #on(on) {
+    this.#mark.hidden = !on;
+    this.#button.textContent = on ? "Stop recording" : this.#call?.place ? "Record the room" : "Record the call";
   }
 };
 
-// console/call/room_view.ts
+// console/call/retry.ts
+var BUSY = [
+  429,
+  503
+];
+var SECOND = 1e3;
+var Retry = class {
+  #view = byId("retry");
+  #end;
+  constructor() {
+    byId("retry-now").addEventListener("click", () => this.#end?.(true));
+    byId("retry-cancel").addEventListener("click", () => this.#end?.(false));
+  }
+  /** Does `task` until there is a place for it. Rejects with what else is wrong, and when the person gives up. */
+  async run(task) {
+    this.#end?.(false);
+    for (; ; ) {
+      try {
+        return await task();
+      } catch (error) {
+        const seconds = error instanceof CallError && BUSY.includes(error.status) ? error.retry_after : void 0;
+        if (seconds === void 0 || !await this.#wait(error.message, seconds)) throw error;
+      }
+    }
+  }
+  /** Resolves with whether to try again. */
+  async #wait(message, seconds) {
+    const { promise, resolve } = Promise.withResolvers();
+    const until = performance.now() + seconds * SECOND;
+    const tick = () => {
+      const left = Math.ceil((until - performance.now()) / SECOND);
+      byId("retry-left").textContent = String(left);
+      if (left <= 0) resolve(true);
+    };
+    this.#end = resolve;
+    this.#view.hidden = false;
+    const said = el("span", {
+      class: "hidden"
+    }, ` Trying again in ${seconds} seconds.`);
+    byId("retry-text").replaceChildren(`${message}.`, said);
+    if (document.activeElement?.matches("body, :disabled")) byId("retry-cancel").focus();
+    tick();
+    const ticking = setInterval(tick, SECOND / 4);
+    const again = await promise;
+    clearInterval(ticking);
+    this.#end = void 0;
+    this.#view.hidden = true;
+    return again;
+  }
+};
+
+// console/call/invitation.ts
 var INVITED_SECONDS = 7200;
+function invitationTo({ base: base2, room_id, secret }) {
+  const address = new URL(`${base2}/call?room=${room_id}`, location.href);
+  address.hash = `secret=${secret}`;
+  return address.href;
+}
+
+// console/call/room_view.ts
 var RoomView = class {
   #options;
   #view = byId("room");
   #people = /* @__PURE__ */ new Map();
   #tiles = /* @__PURE__ */ new Map();
   #voices = [];
+  #invite = byId("invite");
+  #call;
   constructor(options) {
     this.#options = options;
+    this.#invite.addEventListener("click", () => void this.#copyInvitation());
   }
   /** Follows a call; without a room there is nothing to show. */
   follow(call) {
@@ -1968,7 +2497,8 @@ var RoomView = class {
     const { place } = call;
     this.#view.hidden = place === void 0;
     if (!place) return;
-    byId("room-actions").replaceChildren(...this.#invitation(call));
+    this.#call = call;
+    this.#invite.hidden = !call.invites;
     call.on("room.joined", (member) => this.#join(member, place));
     call.on("room.left", (member) => this.#leave(member));
     call.on("room.said", ({ name, text }) => this.#options.say(text, name));
@@ -2047,27 +2577,27 @@ var RoomView = class {
       });
     }
   }
-  /** Only who has a key can invite. */
-  #invitation(call) {
-    if (!call.invites) return [];
-    const copy = button("Copy an invitation", async () => {
-      const address = new URL(`${this.#options.base}/call?room=${call.place.room.id}`, location.href);
-      try {
-        address.hash = `secret=${await call.invite({
-          expires_seconds: INVITED_SECONDS
-        })}`;
-        await navigator.clipboard.writeText(address.href);
-        copy.textContent = "Copied: it lets people in for two hours";
-      } catch {
-        prompt("The invitation, good for two hours", address.href);
-      }
-    });
-    return [
-      copy
-    ];
+  async #copyInvitation() {
+    const { place } = this.#call;
+    let address = "";
+    try {
+      const secret = await this.#call.invite({
+        expires_seconds: INVITED_SECONDS
+      });
+      address = invitationTo({
+        base: this.#options.base,
+        room_id: place.room.id,
+        secret
+      });
+      await navigator.clipboard.writeText(address);
+      this.#options.say("The invitation is copied. It lets people in for two hours.");
+    } catch (error) {
+      if (address === "") return void this.#options.say(describeFault(error));
+      prompt("The invitation, good for two hours", address);
+    }
   }
   #clear() {
-    this.#view.hidden = true;
+    this.#view.hidden = this.#invite.hidden = true;
     for (const voice of this.#voices.splice(0)) voice.srcObject = null;
     for (const { figure } of this.#tiles.values()) figure.remove();
     for (const { item } of this.#people.values()) item.remove();
@@ -2079,78 +2609,151 @@ var RoomView = class {
 // console/call/room_setup.ts
 var STORED = "muxi.name";
 var RoomSetup = class {
-  /** The room; undefined for a call with an agent alone. */
-  id;
   /** What an invitation carries in place of a key: behind the `#`, where no server sees it. */
-  secret;
+  secret = new URLSearchParams(location.hash.slice(1)).get("secret") ?? void 0;
   #name = byId("name");
-  #title = "";
+  #link = byId("invitation-link");
+  #id = new URLSearchParams(location.search).get("room") ?? void 0;
+  #room;
   constructor() {
-    this.id = new URLSearchParams(location.search).get("room") ?? void 0;
-    this.secret = new URLSearchParams(location.hash.slice(1)).get("secret") ?? void 0;
-    if (this.id === void 0) return;
-    byId("agent-field").hidden = true;
-    byId("name-field").hidden = false;
-    byId("key-field").hidden = this.secret !== void 0;
-    this.#name.required = true;
     this.#name.value = localStorage.getItem(STORED) ?? "";
+    byId("copy-invitation").addEventListener("click", async () => {
+      this.#link.select();
+      await navigator.clipboard?.writeText(this.#link.value).then(() => this.#hint("Copied."), () => {
+      });
+    });
+  }
+  /** The room that is to be joined; undefined: none is. */
+  get id() {
+    return this.#id;
+  }
+  /** The room as it was found; undefined until then. */
+  get found() {
+    return this.#room;
   }
   /** What the call is begun with. */
   get chosen() {
-    if (this.id === void 0) return {};
+    if (this.#id === void 0) return {};
     const name = this.#name.value.trim();
     localStorage.setItem(STORED, name);
     return {
       room: {
-        id: this.id,
+        id: this.#id,
         name
       }
     };
   }
-  /** What the room is called. */
-  get title() {
-    return this.#title;
-  }
   /** Looks whether the room is there. */
   async load(api) {
-    const { name } = await api.ask("GET", `/rtc/rooms/${this.id}`);
-    this.#title = name;
-    byId("setup-title").textContent = `Join ${name}`;
+    this.#room = await api.ask("GET", `/rtc/rooms/${this.#id}`);
+  }
+  /** Makes a room, which is to be joined then. */
+  async make(api, { name, agent_id }) {
+    const agents = agent_id === "" ? [] : [
+      {
+        agent_id
+      }
+    ];
+    const room2 = this.#room = await api.ask("POST", "/rtc/rooms", {
+      body: {
+        name,
+        agents
+      }
+    });
+    this.#id = room2.id;
+    history.replaceState(null, "", `?room=${room2.id}`);
+  }
+  /** Shows the link that lets others in. */
+  async invite(api, { base: base2 }) {
+    const room_id = this.#id;
+    const body = {
+      room_id,
+      expires_seconds: INVITED_SECONDS
+    };
+    const made = await api.ask("POST", "/rtc/secrets", {
+      body
+    });
+    this.#link.value = invitationTo({
+      base: base2,
+      room_id,
+      secret: made.secret
+    });
+    const time = new Date(made.expires_at).toLocaleTimeString([], {
+      hour: "2-digit",
+      minute: "2-digit"
+    });
+    this.#hint(`Whoever has this link can join without a key, until ${time}.`);
+    byId("invitation").hidden = false;
+  }
+  /** Forgets the room. */
+  leave() {
+    this.#id = this.#room = void 0;
+    history.replaceState(null, "", location.pathname);
+    byId("invitation").hidden = true;
+  }
+  #hint(text) {
+    byId("invitation-hint").textContent = text;
   }
 };
 
 // console/call/setup.ts
 var STORED2 = "muxi.key";
 var TYPED_MS = 400;
+var WORDS = {
+  agent: {
+    title: "Talk to an agent",
+    lead: "It hears you, answers aloud, and every word stays in the conversation.",
+    start: "Start the call",
+    busy: "Connecting\u2026"
+  },
+  new_room: {
+    title: "Meet in a room",
+    lead: "Several people speak with each other, and with an agent that answers when it is called by name.",
+    start: "Make the room",
+    busy: "Making it\u2026"
+  },
+  join: {
+    title: "Join",
+    lead: "Everybody hears everybody, and every word stays in the conversation.",
+    start: "Join",
+    busy: "Connecting\u2026"
+  }
+};
 var Setup = class {
-  #base;
+  #options;
   #room = new RoomSetup();
   #key = byId("key");
   #agent = byId("agent");
   #start = byId("start");
-  #error = byId("setup-error");
+  #mode = this.#room.id === void 0 ? "agent" : "join";
+  #agents = [];
   #asked = 0;
   #typed;
-  constructor({ base: base2, onStart }) {
-    this.#base = base2;
+  constructor(options) {
+    this.#options = options;
     this.#key.value = this.#room.secret ?? sessionStorage.getItem(STORED2) ?? "";
     this.#key.addEventListener("input", () => {
       clearTimeout(this.#typed);
-      this.#typed = setTimeout(() => void this.#load(), TYPED_MS);
+      this.#typed = setTimeout(() => void this.load(), TYPED_MS);
     });
+    byId("mode-agent").addEventListener("change", () => this.#become("agent"));
+    byId("mode-room").addEventListener("change", () => this.#become("new_room"));
     byId("setup").addEventListener("submit", (event) => {
       event.preventDefault();
-      onStart();
+      if (this.#isOver) this.newRoom();
+      else if (this.#mode === "new_room") void this.#makeRoom();
+      else options.onStart();
     });
-    void this.#load();
+    this.#become(this.#mode);
+    void this.load();
   }
   /** What was chosen. */
   get chosen() {
     const conversation_id = new URLSearchParams(location.search).get("conversation");
     const key = this.#key.value.trim();
-    if (this.#room.id !== void 0) return {
+    if (this.#mode === "join") return {
       key,
-      agent_name: this.#room.title,
+      agent_name: this.#room.found?.name ?? "",
       ...this.#room.chosen
     };
     return {
@@ -2162,50 +2765,111 @@ var Setup = class {
       }
     };
   }
-  /** Whether a call is being started. */
+  /** Whether something is being started. */
   set busy(busy) {
-    const room2 = this.#room.id !== void 0;
-    this.#start.disabled = busy || (room2 ? this.#room.title === "" : this.#agent.value === "");
-    this.#start.textContent = busy ? "Connecting\u2026" : room2 ? "Join" : "Start the call";
+    const { start: start2, busy: doing } = WORDS[this.#mode];
+    const ready = this.#mode === "join" ? this.#room.found !== void 0 && (!this.#isOver || this.#room.secret === void 0) : this.#agents.length > 0;
+    this.#start.disabled = busy || !ready;
+    this.#start.textContent = busy ? doing : this.#isOver && ready ? "Make a new room" : start2;
   }
   /** Says what is wrong; empty: nothing. */
   set fault(text) {
-    show(this.#error, text);
+    show(byId("setup-error"), text);
   }
-  /** Asks for the agents that the key may use. */
-  async #load() {
+  /** Lets the person make a room, called as the one before. */
+  newRoom() {
+    byId("room-name").value = this.#room.found?.name ?? "";
+    byId("mode-room").checked = true;
+    this.#room.leave();
+    this.fault = "";
+    this.#become("new_room");
+    void this.load();
+    byId("room-name").focus();
+  }
+  /** Asks for the room, or the agents, that the key may use. */
+  async load() {
     const asked = ++this.#asked;
     const key = this.#key.value.trim();
     if (key === "") return this.#fill([]);
     try {
-      const api = new Api({
-        base_url: this.#base,
-        key
-      });
-      if (this.#room.id !== void 0) {
-        await this.#room.load(api);
-        if (this.#room.secret === void 0) sessionStorage.setItem(STORED2, key);
-        this.fault = "";
-        this.busy = false;
-        return;
-      }
-      const { data } = await api.ask("GET", "/agents?limit=100");
+      const api = this.#api();
+      const { retry: retry2 } = this.#options;
+      const page = this.#mode === "join" ? await retry2.run(() => this.#room.load(api)) : await retry2.run(() => api.ask("GET", "/agents?limit=100"));
       if (asked !== this.#asked) return;
-      sessionStorage.setItem(STORED2, key);
-      this.#fill(data);
-      this.fault = data.length === 0 ? "There is no agent yet." : "";
+      if (this.#room.secret === void 0) sessionStorage.setItem(STORED2, key);
+      if (page) this.#fill(page.data);
+      else this.#become("join");
+      this.fault = page?.data.length === 0 ? "There is no agent yet." : this.#isOver ? this.#over : "";
     } catch (error) {
       if (asked !== this.#asked) return;
-      sessionStorage.removeItem(STORED2);
+      if (error instanceof CallError && error.status === 401) sessionStorage.removeItem(STORED2);
       this.#fill([]);
-      this.fault = error instanceof Error ? error.message : String(error);
+      this.fault = describeFault(error);
     }
   }
+  get #isOver() {
+    return this.#mode === "join" && typeof this.#room.found?.ended_at === "string";
+  }
+  get #over() {
+    return `The room has ended.${this.#room.secret === void 0 ? "" : " Ask whoever invited you for another one."}`;
+  }
+  #api() {
+    return new Api({
+      base_url: this.#options.base,
+      key: this.#key.value.trim()
+    });
+  }
+  async #makeRoom() {
+    const { base: base2, retry: retry2 } = this.#options;
+    const wanted = {
+      name: byId("room-name").value.trim(),
+      agent_id: this.#agent.value
+    };
+    const api = this.#api();
+    this.fault = "";
+    this.busy = true;
+    try {
+      await retry2.run(() => this.#room.make(api, wanted));
+      this.#become("join");
+      await retry2.run(() => this.#room.invite(api, {
+        base: base2
+      }));
+      byId("copy-invitation").focus();
+    } catch (error) {
+      this.fault = describeFault(error);
+      this.busy = false;
+    }
+  }
+  /** Shows what is asked for what the form is for now. */
+  #become(mode) {
+    this.#mode = mode;
+    const { title, lead } = WORDS[mode];
+    const { found, secret } = this.#room;
+    const ask = (id, ...modes) => {
+      const asked = modes.includes(mode);
+      byId(`${id}-field`).hidden = !asked;
+      return asked;
+    };
+    byId("modes").hidden = mode === "join";
+    byId("name").required = ask("name", "join");
+    byId("room-name").required = ask("room-name", "new_room");
+    ask("agent", "agent", "new_room");
+    byId("key-field").hidden = secret !== void 0;
+    byId("devices").hidden = mode === "new_room";
+    byId("setup-title").textContent = mode === "join" && found ? `Join ${found.name}` : title;
+    const there = mode === "join" ? found?.members.map(({ name }) => name) ?? [] : [];
+    byId("lead").textContent = there.length > 0 ? `${lead} In it now: ${there.join(", ")}.` : lead;
+    this.#fill(this.#agents);
+  }
   #fill(agents) {
+    this.#agents = agents;
     const wanted = this.#agent.value || new URLSearchParams(location.search).get("agent");
     const options = agents.map(({ id, name }) => el("option", {
       value: id
     }, name || id));
+    if (options.length > 0 && this.#mode === "new_room") options.push(el("option", {
+      value: ""
+    }, "No agent"));
     this.#agent.replaceChildren(...options.length > 0 ? options : [
       el("option", {
         value: ""
@@ -2242,14 +2906,18 @@ function startTheme() {
 
 // console/call/transcript.ts
 var MAX_ENTRIES = 500;
+var MAX_ANNOUNCED = 20;
 var MAX_SHOWN = 4e3;
 var Transcript = class {
   #view = byId("said");
   #list = byId("transcript");
   #partial = byId("partial");
   #captions = byId("captions");
+  #announced = byId("announced");
   #entries = /* @__PURE__ */ new Map();
   #tools = /* @__PURE__ */ new Map();
+  /** Who answers, by the run. */
+  #nameOf = () => "Agent";
   #captioned = false;
   /** Whether the newest is in view. Who reads something further up is left alone. */
   #isAtEnd = true;
@@ -2267,20 +2935,22 @@ var Transcript = class {
       ...view2.children
     ]) sizes.observe(part);
   }
-  /** Follows a call. */
-  follow(call) {
+  /** Follows a call, in which `nameOf` tells who answers in a run. */
+  follow(call, nameOf) {
+    this.#nameOf = nameOf;
     call.on("transcript.partial", ({ text }) => this.#hear(text));
     call.on("transcript.final", ({ turn_id, text }) => {
       this.#hear("");
-      this.#set(this.#entry(`caller ${turn_id}`, "caller"), text);
+      this.#set(this.#entry(`caller ${turn_id}`), text);
     });
-    call.on("agent.speaking", ({ turn_id, run_id, text }) => {
-      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+    call.on("agent.speaking", ({ turn_id, run_id, text, aloud }) => {
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, run_id);
       if (!entry.written) this.#set(entry, `${entry.text.textContent} ${text}`.trim());
-      this.#caption(text);
+      this.#caption(call.place ? `${nameOf(run_id)}: ${text}` : text);
+      if (!aloud || this.#captioned || call.muted.agent) this.#announce(`${nameOf(run_id)}: ${text}`);
     });
     call.on("agent.interrupted", ({ turn_id, run_id, heard }) => {
-      const entry = this.#entry(`agent ${run_id ?? turn_id}`, "agent");
+      const entry = this.#entry(`agent ${run_id ?? turn_id}`, run_id);
       this.#set(entry, heard);
       entry.item.classList.add("cut");
       this.#caption("");
@@ -2293,14 +2963,18 @@ var Transcript = class {
   }
   /** Adds a line of the page's own, or what somebody else in the room said. */
   note(text, name) {
-    if (name === void 0) this.#add(el("li", {
+    const said = name === void 0 ? text : `${name}: ${text}`;
+    const item = name === void 0 ? el("li", {
       class: "note"
-    }, text));
-    else this.#add(el("li", {
+    }, text) : el("li", {
       class: "agent"
-    }, el("b", {}, name), el("p", {}, text)));
+    }, el("b", {}, name), el("p", {}, text));
+    this.#add(item);
+    if (name !== void 0) this.#caption(said);
+    if (name === void 0 || this.#captioned) this.#announce(said);
+    return item;
   }
-  /** Shows what the agent says in large letters, or not. */
+  /** Shows what others say in large letters, or not. */
   set captions(on) {
     this.#captioned = on;
     this.#captions.hidden = !on || this.#captions.textContent === "";
@@ -2310,13 +2984,14 @@ var Transcript = class {
     this.#list.replaceChildren();
     this.#entries.clear();
     this.#tools.clear();
+    this.#announced.replaceChildren();
     this.#hear("");
     this.#caption("");
   }
   #run(run_id, event, data) {
     const key = `agent ${run_id}`;
     if (event === "model.delta") {
-      const entry = this.#entry(key, "agent");
+      const entry = this.#entry(key, run_id);
       const before = entry.written ? entry.text.textContent : "";
       entry.written = true;
       this.#set(entry, before + data.text);
@@ -2326,7 +3001,7 @@ var Transcript = class {
     } else if (event === "message.completed") {
       const { message } = data;
       if (message.content === "") return;
-      this.#set(this.#entry(key, "agent"), message.content);
+      this.#set(this.#entry(key, run_id), message.content);
       this.#entries.delete(key);
     } else if (event === "tool.call.started") this.#startTool(data);
     else if (event === "tool.call.result") this.#endTool(data);
@@ -2350,13 +3025,21 @@ var Transcript = class {
     details.classList.toggle("bad", error !== void 0);
     details.lastElementChild.append(...json(error ? "Error" : "Result", error?.message ?? result));
   }
-  #entry(key, who) {
+  /** What an agent says in a run, or what the caller does. */
+  #entry(key, run_id) {
     const known = this.#entries.get(key);
     if (known) return known;
     const text = el("p");
+    const [who, name] = run_id === void 0 ? [
+      "caller",
+      "You"
+    ] : [
+      "agent",
+      this.#nameOf(run_id)
+    ];
     const item = el("li", {
       class: who
-    }, el("b", {}, who === "caller" ? "You" : "Agent"), text);
+    }, el("b", {}, name), text);
     const entry = {
       item,
       text,
@@ -2372,6 +3055,10 @@ var Transcript = class {
   #add(item) {
     this.#list.append(item);
     if (this.#list.childElementCount > MAX_ENTRIES) this.#list.firstElementChild.remove();
+  }
+  #announce(text) {
+    this.#announced.append(el("p", {}, text));
+    if (this.#announced.childElementCount > MAX_ANNOUNCED) this.#announced.firstElementChild.remove();
   }
   #keepInView() {
     if (this.#isAtEnd) this.#view.scrollTop = this.#view.scrollHeight;
@@ -2395,6 +3082,31 @@ function json(title, value) {
   ];
 }
 
+// console/call/viewers_mark.ts
+var ViewersMark = class {
+  #mark = byId("watched");
+  #say;
+  constructor({ say }) {
+    this.#say = say;
+  }
+  /** Follows another call. */
+  follow(call) {
+    const watching = /* @__PURE__ */ new Set();
+    show(this.#mark, "");
+    call.on("session.viewer", ({ viewer_id, present }) => {
+      if (present) watching.add(viewer_id);
+      else watching.delete(viewer_id);
+      const { size } = watching;
+      show(this.#mark, size === 0 ? "" : size === 1 ? "Somebody is watching" : `${size} people are watching`);
+      const left = size === 0 ? "Nobody watches this call any more." : "Somebody has stopped watching.";
+      this.#say(present ? "Somebody watches and hears this call." : left);
+    });
+    call.on("connection", ({ state }) => {
+      if (state === "ended") show(this.#mark, "");
+    });
+  }
+};
+
 // console/call/call.ts
 var STATES = {
   connecting: "Connecting",
@@ -2402,35 +3114,29 @@ var STATES = {
   reconnecting: "Reconnecting",
   ended: "Ended"
 };
-var REASONS = {
-  hung_up: "You hung up.",
-  deleted: "The call was ended elsewhere.",
-  lost: "The connection was lost.",
-  connect_timeout: "No way for sound was found between here and the server.",
-  idle: "Nobody said anything for a long time.",
-  too_long: "The call reached its longest time.",
-  key_revoked: "The key is not valid any more.",
-  failed: "Something went wrong on the server.",
-  replaced: "The call goes on elsewhere.",
-  left: "You were taken out of the room.",
-  room_ended: "The room has ended.",
-  shutdown: "The server is shutting down.",
-  process_ended: "The server was restarted."
-};
-var base = document.documentElement.dataset.base ?? "";
+var { base = "", recording: records } = document.documentElement.dataset;
 var transcript = new Transcript();
 var figures = new Figures();
 var asks = new Asks();
 var recording = new RecordingMark({
+  offered: records === "yes",
+  say: (text) => transcript.note(text)
+});
+var viewers = new ViewersMark({
   say: (text) => transcript.note(text)
 });
 var room = new RoomView({
   base,
   say: (text, name) => transcript.note(text, name)
 });
+var retry = new Retry();
 var setup = new Setup({
   base,
+  retry,
   onStart: () => void start()
+});
+var end = new CallEnd({
+  onNext: (next) => begin(next)
 });
 var devices = new Devices({
   onFault: (text) => setup.fault = text
@@ -2446,11 +3152,12 @@ async function start() {
   setup.fault = "";
   setup.busy = true;
   try {
-    const call = await Call.start({
+    const audio = devices.chosen("microphone");
+    const call = await retry.run(() => Call.start({
       base_url: base,
       ...chosen,
-      audio: devices.chosen("microphone")
-    });
+      audio
+    }));
     void devices.refresh();
     follow(call, agent_name);
   } catch (error) {
@@ -2465,9 +3172,10 @@ function follow(call, agent_name) {
     figures,
     asks
   ]) part.clear();
-  transcript.follow(call);
+  transcript.follow(call, agentNames(call, agent_name));
   figures.follow(call);
   recording.follow(call);
+  viewers.follow(call);
   room.follow(call);
   asks.follow(call, (source) => controls.share(source));
   controls.follow(call);
@@ -2495,15 +3203,14 @@ function follow(call, agent_name) {
     if (held) doing("On hold");
     else if (byId("doing").textContent === "On hold") doing("Listening");
   });
-  call.on("connection", ({ state, reason }) => {
+  call.on("connection", ({ state }) => {
     paint(state);
     if (state !== "ended") return;
     doing("The call is over");
     asks.clear();
     byId("captions").hidden = true;
-    byId("over-text").textContent = REASONS[reason ?? "lost"];
     view("over");
-    byId("again").focus();
+    end.show(call, recording.newest);
   });
   paint(call.connection);
   const leave = () => void call.hangUp();
@@ -2519,7 +3226,9 @@ function view(name) {
   byId("compose").hidden = name === "over";
   document.querySelector(".controls").hidden = name === "over";
 }
-byId("again").addEventListener("click", () => {
+function begin(next) {
   view("setup");
+  if (next === "new_room") return setup.newRoom();
+  void setup.load();
   byId("start").focus();
-});
+}

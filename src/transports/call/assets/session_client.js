@@ -6,13 +6,16 @@ var CallError = class extends Error {
   /** The class of the error, such as `UnauthorizedError`. */
   error;
   status;
-  constructor(message, { error, status, cause }) {
+  /** After how many seconds trying again makes sense, where the server said so. */
+  retry_after;
+  constructor(message, { error, status, retry_after, cause }) {
     super(message, {
       cause
     });
     this.name = "CallError";
     this.error = error;
     this.status = status;
+    this.retry_after = retry_after;
   }
 };
 var ANSWER_MS = 2e4;
@@ -82,6 +85,16 @@ var Api = class {
     url.searchParams.set("ticket", await this.#ticket());
     return new WebSocket(url);
   }
+  /** An address below the prefix that needs no key, for an hour. */
+  async ticketed(path) {
+    const url = new URL(`${this.#base}/api/v1${path}`, location.href);
+    url.searchParams.set("ticket", (await this.ask("POST", "/tickets", {
+      body: {
+        path
+      }
+    })).ticket);
+    return url.href;
+  }
   /** What is sent, with the person in it; where nothing is, the person goes into the address. */
   #withUser(url, body) {
     const { user_id } = this.#credentials;
@@ -101,17 +114,20 @@ var Api = class {
   }
 };
 async function toError(response) {
-  const { status } = response;
+  const { status, headers } = response;
+  const retry_after = Number(headers.get("retry-after")) || void 0;
   try {
     const { error, message } = await response.json();
     return new CallError(message, {
       error,
-      status
+      status,
+      retry_after
     });
   } catch (cause) {
     return new CallError(`The server answered ${status}`, {
       error: "InternalError",
       status,
+      retry_after,
       cause
     });
   }
@@ -167,6 +183,54 @@ async function beginSession(api, { room, agent_id, conversation_id, voice, metad
     place: void 0
   };
 }
+
+// console/call/call_recordings.ts
+var CallRecordings = class {
+  /** Whether any of it can be used: not by those who were invited. */
+  allowed;
+  #api;
+  #of;
+  constructor(api, { of, allowed }) {
+    this.#api = api;
+    this.#of = of;
+    this.allowed = allowed;
+  }
+  /** Begins to record; everybody is told. */
+  start() {
+    return this.#api.ask("POST", this.#path, {
+      body: {}
+    });
+  }
+  /** Ends that; the file is made afterwards. */
+  stop() {
+    return this.#api.ask("DELETE", this.#path);
+  }
+  /** The recording `id`; undefined where it is gone or somebody else's. */
+  async find(id) {
+    const query = new URLSearchParams({
+      ...this.#of,
+      limit: "100",
+      order: "desc"
+    });
+    const { data } = await this.#api.ask("GET", `/rtc/recordings?${query}`);
+    return data.find((recording) => recording.id === id);
+  }
+  /** The file of a recording that is ready. */
+  async file(id) {
+    return await (await this.#api.send("GET", `/rtc/recordings/${id}/content`)).arrayBuffer();
+  }
+  /** What was said in it, as WebVTT. */
+  async words(id) {
+    return await (await this.#api.send("GET", `/rtc/recordings/${id}/transcript`)).blob();
+  }
+  /** Where the file can be had without a key, for an hour. */
+  address(id) {
+    return this.#api.ticketed(`/rtc/recordings/${id}/content`);
+  }
+  get #path() {
+    return "room_id" in this.#of ? `/rtc/rooms/${this.#of.room_id}/recording` : `/rtc/sessions/${this.#of.session_id}/recording`;
+  }
+};
 
 // console/call/call_statistics.ts
 async function readStatistics(pc) {
@@ -644,7 +708,7 @@ var Link = class {
       onGap: () => this.#order.skip(),
       onEnd: () => events.onLost()
     });
-    this.#connection = this.#connect();
+    this.#connection = this.#connect(options.ice_servers);
   }
   /** The connection, for its figures. */
   get pc() {
@@ -687,7 +751,7 @@ var Link = class {
         sdpMLineIndex: sdp_m_line_index ?? null,
         usernameFragment: username_fragment ?? null
       });
-    } else if (event.type === "session.offer") {
+    } else if (event.type === "session.offer" && event.data.sdp !== null) {
       const { api, session_id } = this.#options;
       const sdp = await this.#connection.answer(event.data.sdp);
       await api.ask("POST", "/rtc/answer", {
@@ -713,8 +777,8 @@ var Link = class {
     this.#side[Symbol.dispose]();
     this.#connection[Symbol.dispose]();
   }
-  #connect() {
-    const { api, session_id, ice_servers, others, events } = this.#options;
+  #connect(ice_servers) {
+    const { api, session_id, others, events } = this.#options;
     this.#known = false;
     this.#candidates = [];
     return new Connection({
@@ -851,7 +915,11 @@ var Link = class {
   /** Connects anew. The old connection goes when the server has taken the new one: without either the call would end. */
   async #replace() {
     const old = this.#connection;
-    const next = this.#connect();
+    const asked = this.#options.api.ask("GET", "/rtc/ice-servers", {
+      signal: this.#closed.signal
+    });
+    const { ice_servers } = await asked;
+    const next = this.#connect(ice_servers);
     try {
       for (const [source, track] of this.#options.tracks()) await next.put(source, track);
       await next.agree();
@@ -982,6 +1050,8 @@ var Call = class _Call {
   place;
   /** Whether {@linkcode Call.invite} can be used: not by those who were invited themselves. */
   invites;
+  /** What is recorded of it, or of its room. */
+  recordings;
   /** The agent's voice. */
   sound = new MediaStream();
   /** What plays it, if anything does. */
@@ -1058,7 +1128,17 @@ var Call = class _Call {
   constructor({ api, session, place, ice_servers, media, options }) {
     this.#api = api;
     this.place = place;
-    this.invites = place !== void 0 && !options.key?.startsWith(INVITED);
+    const own = !options.key?.startsWith(INVITED);
+    this.invites = place !== void 0 && own;
+    const of = place ? {
+      room_id: place.room.id
+    } : {
+      session_id: session.id
+    };
+    this.recordings = new CallRecordings(api, {
+      of,
+      allowed: own
+    });
     this.session = session;
     this.id = session.id;
     this.#media = media;

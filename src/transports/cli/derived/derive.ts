@@ -73,9 +73,11 @@ function toSampleId({ name, prefix = name.replace(/id$/, "") }: PathField): stri
   return SAMPLE_NAMES[name] ?? `${prefix}01…`;
 }
 
-function toSample({ kind, option: { name, wanted } }: Field): string {
+function toSample({ kind, example, option: { name, wanted } }: Field): string {
   const value = Array.isArray(wanted)
     ? wanted[0]
+    : example !== undefined
+    ? kind === "json" ? `'${example}'` : example
     : kind === "json"
     ? "'{…}'"
     : kind === "number"
@@ -95,9 +97,13 @@ function toExamples(op: Operation, command: string, fields: readonly Field[]): s
   const choice = fields.find(({ option }) =>
     !option.required && Array.isArray(option.wanted) && option.name !== "order"
   );
+  const given = fields.filter(({ kind, example, option }) =>
+    kind === "json" && !option.required && example !== undefined
+  ).map(toSample);
   const cursor = op.kind === "stream" && op.cursor !== undefined ? [`${start} --starting-after 3 --json`] : [];
   return [
     start,
+    ...given.length > 0 ? [[start, ...given].join(" ")] : [],
     ...cursor,
     ...isPaged(op) ? [`${start}${choice ? ` ${toSample(choice)}` : ""} --all --json`] : [],
   ];
@@ -118,8 +124,14 @@ export function deriveCommands(
   const all = [...ops.values()].filter(({ kind }) => kind !== "duplex");
   const wordsOf = createNaming(all, byHand);
   const groups = Map.groupBy(all, (op) => wordsOf(op)[0]!);
+  /** Who reads help knows operations by their commands. */
+  const toText = (said: string) =>
+    said.replaceAll(/`([^`]*)`/g, (_, name: string) => {
+      const op = ops.get(name);
+      return op === undefined || op.kind === "duplex" ? name : `"${nameOf({ words: wordsOf(op) })}"`;
+    });
   return Array.from(groups.values()).flatMap((group) =>
-    group.map((op) => toCommand(op, wordsOf(op), sectionOf(group)))
+    group.map((op) => toCommand(op, { words: wordsOf(op), section: sectionOf(group), toText }))
   );
 }
 
@@ -129,16 +141,21 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-function toCommand(op: Operation, words: readonly string[], section: Section): Command {
+function toCommand(
+  op: Operation,
+  { words, section, toText }: { words: readonly string[]; section: Section; toText(said: string): string },
+): Command {
   const [method, path = ""] = op.http.split(" ");
   // Schemas are read only for the one command that is used, as that takes a while.
-  const fields = once(() => fieldsOf(op));
+  const fields = once(() => fieldsOf(op, { toText }));
   const positionals = once(() => toPositionals(op));
   const options = once(() => toOptions(op, fields()));
   return {
     words,
     section,
-    summary: op.summary.replaceAll("`", ""),
+    get summary() {
+      return toText(op.summary);
+    },
     get positionals() {
       return positionals();
     },

@@ -11,6 +11,14 @@ import { generalOptions, remoteOptions, settingOptions } from "../options.ts";
 /** What a field's text is made into. `long`: a text that may be a file's. `any`: JSON where it is some. */
 export type FieldKind = "text" | "long" | "number" | "flag" | "json" | "any";
 
+/** Makes help of what an operation says of itself. */
+type ToText = (said: string) => string;
+
+/** What is said, as it is where nothing can be set in another type. */
+function withoutMarks(said: string): string {
+  return said.replaceAll("`", "");
+}
+
 /** A field of an input, and the option that gives it. */
 export interface Field {
   /** Where it is in the input. */
@@ -19,6 +27,8 @@ export interface Field {
   /** A list, of which each value of the option is one item. */
   list: boolean;
   option: OptionSpec;
+  /** A value as it might be, where the schema gives one. */
+  example?: string;
 }
 
 /** What of JSON Schema counts here. */
@@ -37,6 +47,7 @@ interface Schema {
   maximum?: number;
   maxLength?: number;
   pattern?: string;
+  examples?: unknown[];
   $ref?: string;
   $defs?: Record<string, Schema>;
 }
@@ -45,6 +56,8 @@ interface Schema {
 const SECRET = /(^|_)(api_key|key|secret|password|token)$/;
 /** Texts that may be longer than this come from files rather than from a command line. */
 const LONG = 5_000;
+/** The most fields of an object that are named in a line of help. */
+const MAX_NAMED = 8;
 /** What a schema says where it means "any whole number". */
 const ENDLESS = Number.MAX_SAFE_INTEGER;
 
@@ -92,7 +105,7 @@ function toFallback(value: unknown): string | undefined {
 
 /** A first sentence for what nobody described. */
 function toSummary(path: readonly string[]): string {
-  const words = path.at(-1)!.replaceAll("_", " ").replaceAll(/\b(id|url|mcp)\b/g, (word) => word.toUpperCase());
+  const words = path.at(-1)!.replaceAll("_", " ").replaceAll(/\b(id|url|mcp|sdp)\b/gi, (word) => word.toUpperCase());
   return `${words[0]!.toUpperCase()}${words.slice(1)}`;
 }
 
@@ -102,12 +115,34 @@ const FROM_FILE: Partial<Record<FieldKind, string>> = {
   any: "text or JSON",
 };
 
+/** The fields of an object; those with a question mark may be left out. */
+function toShape(kind: FieldKind, { properties = {}, required = [] }: Schema): string | undefined {
+  const names = Object.keys(properties);
+  if (kind !== "json" || names.length === 0 || names.length > MAX_NAMED) return FROM_FILE[kind];
+  const fields = names.map((name) => required.includes(name) ? name : `${name}?`).join(", ");
+  return `{${fields}} as ${FROM_FILE[kind]}`;
+}
+
+/** An object as the schema has it, or an id of the kind that is wanted. */
+function exampleOf(kind: FieldKind, { examples, pattern }: Schema): { example?: string } {
+  if (kind === "json") return examples ? { example: JSON.stringify(examples[0]) } : {};
+  const prefix = prefixOf(pattern);
+  return prefix === undefined ? {} : { example: `${prefix}01…` };
+}
+
+/** What ids begin with that fit a pattern. */
+function prefixOf(pattern: string | undefined): string | undefined {
+  return /^\^([a-z]+_)\[/.exec(pattern ?? "")?.[1];
+}
+
 /** Reads the schema of one input. */
 class Reader {
   readonly #root: Schema;
+  readonly #toText: ToText;
 
-  constructor(root: Schema) {
+  constructor(root: Schema, toText: ToText) {
     this.#root = root;
+    this.#toText = toText;
   }
 
   fields(): Field[] {
@@ -131,6 +166,7 @@ class Reader {
       kind,
       list,
       option: this.#option(path, { schema, item, kind, list, nullable, required }),
+      ...exampleOf(kind, item),
     };
     return [own, ...path.length === 1 && kind === "json" && !list ? this.#inside(path, schema) : []];
   }
@@ -170,8 +206,10 @@ class Reader {
     },
   ): OptionSpec {
     const flag = kind === "flag" && !list;
-    const facts = [...toRange(item), ...FROM_FILE[kind] === undefined ? [] : [FROM_FILE[kind]]];
-    const summary = (schema.description ?? toSummary(path)).replaceAll("`", "");
+    // An object that is alone has options for what is in it.
+    const shape = list ? toShape(kind, this.#withoutNull(item).schema) : FROM_FILE[kind];
+    const facts = [...toRange(item), shape].filter((fact) => fact !== undefined);
+    const summary = this.#toText(schema.description ?? toSummary(path));
     const values = item.enum ?? (item.const === undefined ? undefined : [item.const]);
     const fallback = toFallback(schema.default);
     return {
@@ -187,11 +225,11 @@ class Reader {
   }
 }
 
-/** Every field of an operation's input that is neither in its path nor its bytes. */
-export function fieldsOf(op: Operation): Field[] {
+/** Every field of an operation's input that is neither in its path nor its bytes; `toText` makes help of what it says. */
+export function fieldsOf(op: Operation, { toText = withoutMarks }: { toText?: ToText } = {}): Field[] {
   const schema = z.toJSONSchema(op.input, { io: "input", unrepresentable: "any" }) as Schema;
   const elsewhere = new Set([...pathFieldsOf(op), op.upload]);
-  return new Reader(schema).fields().filter(({ path }) => !elsewhere.has(path[0]!)).map((field) => {
+  return new Reader(schema, toText).fields().filter(({ path }) => !elsewhere.has(path[0]!)).map((field) => {
     const { option } = field;
     return TAKEN.has(option.name) ? { ...field, option: { ...option, name: `${nounOf(op)}-${option.name}` } } : field;
   });
@@ -222,7 +260,7 @@ export function pathFacts(op: Operation): PathField[] {
   return pathFieldsOf(op).map((name) => {
     const { description, pattern, anyOf = [] } = properties[name] ?? {};
     const patterns = [pattern, ...anyOf.map((one) => one.pattern)];
-    const prefix = patterns.map((one) => /^\^([a-z]+_)\[/.exec(one ?? "")?.[1]).find((one) => one !== undefined);
+    const prefix = patterns.map(prefixOf).find((one) => one !== undefined);
     return {
       name,
       ...description !== undefined && { summary: description.replaceAll("`", "") },
