@@ -134,7 +134,16 @@ export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart
     calls,
     looks,
     rooms,
-    viewers: new Viewers({ ...deps, store: ports.store, clock, log, calls, max_viewers: settings.rtc.max_viewers }),
+    viewers: new Viewers({
+      ...deps,
+      store: ports.store,
+      clock,
+      log,
+      calls,
+      rooms,
+      default_agent: settings.agents.default,
+      max_viewers: settings.rtc.max_viewers,
+    }),
     secrets: new CallSecrets({
       store: ports.store,
       clock,
@@ -144,7 +153,7 @@ export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart
     async warmUp() {
       if (!settings.rtc.enabled) return;
       try {
-        await media.open();
+        await media.warmUp();
       } catch (error) {
         log.warn("Cannot take calls", { error: AppError.from(error).message });
       }

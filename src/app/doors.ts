@@ -140,7 +140,7 @@ export function createDoors(
     max_message: server.max_body_bytes,
   });
   mountHttp(app, gateway, limits);
-  mountCall(app, { base_path: server.base_path, version: VERSION });
+  mountCall(app, { base_path: server.base_path, version: VERSION, recording: settings.rtc.recording.allowed });
   let { retention } = settings;
   const docs = mountDocs(app, {
     base_path: server.base_path,

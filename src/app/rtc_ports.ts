@@ -26,6 +26,8 @@ export interface RtcPortsDeps {
 export interface RtcPorts extends AsyncDisposable {
   /** Opens them, once. Rejects with `UnavailableError`, and may be tried again. */
   open(): Promise<CallMedia>;
+  /** The same, and what is only made once is made before the first caller waits for it. */
+  warmUp(): Promise<void>;
 }
 
 const SECOND = 1000;
@@ -67,12 +69,16 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
       ...given,
     };
   });
-  return {
+  const ports: RtcPorts = {
     open() {
       if (closed) return Promise.reject(new AppError("UnavailableError", "Cannot take calls: the server is stopping"));
       const opened = open();
       opening = opened.catch(() => {});
       return opened;
+    },
+    async warmUp() {
+      await ports.open();
+      await peers?.warmUp();
     },
     async [Symbol.asyncDispose]() {
       closed = true;
@@ -80,6 +86,7 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
       await peers?.[Symbol.asyncDispose]();
     },
   };
+  return ports;
 }
 
 /** Opens the ports of media. Rejects with `UnavailableError` naming what is in the way. */

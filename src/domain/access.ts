@@ -78,6 +78,16 @@ export function visibleTo(principal: Principal): Partial<Owner> {
   return user_id === undefined ? { tenant_id, key_id } : { tenant_id, key_id, user_id };
 }
 
+/**
+ * Whether `principal` is the person who began something. Guests who are no users are told apart by the secret they came
+ * with: whoever has the key is somebody else.
+ */
+export function isWhoBegan(began: Owner & { secret_id: string | null }, principal: Principal): boolean {
+  const { tenant_id, key_id, user_id } = ownerOf(principal);
+  const isTheirs = began.tenant_id === tenant_id && began.key_id === key_id && began.user_id === user_id;
+  return isTheirs && (user_id !== null || began.secret_id === (principal.grant?.id ?? null));
+}
+
 /** Like {@linkcode visibleTo}, for lists: who names no user sees what belongs to none. */
 export function listableBy(principal: Principal): Partial<Owner> {
   const { access, user_id } = principal;

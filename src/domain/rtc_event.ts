@@ -33,9 +33,10 @@ export const RTC_EVENT_DATA = {
   "session.started": z.object({ session: RtcSession }),
   "session.state": z.object({ state: z.enum(RTC_STATE), held: z.boolean(), reason: z.enum(RTC_END).nullable() }),
   "session.candidate": z.object({ candidate: IceCandidate }),
-  "session.offer": z.object({ sdp: z.string() }),
+  /** An offer of ours, for `rtc_answer` or the message `answer`. Null: it was answered, or is over. */
+  "session.offer": z.object({ sdp: z.string().nullable() }),
   "session.answer": z.object({ sdp: z.string() }),
-  /** Somebody begins to watch the call, or no longer does; `viewers` is how many there are then. */
+  /** Somebody begins to watch the call, or the room it is in, or no longer does; `viewers` is how many do then. */
   "session.viewer": z.object({ viewer_id: z.string(), present: z.boolean(), viewers: z.number().int() }),
   "speech.started": z.object({ ...turn, at_ms: z.number() }),
   "speech.stopped": z.object({ ...turn, at_ms: z.number() }),
@@ -70,7 +71,14 @@ export const RTC_EVENT_DATA = {
     data: z.unknown(),
   }),
   /** An agent wants to look. Without the person's consent it doesn't. */
-  "look.asked": z.object({ look_id: z.string(), source: z.enum(LOOK_SOURCE), reason: z.string() }),
+  "look.asked": z.object({
+    look_id: z.string(),
+    source: z.enum(LOOK_SOURCE),
+    reason: z.string(),
+    /** Who wants to: in a room there may be several. */
+    agent_id: z.string(),
+    run_id: z.string(),
+  }),
   /** By what leave agents look from now on; until the first such event the person is asked. */
   "look.consent": z.object({ source: z.enum(LOOK_SOURCE), state: z.enum(LOOK_STATE) }),
   /** It won't: the person said no or nothing, or there is nothing to be seen. */

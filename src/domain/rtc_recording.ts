@@ -9,7 +9,10 @@ import type { Owner } from "./access.ts";
 /** A recording's id. */
 export const RtcRecordingId = z.string().regex(/^rec_[0-9a-z]+$/).describe("The recording's id");
 
-/** Where a recording can be. `finishing`: it takes nothing more and is made into a file. */
+/**
+ * Where a recording can be. `finishing`: it takes nothing more and is made into a file. One that ended as it should is
+ * `ready` also where nothing came: it has no tracks then, and no file.
+ */
 export const RTC_RECORDING_STATE = ["recording", "finishing", "ready", "failed"] as const;
 /** One of {@linkcode RTC_RECORDING_STATE}. */
 export type RtcRecordingState = typeof RTC_RECORDING_STATE[number];
@@ -57,7 +60,7 @@ export const RtcRecording = z.object({
   reason: z.enum(RTC_RECORDING_END).nullable(),
   tracks: z.array(RecordedTrack),
   duration_ms: z.number().int().nullable(),
-  /** Bytes of the file. */
+  /** Bytes of the file; 0: no sound or picture came, and there is none. */
   size: z.number().int().nullable(),
   /** Whether it is encrypted where it is kept. */
   sealed: z.boolean(),

@@ -52,11 +52,14 @@ export const RtcStats = z.object({
   packets_sent: z.number().int(),
   bytes_received: z.number().int(),
   bytes_sent: z.number().int(),
+  /** Of what comes in. */
   packets_lost: z.number().int(),
   /** Sound that came too late to be heard. */
   packets_stale: z.number().int(),
   /** Pieces of 20 ms that never came, and were made up. */
   frames_concealed: z.number().int(),
+  /** The loss that what is sent is made redundant for, by what the other end reports that it missed; null: nothing yet. */
+  expected_loss_percent: z.number().int().nullable(),
   jitter_ms: z.number().nullable(),
   round_trip_ms: z.number().nullable(),
   /** The way that media took last, such as `udp host`, `tcp host` or `udp relay`. */

@@ -115,6 +115,8 @@ export interface Duplex<I extends z.ZodObject = z.ZodObject, In = unknown, Out =
   kind: "duplex";
   /** Both flows are texts, and offered over HTTP as a WebSocket. One without is for other doors. */
   texts?: true;
+  /** Connecting alone begins something, so whoever can't go on is refused before it. */
+  begins?: true;
   /** Only for types: what flows in and out. */
   flows?: { in: In; out: Out };
 }

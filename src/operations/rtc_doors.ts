@@ -81,6 +81,7 @@ export const rtcConverse = duplex<typeof Spoken, string, string>({
   access: "user",
   input: Spoken,
   texts: true,
+  begins: true,
   limit: "run",
   errors: ["AgentNotFoundError", "ConversationNotFoundError", "UnavailableError"],
   http: "GET /rtc/converse",

@@ -20,9 +20,11 @@ export const rtcRoomCreate = call({
   summary: "Make a room for several people and agents; what is said in it is one conversation",
   access: "user",
   input: z.strictObject({
-    name: z.string().trim().min(1).max(100),
+    name: z.string().trim().min(1).max(100).describe("What the room is called"),
     agents: z.array(RoomAgent).max(4).default([]).describe("Who answers when called by name"),
-    max_members: z.number().int().min(1).max(100).optional().describe("How many people it takes; absent: the most"),
+    max_members: z.number().int().min(1).max(100).optional().describe(
+      "How many people it takes; absent: as many as the settings allow",
+    ),
     user_id: UserId.optional(),
   }),
   output: RtcRoom,
@@ -81,7 +83,8 @@ export const rtcRoomJoin = call({
   input: z.strictObject({
     room_id: RtcRoomId,
     name: MemberName.describe("What the others see, and agents call the member"),
-    modalities: z.array(Modality).min(1).max(4).default(["audio", "text", "camera", "screen"]),
+    modalities: z.array(Modality).min(1).max(4).default(["audio", "text", "camera", "screen"])
+      .describe("What the member's call carries"),
     metadata: Metadata.default({}),
     user_id: UserId.optional(),
   }),
@@ -115,7 +118,7 @@ export const rtcRoomSignal = call({
     room_id: RtcRoomId,
     member_id: RtcMemberId.describe("For whom it is"),
     session_id: RtcSessionId.describe("The sender's own call in the room"),
-    signal: RoomSignal,
+    signal: RoomSignal.describe("An object with its `type`: offer or answer with `sdp`, candidate with `candidate`"),
     user_id: UserId.optional(),
   }),
   output: z.null(),

@@ -9,7 +9,6 @@ import type { CallSecrets } from "../core/calls/secrets.ts";
 import type { Rooms } from "../core/rooms/rooms.ts";
 import { UserId } from "../domain/conversation.ts";
 import { RtcRoomId } from "../domain/rtc_room.ts";
-import { RtcSessionId } from "../domain/rtc_session.ts";
 import { type Bound, call, onCall } from "./operation.ts";
 
 /** The most that a secret's session may hold, as JSON. */
@@ -40,6 +39,7 @@ export const SECRET_OPERATIONS = [
   "rtc_room_get",
   "rtc_room_join",
   "rtc_room_signal",
+  "rtc_room_viewer_create",
 ] as const;
 
 /** Makes a secret. */
@@ -49,8 +49,10 @@ export const rtcSecretCreate = call({
   access: "user",
   input: z.strictObject({
     session: Session.default({}).describe("What its calls begin with, in OpenAI's words"),
-    room_id: RtcRoomId.optional().describe("An invitation: the secret joins this room, and begins no other call"),
-    watch: RtcSessionId.optional().describe("The secret watches this call, and does nothing else"),
+    room_id: RtcRoomId.optional()
+      .describe("An invitation: the secret joins this room, at `/call?room=ID#secret=…`, and begins no other call"),
+    watch: z.string().regex(/^(rtc|room)_[0-9a-z]+$/).optional()
+      .describe("The secret watches this call, or room, and does nothing else"),
     expires_seconds: z.number().int().min(10).max(7200).default(600)
       .describe("How long calls can begin; those that began go on"),
     user_id: UserId.optional()
@@ -58,7 +60,7 @@ export const rtcSecretCreate = call({
   }),
   output: z.object({ id: z.string(), secret: z.string(), expires_at: z.string() }),
   status: 201,
-  errors: ["NotFoundError", "SessionNotFoundError"],
+  errors: ["NotFoundError", "SessionNotFoundError", "ConflictError", "GoneError"],
   http: "POST /rtc/secrets",
   limit: "write",
 });
@@ -80,12 +82,14 @@ export const rtcSecretOperations = [rtcSecretCreate, rtcSecretSession] as const;
 
 /** Binds this file's operations. */
 export function bindRtcSecrets(
-  { secrets, rooms, calls }: { secrets: CallSecrets; rooms: Rooms; calls: Pick<Calls, "get"> },
+  { secrets, rooms, calls }: { secrets: CallSecrets; rooms: Rooms; calls: Pick<Calls, "tapped"> },
 ): Bound[] {
   return [
     onCall(rtcSecretCreate, async ({ session, room_id, watch, expires_seconds }, { principal }) => {
-      if (room_id !== undefined) await rooms.get(principal, room_id);
-      if (watch !== undefined) await calls.get(principal, watch);
+      // What has ended is of no use to anybody.
+      if (room_id !== undefined) await rooms.tapped(principal, room_id);
+      if (watch?.startsWith("room_")) await rooms.tapped(principal, watch);
+      else if (watch !== undefined) await calls.tapped(principal, watch);
       const meant = { ...session, room_id, watch };
       return await secrets.create(principal, { session: meant, lifetime_ms: expires_seconds * 1000 });
     }),

@@ -25,7 +25,9 @@ export const rtcOffer = call({
     type: z.literal("offer").default("offer"),
     sdp: Sdp.optional(),
     dialect: z.enum(RTC_DIALECT).default("muxi").describe("In whose words the call is spoken about"),
-    request: z.boolean().default(false).describe("Instead of `sdp`: the server offers, `rtc_answer` answers"),
+    request: z.boolean().default(false).describe(
+      "Instead of `sdp`: the server offers, here and as the event `session.offer`; `rtc_answer` answers, once",
+    ),
     ...CallInput,
   }),
   output: z.object({

@@ -90,6 +90,8 @@ export interface UnusedCall {
 export interface Model {
   /** The formats of pictures that it reads, where they are fewer than usual. */
   readonly pictures?: readonly string[] | undefined;
+  /** Whether the model that `choice` names reads pictures of a format; absent: as `pictures` says. */
+  reads?(choice: ModelChoice, media_type: string): Promise<boolean>;
   /**
    * Streams the answer. Throws `UpstreamError`, `TimeoutError` or
    * `ConfigurationError`. Once `signal` aborts, the provider's connection is

@@ -18,6 +18,8 @@ export interface MediaPacket {
   kind: "audio" | "video";
   payload: Uint8Array;
   sequence: number;
+  /** The stream whose numbers and times these are (RFC 3550, 3): another one begins anew. Absent where there is but one. */
+  ssrc?: number;
   /** In ticks of its clock: 48,000 a second for audio, 90,000 for video. */
   timestamp: number;
   marker: boolean;
@@ -26,7 +28,7 @@ export interface MediaPacket {
 }
 
 /** What is sent. The numbers on the wire are the peer's own. */
-export interface OutgoingPacket extends Omit<MediaPacket, "mid" | "sequence" | "level"> {
+export interface OutgoingPacket extends Omit<MediaPacket, "mid" | "sequence" | "ssrc" | "level"> {
   /** The section that carries it; absent: the first of its kind. */
   mid?: string;
   /** Its place among the packets of its section, which may come in any order; absent, for all of them: as they come. */
@@ -51,6 +53,8 @@ export interface PeerEvents {
   onChannel(channel: Channel): { onMessage(text: string): void; onClose(): void };
   /** The other end wants a whole picture of what is sent to it in this section. */
   onKeyframeAsked(mid: string): void;
+  /** The other end missed that much of the sound sent to it, in percent, as it said last. Told about each second. */
+  onLoss?(percent: number): void;
 }
 
 /** What was counted of a connection. */

@@ -76,7 +76,7 @@ export const Rtc = z.strictObject({
   relay_only: flag("Whether media goes over TURN only", false),
   max_calls: count("Calls at the same time; one more is answered 503", 50),
   max_calls_per_key: count("Calls that one key may have at the same time", 20),
-  max_viewers: count("Viewers that one call may have, of which who is in it is told; 0: nobody watches", 10, {
+  max_viewers: count("Viewers that one call, or room, may have, of which who is in it is told; 0: nobody watches", 10, {
     min: 0,
   }),
   max_lag_ms: count("How late the event loop may be before further calls are answered 503", 20),

@@ -135,6 +135,10 @@ const Model = z.strictObject({
 const providerShape = (base_url = "") => ({
   api_key: secret("The key the provider gave you"),
   base_url: httpUrl("Another address of the same protocol; empty: the provider's own", base_url),
+  pictures: list(
+    "The formats of pictures it reads, such as image/png; empty: the usual ones, image/webp among them",
+    z.string().regex(/^image\/[\w.+-]+$/, "a format such as image/png"),
+  ),
 });
 const provider = (why: string, base_url?: string) => z.strictObject(providerShape(base_url)).prefault({}).describe(why);
 

@@ -128,7 +128,9 @@ export function settingsOf(settings: Settings): Setting[] {
   const further = Object.keys(settings.providers).filter((name) => !TREE.sections.has(`providers.${name}`));
   const named = listSettings();
   const end = named.findLastIndex(({ path }) => path.startsWith("providers.")) + 1;
-  const more = further.flatMap((name) => ["api_key", "base_url"].map((field) => `providers.${name}.${field}`));
+  const more = further.flatMap((name) =>
+    ["api_key", "base_url", "pictures"].map((field) => `providers.${name}.${field}`)
+  );
   return [...named.slice(0, end), ...more.map((path) => findSetting(path)!), ...named.slice(end)];
 }
 

@@ -37,7 +37,7 @@ const RESERVED = new Set(["MUXI_CONFIG", "MUXI_DENO", "MUXI_BIN", "MUXI_URL", "M
 /** What Kubernetes puts into every container's environment for a Service that is called "muxi". */
 const OF_KUBERNETES = /^MUXI_(SERVICE_(HOST|PORT.*)|PORT_\d+_.*)$/;
 
-const FURTHER_PROVIDER = /^MUXI_PROVIDERS_([A-Z0-9][A-Z0-9_]*?)_(API_KEY|BASE_URL)$/;
+const FURTHER_PROVIDER = /^MUXI_PROVIDERS_([A-Z0-9][A-Z0-9_]*?)_(API_KEY|BASE_URL|PICTURES)$/;
 
 /** The variable made from a setting's path: `MUXI_SERVER_PORT` of `server.port`. */
 export function toVariable(path: string): string {

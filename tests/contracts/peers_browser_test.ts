@@ -4,6 +4,7 @@ import type { MediaPacket } from "../../src/ports/peers.ts";
 import { findBrowser, startBrowser } from "../support/browser.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "../support/rtc_page.ts";
 import { ESPEAK, pocketsphinx, speechEnv, writeGrammar } from "../support/speech.ts";
+import { until } from "../support/story.ts";
 import { type Heard, makeEcho, openPeers } from "../support/webrtc_peers.ts";
 import type { Peer } from "../../src/ports/peers.ts";
 
@@ -113,7 +114,8 @@ inBrowser("Chromium finds a new way in the middle of a call", async () => {
   const before = await page.evaluate(() => rtc.path());
   const answer = await echo.peer.answer(await page.evaluate(() => rtc.restart()));
   await page.evaluate((answer) => rtc.accept(answer), answer);
-  while ((await page.evaluate(() => rtc.path()))?.id === before!.id) await page.waitForTimeout(50);
+  const isNew = async () => (await page.evaluate(() => rtc.path()))?.id !== before!.id;
+  await until("another path is used", isNew, { every_ms: 50 });
   await assertEchoes(page, echo);
   assert.deepEqual(echo.heard.states, ["connecting", "connected"]);
 });

@@ -135,10 +135,13 @@ Deno.test("Sound is heard whose stream the description doesn't number", async ()
 
 Deno.test("Making ready for the first call leaves nothing behind, and ends with the server", async () => {
   await using stack = new AsyncDisposableStack();
-  const hasty = await openPeers({ warm_up: true });
+  const hasty = await openPeers();
+  const warming = hasty.warmUp();
   await hasty[Symbol.asyncDispose]();
+  await warming;
   const { log, lines } = keptLog();
-  const servers = stack.use(await openPeers({ warm_up: true, log }));
+  const servers = stack.use(await openPeers({ log }));
+  await servers.warmUp();
   const clients = stack.use(await openPeers({ lite: false }));
   await connect(makePeer(clients), makePeer(servers));
   assert.deepEqual(lines, []);

@@ -15,6 +15,7 @@ import {
   type RealtimeProviderOptions,
   startRealtimeProvider,
 } from "../support/realtime_provider.ts";
+import { until as untilFound } from "../support/story.ts";
 
 const KEY = "sk-secret-of-the-test";
 const never = () => new AbortController().signal;
@@ -89,7 +90,7 @@ async function lengthOf(sound: AsyncIterable<Int16Array>): Promise<number> {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await untilFound(`${holds}`, holds);
 }
 
 /** What a server remembered when it was asked, in short. */

@@ -241,6 +241,7 @@ export const FULL_ROWS: { readonly [T in Table]: Tables[T] } = {
       packets_lost: 5,
       packets_stale: 6,
       frames_concealed: 11,
+      expected_loss_percent: 12,
       jitter_ms: 7.5,
       round_trip_ms: 8.5,
       path: "udp host",

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { operations } from "../../src/operations/mod.ts";
 import type { Operation } from "../../src/operations/operation.ts";
 import { readError, toComparable } from "../support/errors.ts";
+import { type RawAnswer, send } from "../support/raw.ts";
 import { SAMPLES, toAbsent, toRequest } from "../support/samples.ts";
 import { KEYS, MARKER, startWorld, type Things, tokenOf, type World } from "../support/world.ts";
 
@@ -77,29 +78,28 @@ async function ask(
   { caller, input, accept = "application/json" }: { caller: Caller; input: Record<string, unknown>; accept?: string },
 ): Promise<{ status: number; text: string; headers: Headers }> {
   const { method, path, headers, body } = toRequest(op, inputOf(op, input, caller));
+  if (op.kind === "duplex") return await upgrade(server, path, caller);
   const response = await fetch(`${server.url}${path}`, {
     method,
     headers: { ...headers, accept, ...caller.key !== null && { authorization: `Bearer ${caller.key}` } },
     ...body !== undefined && { body },
   });
-  if (op.kind === "duplex" && response.status === 400) {
-    await response.body?.cancel();
-    return { status: await upgrade(`${server.url}${path}`, caller), text: "", headers: response.headers };
-  }
   return { status: response.status, text: await response.text(), headers: response.headers };
 }
 
-/** The status of opening a WebSocket, which is closed again. */
-async function upgrade(url: string, { key }: Caller): Promise<number> {
-  const socket = new WebSocket(url.replace("http", "ws"), { headers: { authorization: `Bearer ${key}` } });
-  const status = await new Promise<number>((resolve) => {
-    socket.onopen = () => resolve(101);
-    socket.onerror = () => resolve(400);
-  });
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  socket.close();
-  if (status === 101) await closed;
-  return status;
+/** Asks for a WebSocket, and leaves. */
+function upgrade({ url }: World["server"], path: string, { key }: Caller): Promise<RawAnswer> {
+  const { host, port } = new URL(url);
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    `host: ${host}`,
+    "connection: upgrade",
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    ...key === null ? [] : [`authorization: Bearer ${key}`],
+  ];
+  return send(Number(port), [`${lines.join("\r\n")}\r\n\r\n`]);
 }
 
 /** Whether an answer tells something that the question did not hold. */

@@ -12,6 +12,7 @@ import { startProvider } from "../support/provider.ts";
 import { openRawCaller } from "../support/raw_caller.ts";
 import { ADMIN_KEY, USER_KEY } from "../support/server.ts";
 import { startSpeechServer } from "../support/speech_server.ts";
+import { until } from "../support/story.ts";
 import { sampleOffer, VOICE } from "../support/whip_offer.ts";
 
 const PROGRAM = new URL("../support/caller_program.ts", import.meta.url).pathname;
@@ -62,7 +63,7 @@ function halfway(most: () => number) {
   return async ({ server, body }: Scene) => {
     await using caller = await openRawCaller(server, { body, most: most() });
     const { ice } = caller.inner;
-    while (ice.connection.nominated === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("a pair is nominated", () => ice.connection.nominated);
     await new Promise((resolve) => setTimeout(resolve, 150));
   };
 }
@@ -166,7 +167,8 @@ async function rows(server: CallServer, query = ""): Promise<Row[]> {
 /** Resolves when no call goes on. */
 async function quiet(server: CallServer): Promise<void> {
   for (const state of ["created", "connecting", "active", "lost"]) {
-    while ((await rows(server, `&state=${state}`)).length > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    const left = async () => (await rows(server, `&state=${state}`)).length;
+    await until(`no call is ${state}`, async () => await left() === 0, { every_ms: 100 });
   }
 }
 

@@ -7,6 +7,7 @@ import { strict as assert } from "node:assert";
 import type { WebRtcPeers } from "../../src/adapters/webrtc/peers.ts";
 import { good } from "../support/calls.ts";
 import { ADMIN_KEY, startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { type Heard, makePeer, openPeers } from "../support/webrtc_peers.ts";
 import type { Peer } from "../../src/ports/peers.ts";
 
@@ -100,7 +101,7 @@ Deno.test("calls that are dropped at any stage leave nothing behind", async () =
     return pages.flat().length;
   };
   // Who hangs up is noticed by the last packet, a moment later.
-  while (await live() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await until("no call is left", async () => await live() === 0, { every_ms: 50 });
   const { data } = await good<{ data: { state: string; reason: string }[] }>(
     await server.request("GET", "/rtc/sessions?limit=100"),
   );

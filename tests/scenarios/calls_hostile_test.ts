@@ -14,6 +14,7 @@ import { pickSeed, Random } from "../support/random.ts";
 import { openRawCaller, type RawCaller } from "../support/raw_caller.ts";
 import { SAMPLES, toRequest } from "../support/samples.ts";
 import { ADMIN_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { dtlsRecord, sctpPacket, sendRaw, sendSctp } from "../support/werift_pair.ts";
 import { OTHER_KEY, type Things } from "../support/world.ts";
 
@@ -233,7 +234,7 @@ Deno.test(`callers who send garbage through their call disturb nobody else (TEST
     const response = await server.request("GET", "/rtc/sessions?state=active&limit=100", { key: ADMIN_KEY });
     return (await good<{ data: unknown[] }>(response)).data.length;
   };
-  while (await live() > 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  await until("one call is left", async () => await live() <= 1, { every_ms: 100 });
   assert.equal((await server.held()).peers, 1);
   await caller[Symbol.asyncDispose]();
   assert.equal(await server.stop(), 0, server.log());

@@ -9,6 +9,7 @@ import { startProvider } from "../support/provider.ts";
 import { joined, silence, spoken, understoodIn } from "../support/realtime_sound.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
+import { Waiting, within } from "../support/waiting.ts";
 
 const ASKED = "what is the weather in london today";
 const NONE = { engine: "none" };
@@ -19,9 +20,9 @@ type Told = any;
 /** A client that notes everything. */
 class LineClient implements Disposable {
   readonly told: Told[] = [];
-  readonly closed: Promise<number>;
+  readonly #closed: Promise<number>;
   readonly #socket: WebSocket;
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Waiting();
   #over = false;
   #complaint = "";
 
@@ -35,17 +36,21 @@ class LineClient implements Disposable {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<number>();
-    this.closed = promise;
+    this.#closed = promise;
     socket.onclose = ({ code }) => {
       this.#over = true;
       resolve(code);
-      for (const look of this.#waiting) look();
+      this.#waiting.told();
     };
     socket.onerror = (event) => this.#complaint = (event as ErrorEvent).message;
     socket.onmessage = ({ data }) => {
       this.told.push(JSON.parse(data));
-      for (const look of this.#waiting) look();
+      this.#waiting.told();
     };
+  }
+
+  get closed(): Promise<number> {
+    return within("the end of the connection", this.#closed);
   }
 
   get id(): string {
@@ -67,13 +72,13 @@ class LineClient implements Disposable {
     }
   }
 
-  async until(fits: (told: Told) => boolean): Promise<Told> {
-    for (;;) {
+  until(fits: (told: Told) => boolean): Promise<Told> {
+    const seen = () => this.told.map(({ type }) => type);
+    return this.#waiting.until(`an event: ${fits}`, () => {
       const found = this.told.find(fits);
-      if (found) return found;
-      if (this.#over) throw new Error(`The connection is closed: ${this.#complaint}`);
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
+      if (found === undefined && this.#over) throw new Error(`The connection is closed: ${this.#complaint}`);
+      return found;
+    }, { seen });
   }
 
   [Symbol.dispose](): void {

@@ -12,9 +12,12 @@ import { callFrom, CallStory, good, inBrowser, openPage } from "../support/calls
 import { filesBelow } from "../support/files_below.ts";
 import { hasProgram } from "../support/parts.ts";
 import { type Provider, type ProviderRequest, startProvider } from "../support/provider.ts";
+import type { RtcPage } from "../support/rtc_page.ts";
 import { picturesIn, seer } from "../support/seer.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { createAgent, type Json } from "../support/story.ts";
+
+declare const rtc: RtcPage;
 
 const executablePath = findBrowser();
 const SILENT = createLog({ level: "error", format: "text", write: () => {} });
@@ -201,4 +204,34 @@ inBrowser("a caller whose video is in another format is told, and so is the agen
   await page.evaluate(`rtc.ask(JSON.stringify({ type: "text", text: "What do you see?" }))`);
   const done = await story.until(({ type, data }) => type === "run.event" && data.event === "tool.call.result");
   assert.match(done.data.data.error.message, /Cannot look at the camera: the caller's video is in .*, wanted VP8/);
+});
+
+inBrowser("a camera that the caller's client stops for good is none, and nobody is asked or waited for", async () => {
+  await using stack = new AsyncDisposableStack();
+  const provider = stack.use(await startProvider({ script: seer([{ source: "camera", reason: "To see" }]) }));
+  const settings = { rtc: { look: { ask_seconds: 600, timeout_seconds: 60 } } };
+  const server = stack.use(await startServer({ provider: provider.url, settings }));
+  await createAgent(server, "seer", { look: true });
+  const { page } = await openPage(stack);
+  await page.evaluate(`{
+    const offer = RTCPeerConnection.prototype.createOffer;
+    RTCPeerConnection.prototype.createOffer = function (...given) {
+      globalThis.stopVideo = () => this.getTransceivers().findLast(({ sender }) => sender.track?.kind === "video").stop();
+      return offer.apply(this, given);
+    };
+  }`);
+  const body = { agent_id: "seer", modalities: ["audio", "text", "camera"] };
+  const session_id = await callFrom(page, server, { video: true, body });
+  await using story = new CallStory(server, session_id);
+  await page.evaluate("stopVideo()");
+  const sdp = await page.evaluate<string>("rtc.restart()");
+  assert.match(sdp, /^m=video 0 /m);
+  const again = { type: "offer", session_id, sdp };
+  const answer = await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body: again }));
+  await page.evaluate(([sdp]) => rtc.accept(sdp!), [answer.sdp]);
+  await page.evaluate(`rtc.ask(JSON.stringify({ type: "text", text: "What do you see?" }))`);
+  const done = await story.until(({ type, data }) => type === "run.event" && data.event === "tool.call.result");
+  const { message } = done.data.data.error;
+  assert.equal(message, "Cannot look at the camera: there is none, the caller's client has no video");
+  assert.deepEqual(story.of("look.asked"), []);
 });

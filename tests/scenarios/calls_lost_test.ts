@@ -9,6 +9,7 @@ import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../supp
 import { startProvider } from "../support/provider.ts";
 import { type RtcPage, serveRtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/story.ts";
 
 declare const rtc: RtcPage;
 
@@ -55,7 +56,8 @@ inBrowser("a changed network gives a call another way, and the run that answers 
   );
   assert.equal(answer.session_id, id);
   await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
-  while ((await page.evaluate(() => rtc.path()))?.id === before!.id) await page.waitForTimeout(50);
+  const isNew = async () => (await page.evaluate(() => rtc.path()))?.id !== before!.id;
+  await until("another path is used", isNew, { every_ms: 50 });
   await story.until(isRunEvent("run.completed"));
   const { data } = await good<{ data: { status: string }[] }>(await server.request("GET", "/runs"));
   assert.deepEqual(data.map(({ status }) => status), ["completed"]);
@@ -86,6 +88,25 @@ inBrowser("a browser that dies is noticed within ten seconds, and a new one take
   );
   const { data } = await good<{ data: { conversation_id: string }[] }>(await server.request("GET", "/runs"));
   assert.deepEqual(new Set(data.map((run) => run.conversation_id)), new Set([conversation_id]));
+});
+
+inBrowser("who takes a call up and never connects leaves it lost, for the next one to take up", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const id = await callFrom(page, server);
+  const story = stack.use(new CallStory(server, id));
+  await story.state("active");
+  const vain = await openPage(stack);
+  const sdp = await vain.page.evaluate(() => rtc.open({ channel: "muxi" }));
+  await good(await server.request("POST", "/rtc/offer", { body: { session_id: id, sdp } }));
+  await story.state("lost");
+  const next = await openPage(stack);
+  assert.equal(await callFrom(next.page, server, { body: { session_id: id } }), id);
+  await story.until(({ seq, type, data }) =>
+    type === "session.state" && data.state === "active" &&
+    seq > story.events.find(({ data }) => data.state === "lost")!.seq
+  );
 });
 
 inBrowser("a lost call ends when nobody comes back; text goes on while somebody is attached", async () => {

@@ -52,13 +52,14 @@ aloud("with 5 % lost and the rest in disorder, what is said both ways is underst
   assert.ok(relay.counts.lost > 0 && relay.counts.doubled > 0);
   assert.ok(stats.packets_lost > 0 && stats.frames_concealed > 0, JSON.stringify(stats));
   assert.ok(stats.jitter_ms! > 10, JSON.stringify(stats));
+  assert.notEqual(stats.expected_loss_percent, null, "the browser reports what it misses");
 });
 
 for (const [percent, seed] of [[1, 11], [10, 5]] as const) {
   inBrowser(`with ${percent} % lost and a tenth of a second of jitter, a call connects and words arrive`, async () => {
     await using stack = new AsyncDisposableStack();
     const { relay, settings } = await openRelay(stack, { seed, loss: percent / 100, doubled: 0.02, jitter_ms: 100 });
-    const server = stack.use(await startServer({ settings }));
+    const server = stack.use(await startServer({ settings: { rtc: { ...settings.rtc, stale_audio_ms: 200 } } }));
     const { page } = await openPage(stack);
     const id = await callFrom(page, server);
     const story = stack.use(new CallStory(server, id));

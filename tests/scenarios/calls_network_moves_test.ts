@@ -9,6 +9,7 @@ import { CALLER, chromiumOn, onNetworks, SERVER, twoMachines } from "../support/
 import { startProvider } from "../support/provider.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { freePort, startUdpRelay } from "../support/udp_relay.ts";
 
 declare const rtc: RtcPage;
@@ -46,7 +47,7 @@ onNetworks("a page whose address changes in the middle of an answer goes on with
   await caller.ip(`addr del ${CALLER}/24 dev eth0`);
   await caller.ip(`addr add ${MOVED}/24 dev eth0`);
   await caller.ip(`route add default via ${SERVER}`);
-  while (await machine.counted("moved") < 50) await page.waitForTimeout(100);
+  await until("packets come from the new address", async () => await machine.counted("moved") >= 50, { every_ms: 100 });
   await page.locator('#state[data-state="connected"]').waitFor();
   await story.until(isRunEvent("run.completed"));
   await page.locator("#transcript").getByText("word39").waitFor();

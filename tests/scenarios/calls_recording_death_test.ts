@@ -12,6 +12,7 @@ import { probe } from "../support/probe.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { type TestServer, USER_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 
 declare const rtc: RtcPage;
 
@@ -50,12 +51,13 @@ for (const encrypt of [false, true]) {
     const server = serverOf(program);
     // deno-lint-ignore no-explicit-any -- what a client sees
     let shown: any = {};
-    for (; shown.state !== "ready" && shown.state !== "failed"; await pause(50)) {
+    await until(() => `the file of ${JSON.stringify(shown)}`, async () => {
       shown = await good(await server.request("GET", `/rtc/sessions/${id}/recording`));
-    }
+      return ["ready", "failed"].includes(shown.state);
+    }, { every_ms: 50 });
     assert.deepEqual([shown.state, shown.reason, shown.sealed], ["ready", "process_ended", encrypt]);
     // What it was made from goes once nothing can be lost any more.
-    while ([...Deno.readDirSync(join(data_dir, "recordings", "raw"))].length > 0) await pause(20);
+    await until("nothing raw is left", () => [...Deno.readDirSync(join(data_dir, "recordings", "raw"))].length === 0);
     const [{ name } = { name: "" }] = (await Array.fromAsync(Deno.readDir(join(data_dir, "recordings"))))
       .filter(({ isFile }) => isFile);
     const stored = new TextDecoder("latin1").decode(await Deno.readFile(join(data_dir, "recordings", name)));

@@ -12,6 +12,7 @@ import { openPlayer } from "../support/player.ts";
 import { probe } from "../support/probe.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { OTHER_KEY } from "../support/world.ts";
 
 declare const rtc: RtcPage;
@@ -30,10 +31,11 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The newest recording of a call, once its file is made. */
 async function finished(server: TestServer, session_id: string): Promise<Shown> {
-  for (;; await pause(50)) {
-    const shown = await good<Shown>(await server.request("GET", `/rtc/sessions/${session_id}/recording`));
-    if (shown.state === "ready" || shown.state === "failed") return shown;
-  }
+  let shown: Shown | undefined;
+  return await until(() => `the file of ${JSON.stringify(shown)}`, async () => {
+    shown = await good<Shown>(await server.request("GET", `/rtc/sessions/${session_id}/recording`));
+    return ["ready", "failed"].includes(shown.state) && shown;
+  }, { every_ms: 50 });
 }
 
 async function start(stack: AsyncDisposableStack, recording: Record<string, unknown> = {}): Promise<TestServer> {

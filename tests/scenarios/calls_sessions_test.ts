@@ -19,6 +19,31 @@ async function begin(server: TestServer, body: Record<string, unknown> = {}, key
   return id;
 }
 
+const WEBSOCKET = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+
+for (
+  const [what, headers] of [["no upgrade", {}], ["an upgrade without its key", WEBSOCKET]] as const
+) {
+  Deno.test(`${what} to a call over a WebSocket is refused, and leaves nothing behind`, async () => {
+    await using server = await startServer();
+    /** As it goes over the wire: `fetch` leaves such headers out. */
+    const ask = async (path: string, key: string | null) => {
+      const { hostname, port } = new URL(server.url);
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      const sent = { host: "localhost", ...key !== null && { authorization: `Bearer ${key}` }, ...headers };
+      const lines = Object.entries({ connection: "close", ...sent }).map(([name, value]) => `${name}: ${value}`);
+      await connection.write(new TextEncoder().encode(`GET /api/v1${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`));
+      const bytes = new Uint8Array(65_536);
+      return new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
+    };
+    assert.match(await ask("/rtc/converse", null), /^HTTP\/1.1 401 /);
+    assert.match(await ask("/rtc/converse", USER_KEY), /^HTTP\/1.1 400 [^]*Cannot open a WebSocket/);
+    assert.match(await ask("/rtc/sessions/rtc_0/attach", USER_KEY), /^HTTP\/1.1 404 /);
+    const { data } = await good<{ data: unknown[] }>(await server.request("GET", "/rtc/sessions"));
+    assert.deepEqual(data, []);
+  });
+}
+
 /** A WebSocket that joins a call. */
 function join(server: TestServer, id: string, { query = "", key = USER_KEY as string | null } = {}) {
   const url = `${server.url.replace("http", "ws")}/api/v1/rtc/sessions/${id}/attach${query}`;

@@ -95,6 +95,51 @@ inBrowser("the server offers, Chromium answers, and the server's channel is the 
   await again.body?.cancel();
 });
 
+inBrowser("who only reads the events of a call answers the server's offer, which is answered once", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const session_id = await callFrom(page, server);
+  const story = stack.use(new CallStory(server, session_id));
+  const path = await page.evaluate(() => rtc.path());
+  const ask = async () =>
+    await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body: { session_id, request: true } }));
+  const asked = await Promise.all([ask(), ask()]);
+  const { data: offer } = await story.until(({ type }) => type === "session.offer");
+  assert.deepEqual(asked.map(({ sdp }) => sdp), [offer.sdp, offer.sdp]);
+  const body = { session_id, sdp: await page.evaluate((sdp) => rtc.answer(sdp), offer.sdp) };
+  const statuses = await Promise.all([1, 2].map(async () => {
+    const response = await server.request("POST", "/rtc/answer", { body });
+    await response.body?.cancel();
+    return response.status;
+  }));
+  assert.deepEqual(statuses.toSorted(), [204, 409]);
+  while ((await page.evaluate(() => rtc.path()))?.id === path?.id) await page.waitForTimeout(50);
+  await page.evaluate(() => rtc.ask('{"type":"text","text":"Still there?"}'));
+  await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
+  // Whoever comes later finds nothing to be answered.
+  const late = stack.use(new CallStory(server, session_id));
+  await late.until(({ seq }) => seq === story.events.at(-1)!.seq);
+  assert.deepEqual(late.of("session.offer"), [{ sdp: null }]);
+  assert.deepEqual(story.of("session.offer"), [offer]);
+});
+
+inBrowser("a client's offer takes the place of the server's, which nobody may answer any more", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const session_id = await callFrom(page, server);
+  await good(await server.request("POST", "/rtc/offer", { body: { session_id, request: true } }));
+  const sdp = await page.evaluate(() => rtc.restart());
+  const answer = await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body: { session_id, sdp } }));
+  await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+  const story = stack.use(new CallStory(server, session_id));
+  assert.deepEqual((await story.until(({ type }) => type === "session.offer")).data, { sdp: null });
+  const refused = await server.request("POST", "/rtc/answer", { body: { session_id, sdp: answer.sdp } });
+  assert.equal(refused.status, 409);
+  await refused.body?.cancel();
+});
+
 inBrowser("when both offer at once, the client's offer is answered", async () => {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startServer());
@@ -129,8 +174,8 @@ inBrowser("the code that the README shows calls an agent", async () => {
     const KEY = ${JSON.stringify(USER_KEY)}, told = [];
     console.log = ({ type }) => told.push(type);
     ${block!.text}
-    while (!told.includes("session.started")) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!told.includes("session.state")) await new Promise((resolve) => setTimeout(resolve, 20));
     return told;
   })()`);
-  assert.ok((told as string[]).includes("session.state"));
+  assert.equal((told as string[])[0], "session.started");
 });

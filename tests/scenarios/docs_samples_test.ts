@@ -42,6 +42,7 @@ const REFUSED: Record<string, RegExp> = {
   tool_call_decide: /"error":"ToolCallNotFoundError"/,
   rtc_offer: /"error":"ValidationError"/,
   rtc_viewer_create: /"error":"ValidationError"/,
+  rtc_room_viewer_create: /"error":"ValidationError"/,
   rtc_fragment: /"error":"ConflictError"/,
   rtc_recording_stop: /"error":"NotFoundError"/,
   rtc_recording_get: /"error":"NotFoundError"/,

@@ -5,6 +5,7 @@ import { hasProgram } from "../support/parts.ts";
 import { startProgram } from "../support/program.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -200,9 +201,9 @@ Deno.test("behind nginx events come as they are made, and the caller's address i
   try {
     const base = `http://127.0.0.1:${port}/muxi/api/v1`;
     const headers = { authorization: `Bearer ${USER_KEY}`, "content-type": "application/json" };
-    while (!await fetch(`${base}/agents`, { headers }).then((r) => r.body!.cancel().then(() => r.ok), () => false)) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    const passes = () =>
+      fetch(`${base}/agents`, { headers }).then((r) => r.body!.cancel().then(() => r.ok), () => false);
+    await until("nginx passes requests on", passes, { every_ms: 20 });
     const response = await fetch(`${base}/chat/stream`, { method: "POST", headers, body: '{"message":"Hello"}' });
     assert.equal(response.headers.get("strict-transport-security"), "max-age=31536000");
     // The provider's second token never comes: a proxy that gathers would show nothing of the first.

@@ -11,6 +11,7 @@ import { RealtimeSocket } from "../support/realtime_socket.ts";
 import { joined, silence, spoken, toAppends, understoodIn } from "../support/realtime_sound.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { SENTENCES, speechEnv, writeGrammar } from "../support/speech.ts";
+import { until } from "../support/story.ts";
 
 const ASKED = "what is the weather in london today";
 const NONE = { engine: "none" };
@@ -301,7 +302,7 @@ Deno.test("the call ends with the connection, and the connection with the call",
   await assert.rejects(RealtimeSocket.open(server, TALK), "one call a key");
   first[Symbol.dispose]();
   await first.closed;
-  while ((await sessionOf(server)).state !== "ended") await new Promise((resolve) => setTimeout(resolve, 20));
+  await until("the call has ended", async () => (await sessionOf(server)).state === "ended");
   using second = await RealtimeSocket.open(server, TALK);
   await second.next("session.created");
   const { id } = await sessionOf(server);

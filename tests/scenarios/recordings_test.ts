@@ -197,12 +197,33 @@ story("a limit ends it and is said; the call goes on", async ({ recordings, call
   await recordings.start(ANNA, call, HERE);
 }, { max_seconds: 2 });
 
-story("a recording of nothing has failed, and leaves nothing", async ({ recordings, call, dir }) => {
+story("an agent's sentence ends where another agent of the same answer begins", async ({ recordings, clock }) => {
+  const room = new Call("room_1", "room_1");
+  const { id } = await recordings.start(ANNA, room, HERE);
+  const say = async (name: string, text: string) => {
+    for (const tap of room.taps) {
+      tap.onEvent({ type: "agent.speaking", data: { turn_id: "turn_1", run_id: "run_1", text, aloud: true } }, name);
+    }
+    await clock.pass(1000);
+  };
+  await room.speak(clock, 10);
+  await say("Nova", "It will rain.");
+  await say("Rex", "I think so too.");
+  await recordings.stop(ANNA, { room_id: "room_1" }, HERE);
+  const { transcript: [, nova, rex] } = await settled(recordings, id);
+  assert.deepEqual([nova!.speaker, rex!.speaker], ["Nova", "Rex"]);
+  assert.equal(nova!.end_ms, rex!.start_ms);
+  assert.equal(nova!.end_ms - nova!.start_ms, 1000);
+});
+
+story("a recording of nothing ends well and empty, and has no file", async ({ recordings, call, dir }) => {
   const { id } = await recordings.start(ANNA, call, HERE);
   await recordings.stop(ANNA, { session_id: "rtc_1" }, HERE);
   const row = await settled(recordings, id);
-  assert.deepEqual([row.state, row.reason, row.size], ["failed", "stopped", null]);
+  assert.deepEqual([row.state, row.reason, row.size, row.duration_ms, row.tracks], ["ready", "stopped", 0, 0, []]);
   assert.deepEqual(filesIn(join(dir, "recordings")), []);
+  await assert.rejects(recordings.open(ANNA, id, HERE), { name: "ConflictError", message: /no sound or picture came/ });
+  assert.equal((await recordings.transcript(ANNA, id, HERE)).id, id);
 });
 
 story("an encrypted recording is nowhere readable, and comes out whole", async ({ recordings, call, clock, dir }) => {
@@ -338,7 +359,7 @@ story("a call that ends just when it is to be recorded leaves nothing open", asy
   };
   const { id } = await recordings.start(ANNA, over, HERE);
   const row = await settled(recordings, id);
-  assert.deepEqual([row.state, row.reason], ["failed", "call_ended"]);
+  assert.deepEqual([row.state, row.reason, row.size], ["ready", "call_ended", 0]);
   const again = await recordings.start(ANNA, call, HERE);
   assert.equal(again.state, "recording");
 });

@@ -12,6 +12,7 @@ import { startProvider } from "../support/provider.ts";
 import { joinRoom, openRoomSite, type RoomPage } from "../support/room_page.ts";
 import { ADMIN_KEY, startServer, type TestServer } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
+import { until } from "../support/story.ts";
 import { OTHER_KEY } from "../support/world.ts";
 
 declare const room: RoomPage;
@@ -31,12 +32,12 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The newest recording of a room, once its file is made. */
 async function finished(server: TestServer, room_id: string): Promise<Shown> {
-  for (;; await pause(50)) {
-    const { data: [shown] } = await good<{ data: Shown[] }>(
-      await server.request("GET", `/rtc/recordings?room_id=${room_id}`),
-    );
-    if (shown!.state === "ready" || shown!.state === "failed") return shown!;
-  }
+  let shown: Shown | undefined;
+  return await until(() => `the file of ${JSON.stringify(shown)}`, async () => {
+    const path = `/rtc/recordings?room_id=${room_id}`;
+    [shown] = (await good<{ data: Shown[] }>(await server.request("GET", path))).data;
+    return ["ready", "failed"].includes(shown!.state) && shown;
+  }, { every_ms: 50 });
 }
 
 /** Whether `tone` sounds, for each second of stream `index`. */

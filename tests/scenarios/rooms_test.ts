@@ -9,6 +9,7 @@ import { startProvider } from "../support/provider.ts";
 import { joinRoom, openRoomSite, type RoomPage, type Somebody } from "../support/room_page.ts";
 import { ADMIN_KEY, startServer, type TestServer } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
+import { until } from "../support/story.ts";
 
 declare const room: RoomPage;
 
@@ -152,6 +153,97 @@ aloud("an agent is called by its name, aloud, and somebody else interrupts it", 
   assert.equal(messages[2]!.content, interrupted.heard);
 });
 
+aloud("two agents asked together answer one after the other, and are interrupted together", async () => {
+  await using stack = new AsyncDisposableStack();
+  const grammar = stack.use(await writeGrammar());
+  const long = Array.from({ length: 12 }, (_, i) => `This is sentence number ${i + 1} of a long story. `);
+  const provider = stack.use(
+    await startProvider({
+      script: [{ tokens: ["It will rain."] }, { tokens: ["I think so too."] }, { tokens: long }],
+    }),
+  );
+  const server = stack.use(
+    await startServer({
+      provider: provider.url,
+      settings: { ...speechSettings(grammar.path), rtc: { voice: { echo_guard: false } } },
+      variables: speechEnv(),
+    }),
+  );
+  for (const [id, name] of [["speaker", "Nova"], ["second", "Rex"]]) {
+    await good(await server.request("POST", "/agents", { key: ADMIN_KEY, body: { id, name } }));
+  }
+  const agents = [{ agent_id: "second" }, { agent_id: "speaker" }];
+  const { id: room_id, conversation_id } = await makeRoom(server, { agents });
+  const site = stack.use(await openRoomSite());
+  const place = { server, site, room_id: room_id!, stack };
+  const [ana, ben] = [await joinRoom(place, { name: "Ana" }), await joinRoom(place, { name: "Ben" })];
+  await carries(ana, "microphone", [ben]);
+  const asked = "Nova and Rex, what do you think?";
+  await ana.page.evaluate((text) => room.say({ type: "text", text }), asked);
+  await ana.story.until(({ type, data }) => type === "agent.done" && data.run_id !== null);
+  const said = () => ben.story.of("room.said").map(({ name, text }) => `${name}: ${text}`);
+  assert.deepEqual(said(), [`Ana: ${asked}`, "Nova: It will rain.", "Rex: I think so too."]);
+  const order = ben.story.events.flatMap(({ type, data }) => type === "room.speaker" ? [data.member_id] : []);
+  const [rex, nova] = ana.story.of("room.joined").map(({ member_id }) => member_id);
+  assert.ok(order.indexOf(nova) < order.indexOf(rex) && order.indexOf(nova) >= 0, JSON.stringify(order));
+  const told = async () =>
+    (await good<{ data: { role: string; content: string }[] }>(
+      await server.request("GET", `/conversations/${conversation_id}/messages`),
+    )).data.map(({ role, content }) => `${role} ${content}`);
+  assert.deepEqual(await told(), [
+    `user Ana: ${asked}`,
+    "assistant It will rain.",
+    "user (Ana asked Rex as well.)",
+    "assistant I think so too.",
+  ]);
+  await ana.page.evaluate(() => room.say({ type: "text", text: "Rex and Nova, tell us a story" }));
+  await ben.story.until(({ type, data }) => type === "room.said" && data.text.includes("number 2"));
+  await ana.page.evaluate(() => room.say({ type: "interrupt" }));
+  await ana.story.until(({ type }) => type === "agent.interrupted");
+  await ben.page.evaluate(() => room.say({ type: "text", text: "That was long" }));
+  await ana.story.until(({ type, data }) => type === "room.said" && data.text === "That was long");
+  while ((await told()).length < 7) await ana.page.waitForTimeout(50);
+  assert.equal(provider.requests.length, 3, "Nova was not asked any more");
+});
+
+aloud("an answer goes on for those who are left when whoever asked leaves, and ends with them", async () => {
+  await using stack = new AsyncDisposableStack();
+  const grammar = stack.use(await writeGrammar());
+  const long = Array.from({ length: 16 }, (_, i) => `This is sentence number ${i + 1} of a long story. `);
+  const provider = stack.use(await startProvider({ script: [{ tokens: long }] }));
+  const server = stack.use(
+    await startServer({
+      provider: provider.url,
+      settings: { ...speechSettings(grammar.path), rtc: { voice: { echo_guard: false } } },
+      variables: speechEnv(),
+    }),
+  );
+  await good(await server.request("POST", "/agents", { key: ADMIN_KEY, body: { id: "speaker", name: "Nova" } }));
+  const { id: room_id, conversation_id } = await makeRoom(server, { agents: [{ agent_id: "speaker" }] });
+  const site = stack.use(await openRoomSite());
+  const place = { server, site, room_id: room_id!, stack };
+  const [ana, ben] = [await joinRoom(place, { name: "Ana" }), await joinRoom(place, { name: "Ben" })];
+  await carries(ana, "microphone", [ben]);
+  const heard = (number: number) =>
+    ben.story.until(({ type, data }) => type === "room.said" && data.text.includes(`number ${number} `));
+  await ana.page.evaluate(() => room.say({ type: "text", text: "Nova, tell us a story" }));
+  await heard(1);
+  await good(await server.request("DELETE", `/rtc/sessions/${ana.session_id}`));
+  const { seq } = await ben.story.until(({ type, data }) => type === "room.left" && data.name === "Ana");
+  assert.ok((await heard(4)).seq > seq);
+  await good(await server.request("DELETE", `/rtc/sessions/${ben.session_id}`));
+  const messages = async () =>
+    (await good<{ data: { role: string; content: string }[] }>(
+      await server.request("GET", `/conversations/${conversation_id}/messages`),
+    )).data;
+  while ((await messages()).length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  const [, answer] = await messages();
+  assert.match(answer!.content, /number 3/);
+  assert.doesNotMatch(answer!.content, /number 16/);
+  const shown = await good<{ members: { name: string }[] }>(await server.request("GET", `/rtc/rooms/${room_id}`));
+  assert.deepEqual(shown.members.map(({ name }) => name), ["Nova"]);
+});
+
 inBrowser("a screen is seen by all, and goes before cameras where there are fewer sections", async () => {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startServer({ settings: { rtc: { port: 0 } } }));
@@ -172,12 +264,16 @@ inBrowser("a screen is seen by all, and goes before cameras where there are fewe
   await carries(ana, "screen", [ben]);
   const colours = async ({ page }: Somebody) =>
     Object.values(await page.evaluate(() => room.seen())).filter((colour) => colour !== null);
-  const until = async (one: Somebody, wanted: string[]) => {
-    while ((await colours(one)).join() !== wanted.join()) await one.page.waitForTimeout(100);
+  const sees = async (one: Somebody, wanted: string[]) => {
+    let seen: unknown[] = [];
+    await until(() => `${wanted} is seen, not ${seen}`, async () => {
+      seen = await colours(one);
+      return seen.join() === wanted.join();
+    }, { every_ms: 100 });
   };
-  await until(cleo, ["green"]);
-  await until(ana, ["green"]);
-  await until(ben, ["red"]);
+  await sees(cleo, ["green"]);
+  await sees(ana, ["green"]);
+  await sees(ben, ["red"]);
   // Who holds the call is sent nothing, and afterwards it goes on.
   await cleo.page.evaluate(() => room.say({ type: "hold" }));
   await carries(cleo, "screen", []);
@@ -188,7 +284,7 @@ inBrowser("a screen is seen by all, and goes before cameras where there are fewe
   const { audio } = await ben.page.evaluate(() => room.mids());
   await ben.page.evaluate((audio) => room.say({ type: "tracks", tracks: { [audio]: "microphone" } }), audio);
   await carries(cleo, "camera", [ana]);
-  await until(cleo, ["red"]);
+  await sees(cleo, ["red"]);
 });
 
 inBrowser("two members connect directly, and nobody signals from outside the room", async () => {

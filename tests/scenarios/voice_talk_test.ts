@@ -28,6 +28,7 @@ import {
   transcriberOptions,
   writeGrammar,
 } from "../support/speech.ts";
+import { until } from "../support/story.ts";
 
 const ASKED = "what is the weather in london today";
 const ANSWER = "Your order is ready.";
@@ -77,7 +78,10 @@ Deno.test({
       const payload = encoder.encode(frame);
       loop.onMedia({ mid: "0", kind: "audio", payload, sequence: i, timestamp: i * 960, marker: i === 0 });
     }
-    while (!events.some(({ type }) => type === "agent.done" || type === "error")) await sleep(20);
+    await until(
+      () => `the end of the answer after ${events.map(({ type }) => type)}`,
+      () => events.some(({ type }) => type === "agent.done" || type === "error"),
+    );
     assert.deepEqual(events.filter(({ type }) => type === "error"), []);
     const heard = events.find(({ type }) => type === "transcript.final") as NewRtcEvent & { type: "transcript.final" };
     assert.equal(heard.data.text, ASKED);

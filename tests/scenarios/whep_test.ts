@@ -9,6 +9,7 @@ import { createLog } from "../../src/kit/log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { CallStory, good } from "../support/calls.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { CAMERA, sampleOffer, type SampleSection, VOICE } from "../support/whip_offer.ts";
 
 const OFFER = "application/sdp";
@@ -133,7 +134,7 @@ Deno.test("who is in the call is told of each viewer, who ends with it", async (
     { viewer_id: one.id, present: false, viewers: 1 },
   ]);
   await server.request("DELETE", `/rtc/sessions/${call}`).then((response) => response.body?.cancel());
-  while ((await show(server, other.id)).state !== "ended") await new Promise((resolve) => setTimeout(resolve, 10));
+  await until("the other viewer is gone", async () => (await show(server, other.id)).state === "ended");
   await problem(await view(server, call), 410);
   await server[Symbol.asyncDispose]();
   const audited = await store.read({

@@ -21,8 +21,11 @@ declare const whip: {
 const CLIENT = `
 import { WHIPClient } from "npm:whip-whep@1.2.0/whip.js";
 let client, pc;
-const connected = () => new Promise((resolve) => {
-  const look = () => pc.connectionState === "connected" && resolve();
+const connected = () => new Promise((resolve, reject) => {
+  const look = () => {
+    if (pc.connectionState === "connected") resolve();
+    if (pc.connectionState === "failed") reject(new Error("The connection has failed, ICE " + pc.iceConnectionState));
+  };
   pc.addEventListener("connectionstatechange", look);
   look();
 });
@@ -102,7 +105,7 @@ aloud("whip-whep publishes a voice that is heard, finds a new path, and hangs up
   assert.ok(["deleted", "hung_up"].includes(reason), reason);
 });
 
-const found = await findWhipClient();
+const found = findWhipClient();
 
 Deno.test({
   name: "Debian's whip-client publishes a tone and a picture, and hangs up",
@@ -111,7 +114,7 @@ Deno.test({
     await using stack = new AsyncDisposableStack();
     // It has no address on the loopback interface, from where it could reach ours over UDP.
     const { server } = await start(stack);
-    const client = stack.use(found!({ url: `${server.url}/api/v1/rtc/whip/assistant`, token: USER_KEY }));
+    const client = stack.use(await found!({ url: `${server.url}/api/v1/rtc/whip/assistant`, token: USER_KEY }));
     const id = await client.session(server);
     const story = stack.use(new CallStory(server, id));
     await story.state("active");

@@ -66,12 +66,34 @@ Deno.test("a source whose numbers jump begins anew", () => {
   assert.deepEqual(sent.map(({ sequence }) => sequence), [0, 1, 2, 3]);
 });
 
+Deno.test("another stream of a source goes on behind the one before it, wherever its numbers are", () => {
+  const { sent, forwarding, source } = setUp("audio");
+  const ana = source(1);
+  forwarding.follow(ana);
+  for (const sequence of [5000, 5001]) ana.push({ ...sound(sequence, sequence * 960), ssrc: 1 });
+  for (const sequence of [1001, 1002]) ana.push({ ...sound(sequence, sequence * 960), ssrc: 2 });
+  assert.deepEqual(sent.map(({ sequence }) => (sequence - sent[0]!.sequence) & 0xffff), [0, 1, 2, 3]);
+});
+
 Deno.test("packets without numbers of their own are passed on in their order", () => {
   const { sent, forwarding, source } = setUp("audio");
   const voice = source(1);
   forwarding.follow(voice);
   for (const timestamp of [0, 960]) voice.push({ kind: "audio", payload: new Uint8Array(1), timestamp, marker: false });
   assert.deepEqual(sent.map(({ sequence }) => sequence), [0, 1]);
+});
+
+Deno.test("packets without numbers whose time is another one are of another voice, and follow the time it took", async () => {
+  const { clock, sent, forwarding, source } = setUp("audio");
+  const voice = source(1);
+  forwarding.follow(voice);
+  for (const timestamp of [96_000, 96_960, 0, 960, 4_800_000]) {
+    voice.push({ kind: "audio", payload: new Uint8Array(1), timestamp, marker: false });
+    await clock.pass(20);
+  }
+  assert.deepEqual(sent.map(({ sequence }) => sequence), [0, 1, 2, 3, 4]);
+  const times = sent.map(({ timestamp }) => timestamp - sent[0]!.timestamp);
+  assert.deepEqual(times, [0, 960, 1920, 2880, 3840]);
 });
 
 Deno.test("who follows nothing is sent nothing", () => {

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { checkQueue } from "../../src/app/doctor_calls.ts";
 import { runCli } from "../../src/transports/cli/cli.ts";
 import type { Check } from "../../src/transports/cli/check.ts";
 import { toDoctorCode } from "../../src/transports/cli/doctor.ts";
@@ -105,4 +106,14 @@ Deno.test("the sandbox is told as it is: in full, for JavaScript alone, or with 
   assert.match(half.detail, /^Tool servers in JavaScript are held by Deno's permissions alone; all others .* refused/);
   assert.equal(half.remedy, "No bubblewrap: install it (Debian: bubblewrap). Attacks may get through");
   assert.equal(checkSandbox({ ...full, notes: ["No prlimit"] }).status, "warn");
+});
+
+Deno.test("a short queue of datagrams is told, and nothing where the system says nothing", () => {
+  assert.deepEqual(checkQueue(undefined), []);
+  assert.deepEqual(checkQueue("what"), []);
+  assert.equal(checkQueue("4194304\n")[0]!.status, "ok");
+  const [short] = checkQueue("212992\n");
+  assert.equal(short!.status, "warn");
+  assert.match(short!.detail, /208 KB/);
+  assert.match(short!.remedy!, /rmem_default=4194304/);
 });

@@ -65,6 +65,16 @@ Deno.test("tickets nobody uses are bounded, per key and in all", async () => {
   tickets.redeem(tickets.create(principal).ticket);
 });
 
+Deno.test("tickets that expire early make place for others, whatever was made before them", async () => {
+  const { clock, tickets, principal } = await setUp();
+  tickets.create({ ...principal, user_id: "first", may_assert_user: false });
+  const short = { ...principal, expires_at: clock.time + 5_000 };
+  for (let i = 0; i < 1_000; i++) tickets.create(short);
+  assert.throws(() => tickets.create(principal), { name: "TooManyRequestsError" });
+  clock.time += 5_000;
+  tickets.redeem(tickets.create(principal).ticket);
+});
+
 Deno.test("a ticket for a path reads it as often as wanted, for an hour, and nothing else", async () => {
   const { clock, keys, tickets, principal } = await setUp();
   const path = "/rtc/recordings/rec_1/content";

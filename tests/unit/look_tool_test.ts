@@ -26,6 +26,12 @@ class Glasses implements Eyes {
     return seen;
   }
 
+  readable = true;
+
+  reads(): Promise<boolean> {
+    return Promise.resolve(this.readable);
+  }
+
   sight(tool_call_id: string): Sight | undefined {
     return this.#seen.get(tool_call_id);
   }
@@ -80,6 +86,16 @@ Deno.test("only an agent that may look, in a call that shows something, is offer
     await parts.ended(run.id);
     assert.deepEqual(toolsOf(requests[0]!), wanted, JSON.stringify(agent));
   }
+});
+
+Deno.test("a model that can't read what is seen isn't offered to look", async () => {
+  const { stream, requests } = model(text("Hello."));
+  await using parts = await openRunParts({ model: stream, agent: { look: true } });
+  const eyes = new Glasses();
+  eyes.readable = false;
+  const run = await parts.start("Hi", { delivery: listenerWith(eyes) });
+  await parts.ended(run.id);
+  assert.deepEqual(toolsOf(requests[0]!), []);
 });
 
 Deno.test("the model sees the picture while the run goes on; no row, no event and no later run has it", async () => {

@@ -9,7 +9,7 @@ import { openLibsqlStore } from "../../src/adapters/libsql/store.ts";
 import { LookRecords } from "../../src/core/calls/look_records.ts";
 import { type LookOptions, Looks } from "../../src/core/calls/looks.ts";
 import { RunEyes, withEyes } from "../../src/core/calls/run_eyes.ts";
-import { foreignVideo } from "../../src/core/calls/video_offer.ts";
+import { readVideo } from "../../src/core/calls/video_offer.ts";
 import { Files } from "../../src/core/files/files.ts";
 import { Retention } from "../../src/core/system/retention.ts";
 import type { AuditEntry } from "../../src/core/identity/audit.ts";
@@ -30,6 +30,7 @@ const log = createLog({ level: "error", format: "text", write: () => {} });
 const KEYFRAME = new Uint8Array([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 1, 2, 3]);
 const SESSION: RtcSessionRow = {
   ...FULL_ROWS.rtc_sessions,
+  room_id: null,
   state: "active",
   held: false,
   modalities: ["audio", "text", "camera", "screen"],
@@ -102,8 +103,10 @@ async function openCall(options: Partial<LookOptions> & { keep?: boolean } = {})
   );
   looks.begin();
   looks.name({ "0": "microphone", "1": "camera", "2": "screen" });
-  const look = (source?: LookSource, id = "tool_1") =>
-    looks.look({ run_id: "run_1", tool_call_id: id, reason: "To read it", ...source && { source } }, { signal });
+  const look = (source?: LookSource, id = "tool_1", run_id = "run_1") => {
+    const asked = { run_id, agent_id: "guide", tool_call_id: id, reason: "To read it", ...source && { source } };
+    return looks.look(asked, { signal });
+  };
   const say = (source: LookSource, allow: boolean, until: "once" | "call" = "once") =>
     looks.say({ source, allow, until }, CALLER);
   const owned = stack.move();
@@ -130,7 +133,10 @@ Deno.test("nobody looks before the person said yes, and once is once", async () 
   await clock.pass(1000);
   assert.deepEqual(asked, [], "nothing is asked of the camera before");
   const [question] = of("look.asked");
-  assert.deepEqual(question, { ...question, source: "camera", reason: "To read it" });
+  assert.deepEqual(question, {
+    ...question,
+    ...{ source: "camera", reason: "To read it", agent_id: "guide", run_id: "run_1" },
+  });
   assert.throws(() => say("screen", true), { name: "ConflictError", message: /nobody asked to see the screen/ });
   say("camera", true);
   const { image, ...sight } = await after(clock, first);
@@ -138,7 +144,7 @@ Deno.test("nobody looks before the person said yes, and once is once", async () 
   assert.deepEqual(image.subarray(20, 33), KEYFRAME);
   assert.deepEqual(
     of("look.done"),
-    [{ ...question, reason: undefined, file_id: null }].map(({ reason: _, ...d }) => d),
+    [{ look_id: (question as { look_id: string }).look_id, source: "camera", file_id: null }],
   );
   const [row] = await call.rows();
   assert.deepEqual(row, {
@@ -202,6 +208,105 @@ Deno.test("who doesn't answer has said no; what is said later is for nothing", a
   assert.equal(of("look.refused").length, 1);
   assert.throws(() => say("camera", true), { name: "ConflictError" });
   assert.deepEqual([asked, clock.timers], [[], 0]);
+});
+
+Deno.test("who didn't answer isn't asked for the same again in that answer, but for something else, and in the next", async () => {
+  await using call = await openCall({ ask_ms: 1000 });
+  const { clock, look, say, of } = call;
+  const vain = async (source: LookSource, run_id: string) => {
+    const refused = assert.rejects(look(source, "tool_1", run_id), { message: /didn't answer in 1 s/ });
+    await clock.pass(1000);
+    await refused;
+  };
+  await vain("camera", "run_1");
+  await assert.rejects(look("camera"), {
+    name: "ForbiddenError",
+    message: "Cannot look at the camera: the person was asked before and didn't answer, " +
+      "and isn't asked again in this answer",
+  });
+  assert.equal(of("look.asked").length, 1);
+  await vain("screen", "run_1");
+  await vain("camera", "run_2");
+  assert.equal(of("look.asked").length, 3);
+  say("camera", true, "call");
+  assert.equal(
+    (await after(clock, look("camera", "tool_2", "run_2"))).source,
+    "camera",
+    "a leave that came later holds",
+  );
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("in a call whose client can't be asked the agent is told so at once, unless the caller is there beside it", async () => {
+  await using call = await openCall();
+  const { clock, look, looks, say, of, world } = call;
+  world.row = { ...SESSION, dialect: "whip" };
+  const nobody = {
+    name: "ForbiddenError",
+    message: "Cannot look at the camera: the person has to be asked, and this call's client (WHIP) can't be",
+  };
+  await assert.rejects(look("camera"), nobody);
+  const somebody = looks.attend({ ...CALLER, key_id: "key_other" });
+  await assert.rejects(look("camera"), nobody, "somebody else can't answer");
+  const caller = looks.attend(CALLER);
+  const going = look("camera");
+  await clock.pass(0);
+  say("camera", true);
+  assert.equal((await after(clock, going)).source, "camera");
+  caller[Symbol.dispose]();
+  await assert.rejects(look("camera"), nobody);
+  say("camera", true, "call");
+  await after(clock, look("camera"));
+  assert.equal(of("look.asked").length, 1);
+  looks.name({ "0": "microphone", "1": "camera" });
+  await assert.rejects(look("screen"), { message: "Cannot look at the screen: it is off" });
+  somebody[Symbol.dispose]();
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("a camera that the caller's client refuses or stops is none: nobody is asked, and nothing waited for", async () => {
+  await using call = await openCall();
+  const { clock, look, looks, say, of, world, asked } = call;
+  const section = (mid: number, port: number, more = "a=sendonly") =>
+    `m=video ${port} UDP/TLS/RTP/SAVPF 96\r\na=mid:${mid}\r\n${more}\r\na=rtpmap:96 VP8/90000\r\n`;
+  const describe = (...sections: string[]) => looks.describe(`v=0\r\n${sections.join("")}`);
+  describe(section(1, 9), section(2, 0, "a=bundle-only"));
+  say("camera", true, "call");
+  say("screen", true, "call");
+  await after(clock, look("camera"));
+  await after(clock, look("screen"));
+  world.still = true;
+  const going = assert.rejects(look("camera"), { name: "ConflictError", message: /what is shared has changed/ });
+  await clock.pass(20);
+  describe(section(1, 0), section(2, 9));
+  await going;
+  await assert.rejects(look("camera"), { message: "Cannot look at the camera: it is off" });
+  say("camera", false);
+  say("screen", false);
+  describe(section(1, 0), section(2, 0));
+  asked.length = 0;
+  for (const source of ["camera", "screen"] as const) {
+    await assert.rejects(look(source), {
+      name: "ConflictError",
+      message: `Cannot look at the ${source}: there is none, the caller's client has no video`,
+    });
+  }
+  assert.deepEqual([of("look.asked"), asked, clock.timers], [[], [], 0]);
+  describe(section(1, 0), section(2, 9));
+  world.still = false;
+  say("screen", true, "call");
+  assert.equal((await after(clock, look("screen"))).source, "screen");
+});
+
+Deno.test("in a room a picture that is kept is the person's own: the conversation that all share has none", async () => {
+  await using call = await openCall({ consent: "always", keep: true });
+  const { clock, look, store, world, of } = call;
+  world.row = { ...SESSION, room_id: "room_1" };
+  assert.equal((await after(clock, look("camera"))).file, null, "nothing for the message");
+  const [kept] = await store.read({ from: "files", limit: 10 });
+  assert.deepEqual([kept!.key_id, kept!.user_id, kept!.conversation_id], [SESSION.key_id, SESSION.user_id, "conv_7"]);
+  assert.deepEqual(of("look.done").map((data) => (data as { file_id: string }).file_id), [kept!.id]);
+  assert.equal((await call.rows())[0]!.file_id, kept!.id);
 });
 
 Deno.test("a consent that is taken back stops the look that goes on, also where none was needed", async () => {
@@ -275,7 +380,7 @@ Deno.test("a yes to one question is none to the next", async () => {
   const first = assert.rejects(look("camera"), { message: /didn't answer/ });
   await clock.pass(1000);
   await first;
-  const second = look("camera");
+  const second = look("camera", "tool_2", "run_2");
   await clock.pass(0);
   const [before, now] = of("look.asked").map((data) => (data as { look_id: string }).look_id);
   const yes = { source: "camera", allow: true, until: "once" } as const;
@@ -388,7 +493,7 @@ Deno.test("a picture that is kept is a file of the run's conversation; an answer
   await using call = await openCall({ consent: "always", keep: true });
   const { clock, looks, store, of } = call;
   const interrupted = new AbortController();
-  const eyes = new RunEyes({ looks, interrupted: interrupted.signal });
+  const eyes = new RunEyes({ looks, agent_id: "guide", model: undefined, interrupted: interrupted.signal });
   const asked = { run_id: "run_1", tool_call_id: "tool_9", source: "camera", reason: "To see" } as const;
   const { file } = await after(clock, eyes.look(asked, { signal }));
   const [row] = await store.read({ from: "files", limit: 10 });
@@ -409,11 +514,12 @@ Deno.test("a picture that is kept is a file of the run's conversation; an answer
 
 Deno.test("an answer of a model that can't read the pictures sees nothing, so that nobody is asked in vain", async () => {
   await using call = await openCall();
+  const whose = { looks: call.looks, agent_id: "guide" };
   const base = { interrupted: signal, over: signal, heard: (text: string) => Promise.resolve(text) };
   const reading = (pictures?: string[]) => ({ ...base, model: { pictures } as Model });
-  assert.equal(withEyes(reading(["image/png", "image/jpeg"]), call.looks).eyes, undefined);
-  for (const pictures of [undefined, ["image/webp"]]) assert.ok(withEyes(reading(pictures), call.looks).eyes);
-  assert.ok(withEyes(base, call.looks).eyes);
+  assert.equal(withEyes(reading(["image/png", "image/jpeg"]), whose).eyes, undefined);
+  for (const pictures of [undefined, ["image/webp"]]) assert.ok(withEyes(reading(pictures), whose).eyes);
+  assert.ok(withEyes(base, whose).eyes);
 });
 
 Deno.test("an answer holds only so many pictures, and so many bytes of them", async () => {
@@ -422,7 +528,7 @@ Deno.test("an answer holds only so many pictures, and so many bytes of them", as
   const looks: Pick<Looks, "look"> = {
     look: ({ tool_call_id }) => Promise.resolve({ ...seen, image: new Uint8Array(sizes[tool_call_id] ?? 1) }),
   };
-  const eyes = new RunEyes({ looks, interrupted: signal });
+  const eyes = new RunEyes({ looks, agent_id: "guide", model: undefined, interrupted: signal });
   const ids = Array.from({ length: 20 }, (_, n) => `tool_${n}`);
   for (const id of ids) await eyes.look({ run_id: "run_1", tool_call_id: id, reason: "To see" }, { signal });
   assert.deepEqual(ids.filter((id) => eyes.sight(id)), ids.slice(-8));
@@ -466,9 +572,10 @@ Deno.test("what video a caller offers is known by its codecs", () => {
       codecs.map((name, n) => `a=rtpmap:${96 + n} ${name}/90000\r\n`).join("")
     }`;
   const head = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n";
-  assert.equal(foreignVideo(head), undefined);
-  assert.equal(foreignVideo(head + section("sendrecv", "VP8", "rtx")), undefined);
-  assert.equal(foreignVideo(head + section("sendonly", "H264", "rtx", "VP9")), "H264, VP9");
-  assert.equal(foreignVideo(head + section("recvonly", "H264")), undefined);
-  assert.equal(foreignVideo(head + section("sendonly", "H264") + section("sendonly", "VP8")), undefined);
+  const foreignIn = (sdp: string) => readVideo(sdp).foreign;
+  assert.equal(foreignIn(head), undefined);
+  assert.equal(foreignIn(head + section("sendrecv", "VP8", "rtx")), undefined);
+  assert.equal(foreignIn(head + section("sendonly", "H264", "rtx", "VP9")), "H264, VP9");
+  assert.equal(foreignIn(head + section("recvonly", "H264")), undefined);
+  assert.equal(foreignIn(head + section("sendonly", "H264") + section("sendonly", "VP8")), undefined);
 });

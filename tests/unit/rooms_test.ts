@@ -32,6 +32,14 @@ for (
     ["mister schmitt please", "max"],
     ["Mister Miller please", undefined],
     ["Max, ask Nova", "max"],
+    ["Nova and Max, what do you think?", "nova max"],
+    ["what do you think max nova", "max nova"],
+    ["I asked Nova yesterday. Max & Nova: what now?", "max nova"],
+    ["Nova, Nova and Max!", "nova max"],
+    ["Mister Schmidt und Nova bitte", "max nova"],
+    ["nora and max please", "max"],
+    ["Nova, what did Max say?", "nova"],
+    ["花子さんと花子", "hana"],
     ["more nora than max", "max"],
     ["花子さん、今何時ですか", "hana"],
     ["Nóva?", "nova"],
@@ -41,12 +49,12 @@ for (
   ] as const
 ) {
   Deno.test(`${meant ?? "nobody"} is meant by "${text}"`, () => {
-    assert.equal(namedIn(text, { agents: AGENTS, people: ["Ana"] }), meant);
+    assert.deepEqual(namedIn(text, { agents: AGENTS, people: ["Ana"] }), meant?.split(" ") ?? []);
   });
 }
 
 Deno.test("a person whose name is like an agent's is not mistaken for it", () => {
-  assert.equal(namedIn("nora what do you think", { agents: AGENTS, people: ["Nora"] }), undefined);
+  assert.deepEqual(namedIn("nora what do you think", { agents: AGENTS, people: ["Nora"] }), []);
 });
 
 function listen() {
@@ -54,7 +62,7 @@ function listen() {
   const addressing = new Addressing({ clock, agents: AGENTS, follow_up_ms: 8000 });
   const people = new Map([["a", "Ana"], ["b", "Ben"]]);
   const say = (member_id: string, text: string, among: ReadonlyMap<string, string> = people) =>
-    addressing.meant({ member_id, text, began: clock.now() }, among);
+    addressing.meant({ member_id, text, began: clock.now() }, among).join(" ") || undefined;
   return { clock, addressing, say };
 }
 
@@ -69,6 +77,15 @@ Deno.test("whoever was answered may go on for some seconds without the name", as
   addressing.answered("a");
   await clock.pass(9000);
   assert.equal(say("a", "and tomorrow?"), undefined);
+});
+
+Deno.test("whoever asked two goes on with the one that answered last", () => {
+  const { addressing, say } = listen();
+  assert.equal(say("a", "Nova and Max, hello"), "nova max");
+  addressing.answering("a", "nova");
+  addressing.answering("a", "max");
+  addressing.answered("a");
+  assert.equal(say("a", "go on"), "max");
 });
 
 Deno.test("somebody else doesn't go on in their place, and ends it by speaking", () => {
@@ -97,7 +114,10 @@ function talk(...parts: { ms: number; loud: string }[]): (string | null)[] {
   for (const { ms, loud } of parts) {
     for (const end = now + ms; now < end; now += 20) {
       for (const id of ["a", "b", "c"]) speaker.hear(id, { level: loud.includes(id) ? 20 : 100, now });
-      if (now % 100 === 0 && speaker.look(now)) heard.push(speaker.speaker);
+      if (now % 100 !== 0) continue;
+      const before = speaker.speaker;
+      speaker.look(now);
+      if (speaker.speaker !== before) heard.push(speaker.speaker);
     }
   }
   return heard;
@@ -129,6 +149,29 @@ Deno.test("who sends nothing any more has stopped speaking, and who is gone does
   speak();
   speaker.forget("a");
   assert.equal(speaker.speaker, null);
+});
+
+Deno.test("where one alone can be heard it is the speaker, and at once whoever else is loud while they are silent", () => {
+  const speaker = new ActiveSpeaker();
+  let now = 0;
+  const talk = (loud: string, ms: number) => {
+    for (const end = now + ms; now < end; now += 20) {
+      for (const id of ["a", "b"]) speaker.hear(id, { level: loud.includes(id) ? 20 : 100, now });
+      if (now % 100 === 0) speaker.look(now);
+    }
+    return speaker.heard;
+  };
+  assert.equal(talk("", 500), null);
+  assert.equal(talk("a", 100), "a");
+  assert.equal(talk("a", 1000), "a");
+  assert.equal(talk("ab", 1000), "a", "who is interrupted is heard on");
+  assert.equal(talk("a", 1000), "a");
+  assert.equal(talk("", 300), "a", "nobody else says anything");
+  assert.equal(talk("b", 100), "b");
+  assert.equal(speaker.speaker, "a", "who speaks is told later");
+  assert.equal(talk("b", 1000), "b");
+  speaker.forget("b");
+  assert.equal(speaker.heard, null);
 });
 
 Deno.test("sections stay with whom they carry, and the first of those who are wanted get what is free", () => {

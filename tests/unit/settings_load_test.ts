@@ -127,13 +127,13 @@ Deno.test("the variables people know are understood", async () => {
   assert.equal(settings.model.provider, "openai");
   assert.equal(settings.model.default_model, "gpt-4o");
   assert.equal(settings.mcp_servers, "servers.json");
-  assert.deepEqual(settings.providers.openai, { api_key: "sk-o", base_url: "http://o" });
+  assert.deepEqual(settings.providers.openai, { api_key: "sk-o", base_url: "http://o", pictures: [] });
   assert.equal(settings.providers.anthropic.api_key, "sk-a");
   assert.equal(settings.providers.google.api_key, "g");
   assert.equal(settings.providers.azure.api_key, "z");
   assert.equal(settings.providers.azure.base_url, "https://z.openai.azure.com");
   assert.equal(settings.providers.ollama.base_url, "http://127.0.0.1:11434");
-  assert.deepEqual(settings.providers.groq, { api_key: "q", base_url: "https://api.groq.com/openai/v1" });
+  assert.deepEqual(settings.providers.groq, { api_key: "q", base_url: "https://api.groq.com/openai/v1", pictures: [] });
 });
 
 Deno.test("OLLAMA_HOST is read as Ollama reads it", async () => {

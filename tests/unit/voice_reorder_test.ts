@@ -43,3 +43,12 @@ Deno.test("one that comes twice changes nothing", () => {
   assert.equal(reorder.stale, 1);
   assert.equal(heldFor(reorder, 4, 520), BASE_MS);
 });
+
+Deno.test("another stream begins anew, wherever its numbers are", () => {
+  const reorder = new Reorder({ wait_ms: BASE_MS });
+  reorder.push({ ...packet(5000), ssrc: 1 }, 0);
+  assert.equal([...reorder.take(0)].length, 1);
+  reorder.push({ ...packet(4100), ssrc: 2 }, 20);
+  assert.equal([...reorder.take(20)].length, 1);
+  assert.equal(reorder.stale, 0);
+});

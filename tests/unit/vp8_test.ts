@@ -84,6 +84,18 @@ Deno.test({
 });
 
 Deno.test({
+  name: "another stream begins anew, wherever its numbers are",
+  ignore,
+  fn() {
+    const into = new Vp8Frames();
+    const stream = (ssrc: number, sequence: number) =>
+      toPackets(frames.slice(0, 5), { sequence, timestamp: 0 }).flat().map((packet) => ({ ...packet, ssrc }));
+    assert.equal(all(stream(1, 5000), into).length, 5);
+    assert.equal(all(stream(2, 2000), into).length, 5);
+  },
+});
+
+Deno.test({
   name: "what is late by less than half a second is waited for",
   ignore,
   fn() {

@@ -26,10 +26,14 @@ export async function toPlainStream(
   });
 }
 
-/** What a file holds that was encrypted under `id` with `key`. Closes it as the other does. */
+/** What a file holds that was encrypted under `id` with one of `keys`. Closes it as the other does. */
 export async function toStream(
   file: Deno.FsFile,
-  { key, id, range: { first, last } = WHOLE }: { key: CryptoKey; id: string; range?: ByteRange | undefined },
+  { keys, id, range: { first, last } = WHOLE }: {
+    keys: readonly CryptoKey[];
+    id: string;
+    range?: ByteRange | undefined;
+  },
 ): Promise<ReadableStream<Uint8Array>> {
   const damaged = (cause: unknown) =>
     new AppError("InternalError", `Cannot read file "${id}": it was altered, or the encryption key is another`, {
@@ -40,13 +44,14 @@ export async function toStream(
     const header = await readExactly(file, HEADER_SIZE);
     const chunks = Math.max(1, Math.ceil((size - HEADER_SIZE) / SEALED_CHUNK_SIZE));
     let number = Math.min(Math.floor(first / CHUNK_SIZE), chunks - 1);
-    const cipher = await ChunkCipher.open(key, id, header, number);
+    let cipher: ChunkCipher | undefined;
     if (number > 0) await file.seek(HEADER_SIZE + number * SEALED_CHUNK_SIZE, Deno.SeekMode.Start);
     const next = async (): Promise<Piece> => {
       const at = number * CHUNK_SIZE;
       const isEnd = ++number >= chunks;
       const sealed = await readExactly(file, SEALED_CHUNK_SIZE);
       try {
+        cipher ??= await findCipher(keys, (key) => ChunkCipher.open(key, id, header, number - 1), { sealed, isEnd });
         const chunk = await cipher.unseal(sealed, isEnd);
         const wanted = chunk.subarray(Math.max(0, first - at), Math.max(0, last - at + 1));
         return { chunk: wanted, last: isEnd || at + chunk.length > last };
@@ -60,6 +65,18 @@ export async function toStream(
     file.close();
     throw error instanceof AppError ? error : damaged(error);
   }
+}
+
+/** The cipher that reads `sealed`, of one of `keys`; of the last one when none does. */
+async function findCipher(
+  keys: readonly CryptoKey[],
+  open: (key: CryptoKey) => Promise<ChunkCipher>,
+  { sealed, isEnd }: { sealed: Uint8Array<ArrayBuffer>; isEnd: boolean },
+): Promise<ChunkCipher> {
+  for (const key of keys.slice(0, -1)) {
+    if (await (await open(key)).unseal(sealed, isEnd).then(() => true, () => false)) return await open(key);
+  }
+  return await open(keys.at(-1)!);
 }
 
 interface Piece {

@@ -17,6 +17,8 @@ export interface FileBlobsOptions {
   dir: string;
   /** Encrypts what is stored from now on; everything in the folder must be encrypted with it. */
   encryptionKey?: string;
+  /** With what else files there may have been encrypted, before that key was set. */
+  formerKeys?: readonly string[];
 }
 
 const ID = /^[a-z]+_[0-9a-z]+$/;
@@ -24,7 +26,7 @@ const TEMPORARY = ".tmp-";
 const SEALED = ".enc";
 
 /** Opens the folder and removes what an earlier process left unfinished. */
-export async function openFileBlobs({ dir, encryptionKey }: FileBlobsOptions): Promise<Blobs> {
+export async function openFileBlobs({ dir, encryptionKey, formerKeys = [] }: FileBlobsOptions): Promise<Blobs> {
   try {
     await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
     for await (const entry of Deno.readDir(dir)) {
@@ -33,16 +35,20 @@ export async function openFileBlobs({ dir, encryptionKey }: FileBlobsOptions): P
   } catch (error) {
     throw new AppError("ConfigurationError", `Cannot use the folder "${dir}" for files`, { cause: error });
   }
-  return new FileBlobs(dir, encryptionKey === undefined ? undefined : await importMasterKey(encryptionKey));
+  const keys = encryptionKey === undefined ? [] : [encryptionKey, ...formerKeys];
+  return new FileBlobs(dir, await Promise.all(keys.map(importMasterKey)));
 }
 
 class FileBlobs implements Blobs {
   readonly #dir: string;
   readonly #key: CryptoKey | undefined;
+  /** Those of before, for reading. */
+  readonly #former: readonly CryptoKey[];
 
-  constructor(dir: string, key: CryptoKey | undefined) {
+  constructor(dir: string, [key, ...former]: readonly CryptoKey[]) {
     this.#dir = dir;
     this.#key = key;
+    this.#former = former;
   }
 
   async put(id: string, bytes: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
@@ -69,7 +75,7 @@ class FileBlobs implements Blobs {
     if (file !== undefined) {
       return this.#key === undefined
         ? await toPlainStream(file, range)
-        : await toStream(file, { key: this.#key, id, range });
+        : await toStream(file, { keys: [this.#key, ...this.#former], id, range });
     }
     if (await exists(this.#otherPathOf(id))) {
       const why = this.#key === undefined

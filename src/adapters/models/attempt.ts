@@ -8,6 +8,7 @@ import type { Clock } from "../../kit/clock.ts";
 import type { ModelOutput, ModelRequest } from "../../ports/model.ts";
 import { openChat } from "./openai_stream.ts";
 import { openSdk } from "./sdk.ts";
+import { withReadable } from "./pictures.ts";
 import type { Source, Target } from "./source.ts";
 import { countCharacters, estimateTokens, type Price, toCost } from "./usage.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -44,7 +45,7 @@ export class Attempt implements Disposable {
 
   constructor({ target, request, price, timeouts, clock }: AttemptOptions) {
     this.#target = target;
-    this.#request = request;
+    this.#request = withReadable(request, target);
     this.#price = price;
     this.#timeouts = timeouts;
     this.#watchdog = new Watchdog({

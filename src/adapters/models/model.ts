@@ -3,12 +3,14 @@
  *
  * @module
  */
+import type { ModelChoice } from "../../domain/agent.ts";
 import { AppError } from "../../domain/error.ts";
 import { type Clock, sleep } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Model, ModelOutput, ModelRequest } from "../../ports/model.ts";
 import { Attempt, type Timeouts } from "./attempt.ts";
 import { Checker } from "./check.ts";
+import { readsPicture } from "./pictures.ts";
 import { Probe } from "./probe.ts";
 import { ProviderError } from "./provider_error.ts";
 import type { ProviderSettings } from "./providers.ts";
@@ -122,6 +124,13 @@ class ProviderModel implements Model {
 
   check(): Promise<{ ok: boolean; detail: string }> {
     return this.#checker.check();
+  }
+
+  async reads(choice: ModelChoice, media_type: string): Promise<boolean> {
+    const [first = {}] = this.#resolver.candidates(choice);
+    // What can't be asked at all says so when it is.
+    const target = await this.#resolver.target(first).catch(() => null);
+    return target === null || readsPicture(target, media_type);
   }
 
   async *stream(request: ModelRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<ModelOutput> {

@@ -37,6 +37,7 @@ export interface ProviderSettings {
   base_url?: string;
   api_version?: string;
   headers?: Record<string, string>;
+  pictures?: readonly string[];
 }
 
 /** `url` without slashes at its end. */

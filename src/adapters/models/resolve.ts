@@ -79,6 +79,7 @@ export class Resolver {
       api_key: key,
       api_version: settings.api_version || null,
       headers: foreign ? {} : settings.headers ?? {},
+      pictures: settings.pictures,
     };
   }
 

@@ -16,6 +16,8 @@ export interface Target {
   api_key: string | null;
   api_version: string | null;
   headers: Record<string, string>;
+  /** The formats of pictures it reads; absent or empty: the usual ones. */
+  pictures?: readonly string[] | undefined;
 }
 
 /** An answer that is being streamed. */

@@ -78,8 +78,8 @@ export class Inbound {
     this.counts.bytes += rtp.payload.length;
     if (this.#isStale(rtp.timestamp, now)) return void this.counts.stale++;
     const { mid, kind } = this.#options;
-    const { payload, sequence, timestamp, marker, level } = rtp;
-    return { mid, kind, payload, sequence, timestamp, marker, ...level !== undefined && { level } };
+    const { payload, ssrc, sequence, timestamp, marker, level } = rtp;
+    return { mid, kind, payload, ssrc, sequence, timestamp, marker, ...level !== undefined && { level } };
   }
 
   #begin({ ssrc, sequence, timestamp }: RtpFields): void {

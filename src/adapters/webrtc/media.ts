@@ -98,8 +98,12 @@ export class Media {
     }
   }
 
-  /** Tells senders of pictures how much they may send; without it they begin with little, and stay there. */
+  /**
+   * Tells senders of pictures how much they may send, as without it they begin with little, and stay there; and our own
+   * end how much of the sound is missing at the other.
+   */
   report(): void {
+    this.#reportLoss();
     const { RtcpPayloadSpecificFeedback, ReceiverEstimatedMaxBitrate } = this.#options.werift;
     for (const { kind, receiver, sender, dtlsTransport } of this.#known) {
       const sources = receiver.tracks.flatMap(({ ssrc }) => ssrc ?? []);
@@ -123,6 +127,14 @@ export class Media {
       sender.stop();
       receiver.stop();
     }
+  }
+
+  #reportLoss(): void {
+    const lost = [...this.#known].flatMap(({ kind, sender }) => {
+      const { remoteFractionLost } = sender as unknown as { remoteFractionLost?: number };
+      return kind === "audio" ? remoteFractionLost ?? [] : [];
+    });
+    if (lost.length > 0) this.#options.options.events.onLoss?.(100 * Math.max(...lost));
   }
 
   #add(transceiver: RTCRtpTransceiver): void {

@@ -180,8 +180,9 @@ export class WebRtcPeer implements Peer {
 
   /** To be called each second or so: who isn't heard is lost. */
   look(now: number): void {
-    if (this.#state === "connected") this.#media.report();
-    if (this.#state === "connected" && now - this.#alive > this.#parts.lost_ms) this.#become("lost");
+    if (this.#state !== "connected") return;
+    this.#media.report();
+    if (now - this.#alive > this.#parts.lost_ms) this.#become("lost");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -33,8 +33,6 @@ export interface WebRtcPeersOptions {
   lost_ms?: number;
   stale_audio_ms?: number;
   max_message_bytes?: number;
-  /** Whether to make ready for the first call when the ports are open. */
-  warm_up?: boolean;
   clock?: Clock;
   log: Log;
 }
@@ -63,7 +61,6 @@ export class WebRtcPeers implements Peers {
       lost_ms: 8000,
       stale_audio_ms: 200,
       max_message_bytes: 65_536,
-      warm_up: false,
       clock: systemClock,
       ...options,
     };
@@ -108,6 +105,12 @@ export class WebRtcPeers implements Peers {
     return peer;
   }
 
+  /** Opens, and makes ready for the first call. */
+  async warmUp(): Promise<void> {
+    await this.open();
+    await (this.#warming ??= this.#warmUp());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#opening?.catch(() => {});
@@ -128,7 +131,6 @@ export class WebRtcPeers implements Peers {
       for (const peer of this.#peers) peer.look(clock.now());
     });
     this.#ready = { werift, ports, timer };
-    if (this.#options.warm_up) this.#warming = this.#warmUp();
   }
 
   async #warmUp(): Promise<void> {

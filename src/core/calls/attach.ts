@@ -4,11 +4,15 @@
  * @module
  */
 import { joinSignals } from "../../kit/joined_signal.ts";
+import type { Principal } from "../../domain/access.ts";
 import { type CallEvents, toFrame } from "./call_events.ts";
+import type { Looks } from "./looks.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options for {@linkcode attach}. */
 export interface AttachOptions {
+  /** Who attaches. */
+  principal: Principal;
   /** What the client says. */
   incoming: AsyncIterable<string>;
   /** The last event seen. */
@@ -20,12 +24,13 @@ export interface AttachOptions {
 
 /** What is said about a call, for as long as `incoming` goes on. The call waits for who is attached. */
 export async function* attach(
-  { events, watchdog }: { events: CallEvents; watchdog: Watchdog },
-  { incoming, cursor, signal, take }: AttachOptions,
+  { events, watchdog, looks }: { events: CallEvents; watchdog: Watchdog; looks: Looks },
+  { principal, incoming, cursor, signal, take }: AttachOptions,
 ): AsyncGenerator<string> {
   const gone = new AbortController();
   using over = joinSignals(signal, gone.signal);
   using _ = watchdog.attach();
+  using _present = looks.attend(principal);
   const following = events.follow({ cursor, signal: over.signal });
   void (async () => {
     for await (const text of incoming) take(text);

@@ -31,6 +31,8 @@ export class CallEvents {
   readonly #call_id: string;
   readonly #tail = new Tail<RtcEvent>(0);
   readonly #channels = new Set<Channel>();
+  /** The offer that waits for its answer. */
+  #offer: number | undefined;
 
   constructor(call_id: string) {
     this.#call_id = call_id;
@@ -44,6 +46,12 @@ export class CallEvents {
   /** Tells of something. */
   emit({ type, data }: NewRtcEvent): void {
     this.#push(type, JSON.stringify(data));
+  }
+
+  /** Tells of an offer, null that none waits any more: whoever reads of one later must not answer it. */
+  offer(sdp: string | null): void {
+    this.#offer = sdp === null ? undefined : this.last + 1;
+    if (sdp !== null) this.emit({ type: "session.offer", data: { sdp } });
   }
 
   /** Passes on what a run's log says, as it stands there. */
@@ -91,9 +99,13 @@ export class CallEvents {
 
   /** A channel that misses what matters is closed, so that its client asks again from where it is. */
   #sendOne(channel: Channel, event: RtcEvent): void {
-    if (channel.send(toFrame(event)) || EXPENDABLE.includes(event.type)) return;
+    if (channel.send(toFrame(this.#asOfNow(event))) || EXPENDABLE.includes(event.type)) return;
     this.#channels.delete(channel);
     channel.close();
+  }
+
+  #asOfNow(event: RtcEvent): RtcEvent {
+    return event.type !== "session.offer" || event.seq === this.#offer ? event : { ...event, data: '{"sdp":null}' };
   }
 
   async *#follow(
@@ -109,7 +121,7 @@ export class CallEvents {
         if (!events) throw this.#gone(cursor);
         for (const event of events) {
           cursor = event.seq;
-          yield event;
+          yield this.#asOfNow(event);
           if (signal.aborted) return;
         }
         if (events.length > 0) continue;

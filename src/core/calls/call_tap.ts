@@ -25,6 +25,11 @@ export type TrackNames = Readonly<Record<string, "microphone" | LookSource>>;
 export interface CallTap {
   onPacket(...packet: DirectedPacket): void;
   onEvent(event: NewRtcEvent, from?: Speaker): void;
+  /**
+   * Who is to be heard, where one alone can be: one of those who send, or of those who speak to them; absent: nobody of
+   * these in particular. Rooms say so.
+   */
+  onTurn?(direction: "in" | "out", from: Speaker | undefined): void;
   /** What somebody's tracks are, as their client says. */
   nameTracks(tracks: TrackNames, from?: Speaker): void;
   /** The call is over. */
@@ -36,6 +41,8 @@ export interface TappedCall {
   readonly id: string;
   /** The room that it is, or is in. */
   readonly room_id: string | null;
+  /** Who answers in it, the first of several. */
+  readonly agent_id?: string | undefined;
   /** Whose it is. */
   readonly owner: Owner;
   /** Asks the end that sends a track for a whole picture. */
@@ -83,6 +90,11 @@ export class CallTaps {
   /** Something happened. */
   event(event: NewRtcEvent, from?: Speaker): void {
     for (const tap of this.#taps) tap.onEvent(event, from);
+  }
+
+  /** Somebody else is to be heard. */
+  turn(direction: "in" | "out", from: Speaker | undefined): void {
+    for (const tap of this.#taps) tap.onTurn?.(direction, from);
   }
 
   /** A client said what its tracks are. */

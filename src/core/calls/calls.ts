@@ -119,7 +119,7 @@ export class Calls {
     });
   }
 
-  /** Makes an offer, for a call that is there or for a new one. */
+  /** Makes an offer, for a call that is there or for a new one. It is an event of the call as well, until it is answered. */
   async offer(principal: Principal, call: { session_id: string } | NewCall): Promise<Described> {
     if ("session_id" in call) {
       const session = await this.#find(principal, call.session_id);
@@ -310,7 +310,7 @@ export class Calls {
     using stack = new DisposableStack();
     stack.use(admission.admit(subjectOf(principal, "")));
     const media = await openMedia();
-    const { ice_servers } = await issueIceServers(options.ice, row.id, clock);
+    const iceServers = async () => (await issueIceServers(options.ice, row.id, clock)).ice_servers;
     await store.commit({ writes: [{ insert: "rtc_sessions", rows: [row] }] });
     const places = stack.move();
     const onEnd = () => {
@@ -318,7 +318,7 @@ export class Calls {
       places.dispose();
     };
     const { relay_only, watchdog } = options;
-    const session = await open({ media, ice_servers, relay_only, watchdog, onEnd }).catch((error) => {
+    const session = await open({ media, iceServers, relay_only, watchdog, onEnd }).catch((error) => {
       places.dispose();
       throw error;
     });

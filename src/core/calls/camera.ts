@@ -76,6 +76,14 @@ export class Camera implements Disposable {
     this.#startOver();
   }
 
+  /** What is sent may have changed: nobody waits for a picture of what isn't any more. */
+  check(): void {
+    const waited = [...this.#tracks].filter(([, { waiting }]) => waiting.size > 0);
+    if (waited.length === 0) return;
+    const sending = this.#sending();
+    if (waited.some(([mid]) => !sending.includes(mid))) this.#startOver();
+  }
+
   /** What there is to look at. */
   get sources(): ReadonlySet<LookSource> {
     return new Set(this.#sending().flatMap((mid) => this.#sourceOf(mid) ?? []));

@@ -54,7 +54,8 @@ export class ConversationLink implements Brain {
     // What is being answered is not in the conversation yet, and neither is what was brought along.
     if (!terms.answers || this.#answering > 0 || messages.length > 0) return;
     const conversation_id = this.#conversation_id;
-    const given = { agent_id, conversation_id, options, eyes: openEyes(looks, signal) };
+    const eyes = openEyes({ looks, agent_id, model: early.model, interrupted: signal });
+    const given = { agent_id, conversation_id, options, eyes };
     const asked = () => early.preview.request(principal, { ...given, messages: [{ role: "user", content: text }] });
     // Whatever is in the way is said when the answer is really asked for.
     early.model.prepare(asked, { signal }).catch(() => {});
@@ -87,21 +88,22 @@ export class ConversationLink implements Brain {
 
   async #start(content: string, { turn_id, delivery, by, signal }: AnswerOptions): Promise<Started> {
     signal.throwIfAborted();
-    const { runs, principal, session_id: rtc_session_id, agent_id, terms, looks, onConversation } = this.#deps;
+    const { runs, principal, session_id: rtc_session_id, terms, looks, onConversation } = this.#deps;
+    const agent_id = by?.agent_id ?? this.#deps.agent_id;
     const metadata = { ...by?.metadata, rtc_session_id, turn_id, channel: "rtc" };
     const { options, messages } = terms.take();
     const instructions = [by?.instructions, options.instructions].filter((text) => text !== undefined).join("\n\n");
     const brought = messages.map((message) => ({ ...message, metadata }));
     const started = await runs.start(principal, {
       operation: "rtc_session",
-      agent_id: by?.agent_id ?? agent_id,
+      agent_id,
       conversation_id: this.#conversation_id ?? undefined,
       messages: content === "" ? brought : [...brought, { role: "user", content, metadata }],
       options: instructions === "" ? options : { ...options, instructions },
       multitask: "enqueue",
       on_disconnect: "continue",
       metadata,
-      delivery: withEyes(delivery, looks),
+      delivery: withEyes(delivery, { looks, agent_id }),
     });
     if (this.#conversation_id === null) onConversation(this.#conversation_id = started.run.conversation_id);
     return started;

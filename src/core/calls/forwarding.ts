@@ -23,7 +23,7 @@
  * @module
  */
 import type { Clock } from "../../kit/clock.ts";
-import type { OutgoingPacket } from "../../ports/peers.ts";
+import type { MediaPacket, OutgoingPacket } from "../../ports/peers.ts";
 import { PictureNumbers } from "./picture_numbers.ts";
 import { isKeyframe, toPart } from "./vp8.ts";
 
@@ -33,6 +33,8 @@ export const KEYFRAME_MS = 500;
 const CLOCK = { audio: { ticks: 48, step: 960 }, video: { ticks: 90, step: 1 } } as const;
 /** A jump of the numbers by more than this is a new beginning. */
 const MAX_JUMP = 4096;
+/** How far time may be off in what comes without numbers, as it is made, before that is a new beginning. */
+const MAX_OFF_MS = 1000;
 
 /** Options for {@linkcode MediaSource}. */
 export interface MediaSourceOptions {
@@ -49,16 +51,20 @@ export class MediaSource {
   readonly #followers = new Set<Forwarding>();
   #asked = -Infinity;
   #wanted = false;
+  #ssrc: number | undefined;
   #count = 0;
+  #stamped = { timestamp: 0, at: 0 };
 
   constructor(options: MediaSourceOptions) {
     this.kind = options.kind;
     this.#options = options;
   }
 
-  /** A packet came. One without a number follows the one before it. */
-  push(packet: OutgoingPacket): void {
-    const { sequence = this.#count } = packet;
+  /** A packet came. One without a number follows the one before it, or is of another voice with a clock of its own. */
+  push({ ssrc, ...packet }: OutgoingPacket & Pick<MediaPacket, "ssrc">): void {
+    if (ssrc !== this.#ssrc) { for (const follower of this.#followers) follower.begin(); }
+    this.#ssrc = ssrc;
+    const { sequence = this.#next(packet) } = packet;
     this.#count = (sequence + 1) & 0xffff;
     for (const follower of this.#followers) follower.take({ ...packet, sequence }, this);
     if (this.#wanted) this.requestKeyframe();
@@ -77,6 +83,14 @@ export class MediaSource {
   /** Who follows it. */
   get followers(): Set<Forwarding> {
     return this.#followers;
+  }
+
+  #next({ timestamp }: OutgoingPacket): number {
+    const before = this.#stamped;
+    const { at } = this.#stamped = { timestamp, at: this.#options.clock.now() };
+    const passed_ms = ((timestamp - before.timestamp) | 0) / CLOCK[this.kind].ticks;
+    const isOff = Math.abs(passed_ms - (at - before.at)) > MAX_OFF_MS;
+    return isOff ? (this.#count + 2 * MAX_JUMP) & 0xffff : this.#count;
   }
 }
 
@@ -117,6 +131,11 @@ export class Forwarding {
     this.#fresh = true;
     source?.followers.add(this);
     source?.requestKeyframe();
+  }
+
+  /** What comes next is of another stream of the source. Called by it. */
+  begin(): void {
+    this.#fresh = true;
   }
 
   /** The receiver needs a key frame. */

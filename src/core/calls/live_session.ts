@@ -5,11 +5,10 @@
  */
 import type { Principal } from "../../domain/access.ts";
 import type { RtcEnd } from "../../domain/rtc_session.ts";
-import type { IceServer } from "../../domain/rtc_signal.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
 import type { CallEvents } from "./call_events.ts";
 import type { CallMedia } from "./call_media.ts";
-import type { Signalling } from "./signalling.ts";
+import type { Signalling, SignallingDeps } from "./signalling.ts";
 import type { WatchdogLimits } from "./watchdog.ts";
 
 /** See the module. */
@@ -26,7 +25,7 @@ export interface LiveSession {
 /** What a session is opened with. */
 export interface HostedParts {
   media: CallMedia;
-  ice_servers: readonly IceServer[];
+  iceServers: SignallingDeps["iceServers"];
   relay_only: boolean;
   watchdog: WatchdogLimits;
   /** Told when it is over, and stored as such. */

@@ -35,6 +35,8 @@ export class LookConsent {
   /** What holds until the call ends, or until it is taken back. */
   readonly #standing = new Map<LookSource, Exclude<LookState, "ask">>();
   #asked: Asked | undefined;
+  /** The answer in which the person was last asked and said nothing. */
+  readonly #unanswered = new Map<LookSource, string>();
   /** Of the look that goes on. */
   #looking: { source: LookSource; stop: AbortController } | undefined;
 
@@ -58,18 +60,27 @@ export class LookConsent {
     return this.#options.rule !== "never" && !this.#standing.has(source);
   }
 
-  /** By what leave `source` may be looked at. Asks with `tell` where that isn't known. Rejects with `ForbiddenError`. */
+  /**
+   * By what leave `source` may be looked at. Asks with `tell` where that isn't known, and, where nobody answers, once in
+   * an answer. Rejects with `ForbiddenError`.
+   */
   async obtain(
     source: LookSource,
-    { look_id, tell, signal }: { look_id: string; tell(): void; signal: AbortSignal },
+    { look_id, run_id, tell, signal }: { look_id: string; run_id: string; tell(): void; signal: AbortSignal },
   ): Promise<LookConsentKind> {
     const { rule, ask_ms, clock } = this.#options;
     if (rule === "never") throw refused(source, "the settings don't allow it");
     const standing = this.#standing.get(source);
     if (standing === "refused") throw refused(source, "the person said no for the rest of the call");
     if (standing !== undefined) return standing;
+    if (this.#unanswered.get(source) === run_id) {
+      throw refused(source, "the person was asked before and didn't answer, and isn't asked again in this answer");
+    }
     const { promise, resolve, reject } = Promise.withResolvers<LookConsentKind>();
-    using _ = clock.after(ask_ms, () => reject(refused(source, `the person didn't answer in ${ask_ms / 1000} s`)));
+    using _ = clock.after(ask_ms, () => {
+      this.#unanswered.set(source, run_id);
+      reject(refused(source, `the person didn't answer in ${ask_ms / 1000} s`));
+    });
     const answer: Asked["answer"] = (said) => {
       // What is said from now on is of the look that goes on.
       this.#asked = undefined;

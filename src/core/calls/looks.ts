@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ownerOf, type Principal } from "../../domain/access.ts";
+import { isWhoBegan, type Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import type { LookSource, LookState, NewRtcEvent } from "../../domain/rtc_event.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
@@ -18,7 +18,7 @@ import type { TrackNames } from "./call_tap.ts";
 import { Camera } from "./camera.ts";
 import { LookConsent, type LookConsentOptions, type SaidOfLooks } from "./look_consent.ts";
 import type { LookRecords } from "./look_records.ts";
-import { foreignVideo } from "./video_offer.ts";
+import { readVideo, type VideoOffer } from "./video_offer.ts";
 
 const MINUTE = 60_000;
 /** Between two requests for a picture. */
@@ -32,6 +32,11 @@ export interface LookOptions {
   /** How long a picture may take. */
   timeout_ms: number;
   max_per_minute: number;
+}
+
+/** A look that an agent asks for. */
+export interface AskedLook extends LookRequest {
+  agent_id: string;
 }
 
 /** What {@linkcode Looks} need. */
@@ -56,8 +61,10 @@ export class Looks implements Disposable {
   readonly #over = new AbortController();
   /** When the last ones were asked for. */
   #recent: number[] = [];
-  /** What the caller's video is in, where nobody can look at it. */
-  #foreign: string | undefined;
+  /** What the caller says of its video; undefined: nothing yet. */
+  #video: VideoOffer | undefined;
+  /** How many are there who may be asked, beside the connection. */
+  #present = 0;
 
   constructor(deps: LooksDeps) {
     this.#deps = deps;
@@ -70,7 +77,11 @@ export class Looks implements Disposable {
       clock,
       timeout_ms,
       interval_ms: INTERVAL_MS,
-      sending: () => peer()?.tracks.flatMap(({ kind, mid }) => kind === "video" ? [mid] : []) ?? [],
+      sending: () => {
+        const rejected = this.#video?.rejected ?? [];
+        const tracks = peer()?.tracks ?? [];
+        return tracks.flatMap(({ kind, mid }) => kind === "video" && !rejected.includes(mid) ? [mid] : []);
+      },
       requestKeyframe: (mid) => peer()?.requestKeyframe(mid),
     });
   }
@@ -97,35 +108,40 @@ export class Looks implements Disposable {
 
   /** Another connection takes the place of the one before. */
   replace(): void {
+    this.#video = undefined;
     this.#camera.replace();
     this.#consent.renew();
   }
 
+  /** `principal` follows the call beside its connection, until disposed: who is in the call may be asked there. */
+  attend(principal: Principal): Disposable {
+    const counts = isWhoBegan(this.#deps.row(), principal) ? 1 : 0;
+    this.#present += counts;
+    return { [Symbol.dispose]: () => void (this.#present -= counts) };
+  }
+
   /** Takes the caller's description. Tells of video that can't be looked at. */
   describe(sdp: string): void {
-    const foreign = foreignVideo(sdp);
-    if (foreign !== undefined && foreign !== this.#foreign && this.#sources.length > 0) {
+    const video = readVideo(sdp);
+    const { foreign } = video;
+    if (foreign !== undefined && foreign !== this.#video?.foreign && this.#sources.length > 0) {
       const message = `Nobody can look at the caller's video: it is in ${foreign}, wanted VP8`;
       this.#deps.emit({ type: "error", data: new AppError("ConflictError", message).toBody() });
     }
-    this.#foreign = foreign;
+    this.#video = video;
+    this.#camera.check();
   }
 
   /** Takes what the person says. Throws `ForbiddenError` when it isn't the one who is in the call. */
   say(said: SaidOfLooks, principal: Principal): void {
-    const row = this.#deps.row();
-    const { tenant_id, key_id, user_id } = ownerOf(principal);
-    const isTheirs = row.tenant_id === tenant_id && row.key_id === key_id && row.user_id === user_id;
-    // Guests who are no users are told apart by what they began with: whoever has the key is somebody else.
-    const isThem = user_id !== null || row.secret_id === (principal.grant?.id ?? null);
-    if (!isTheirs || !isThem) {
+    if (!isWhoBegan(this.#deps.row(), principal)) {
       throw new AppError("ForbiddenError", "Cannot take the consent: only who is in the call may give it");
     }
     this.#consent.say(said);
   }
 
   /** Looks. Rejects with an `AppError` that tells the agent why it can't. */
-  async look(request: LookRequest, { signal }: { signal: AbortSignal }): Promise<Sight> {
+  async look(request: AskedLook, { signal }: { signal: AbortSignal }): Promise<Sight> {
     using stop = joinSignals(signal, this.#over.signal);
     this.#count();
     return await abortable(this.#line.run("", () => this.#look(request, stop.signal)), stop.signal);
@@ -137,29 +153,37 @@ export class Looks implements Disposable {
     this.#camera[Symbol.dispose]();
   }
 
+  /** Whether there is anybody to ask. Clients of WHIP are told of nothing. */
+  get #reachable(): boolean {
+    return this.#deps.row().dialect !== "whip" || this.#present > 0;
+  }
+
   get #sources(): LookSource[] {
     return this.#deps.row().modalities.filter((one) => one === "camera" || one === "screen");
   }
 
-  async #look({ reason, ...request }: LookRequest, signal: AbortSignal): Promise<Sight> {
+  async #look({ reason, ...request }: AskedLook, signal: AbortSignal): Promise<Sight> {
     const { principal, records, emit, clock } = this.#deps;
     const look_id = createId("look");
-    const facts = { id: look_id, run_id: request.run_id, tool_call_id: request.tool_call_id, principal };
+    const { run_id, agent_id, tool_call_id } = request;
+    const facts = { id: look_id, run_id, tool_call_id, principal };
     let asked = false;
     let source: LookSource | undefined = request.source;
     try {
       signal.throwIfAborted();
       const wanted = source = this.#choose(request.source);
       this.#assertNotHeld(wanted);
+      if (this.#consent.isOpen(wanted) && !this.#reachable) throw unreachable(wanted);
       // A yes may be taken back in the same breath: it is watched before it is there.
       using back = this.#consent.watch(wanted);
       using stop = joinSignals(signal, back.signal);
       const consent = await this.#consent.obtain(wanted, {
         look_id,
+        run_id,
         signal: stop.signal,
         tell: () => {
           asked = true;
-          emit({ type: "look.asked", data: { look_id, source: wanted, reason } });
+          emit({ type: "look.asked", data: { look_id, source: wanted, reason, agent_id, run_id } });
         },
       });
       this.#assertNotHeld(wanted);
@@ -171,7 +195,8 @@ export class Looks implements Disposable {
         signal: stop.signal,
       });
       emit({ type: "look.done", data: { look_id, source: wanted, file_id: row.file_id } });
-      return { ...picture, source: wanted, at: toTime(clock.now()), file };
+      // A room's conversation is everybody's: a picture of one person stays theirs.
+      return { ...picture, source: wanted, at: toTime(clock.now()), file: session.room_id === null ? file : null };
     } catch (thrown) {
       // Whoever stopped the answer has reasons that nobody in the call is told.
       const stopped = signal.aborted && !(thrown instanceof AppError);
@@ -193,12 +218,19 @@ export class Looks implements Disposable {
       throw new AppError("ConflictError", `Cannot look at the ${source ?? "camera"}: this call carries none`);
     }
     if (shared.has(source)) return source;
-    if (this.#foreign !== undefined) {
-      const message = `Cannot look at the ${source}: the caller's video is in ${this.#foreign}, wanted VP8`;
+    const { foreign, none } = this.#video ?? {};
+    if (foreign !== undefined) {
+      const message = `Cannot look at the ${source}: the caller's video is in ${foreign}, wanted VP8`;
       throw new AppError("ConflictError", message);
     }
+    if (none) {
+      throw new AppError(
+        "ConflictError",
+        `Cannot look at the ${source}: there is none, the caller's client has no video`,
+      );
+    }
     // Who is asked may share it before they say yes. Nobody is asked twice.
-    if (this.#consent.isOpen(source)) return source;
+    if (this.#consent.isOpen(source) && this.#reachable) return source;
     throw new AppError("ConflictError", `Cannot look at the ${source}: it is off`);
   }
 
@@ -218,4 +250,9 @@ export class Looks implements Disposable {
     }
     this.#recent.push(now);
   }
+}
+
+function unreachable(source: LookSource): AppError {
+  const why = "the person has to be asked, and this call's client (WHIP) can't be";
+  return new AppError("ForbiddenError", `Cannot look at the ${source}: ${why}`);
 }

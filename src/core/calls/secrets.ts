@@ -24,7 +24,7 @@ export interface CallSecretsDeps {
   clock: Clock;
   /** The operations for which they are good. */
   operations: readonly string[];
-  /** Those of secrets that are for watching a call. */
+  /** Those of secrets that are for watching a call, or a room. */
   watching: readonly string[];
 }
 
@@ -86,7 +86,7 @@ export class CallSecrets {
     if (!row) {
       throw new AppError("UnauthorizedError", "Cannot identify the caller: the secret is unknown or has expired");
     }
-    const { tenant_id, key_id, user_id, id, session: { room_id, watch } } = row;
+    const { tenant_id, key_id, user_id, id, session } = row;
     return {
       tenant_id,
       key_id,
@@ -94,12 +94,7 @@ export class CallSecrets {
       access: "user",
       scopes: [],
       may_assert_user: false,
-      grant: {
-        id,
-        operations: typeof watch === "string" ? this.#deps.watching : this.#deps.operations,
-        ...typeof room_id === "string" && { room_id },
-        ...typeof watch === "string" && { session_id: watch },
-      },
+      grant: { id, ...this.#meantBy(session) },
     };
   }
 
@@ -107,6 +102,13 @@ export class CallSecrets {
   async sessionOf({ grant }: Principal): Promise<Record<string, unknown> | null> {
     if (!grant) return null;
     return (await this.#find({ id: grant.id }))?.session ?? null;
+  }
+
+  /** What a secret is good for. */
+  #meantBy({ room_id, watch }: Record<string, unknown>): Omit<NonNullable<Principal["grant"]>, "id"> {
+    const { operations, watching } = this.#deps;
+    if (typeof watch !== "string") return { operations, ...typeof room_id === "string" && { room_id } };
+    return { operations: watching, ...watch.startsWith("room_") ? { room_id: watch } : { session_id: watch } };
   }
 
   async #find(where: { digest: string } | { id: string }): Promise<RtcSecretRow | undefined> {

@@ -7,7 +7,6 @@ import type { Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
 import type { NewRtcEvent } from "../../domain/rtc_event.ts";
 import type { RtcEnd, RtcStats } from "../../domain/rtc_session.ts";
-import type { IceServer } from "../../domain/rtc_signal.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
 import { sleep } from "../../kit/clock.ts";
 import type { Channel, MediaPacket, OutgoingPacket, PeerState } from "../../ports/peers.ts";
@@ -20,13 +19,15 @@ import { CallEvents } from "./call_events.ts";
 import { CallState } from "./call_state.ts";
 import type { CallMedia } from "./call_media.ts";
 import { type CallVerbs, takeMessage } from "./control.ts";
+import { MessageMeter } from "./message_meter.ts";
 import { type LookOptions, Looks } from "./looks.ts";
 import type { LookRecords } from "./look_records.ts";
+import { Microphone } from "./microphone.ts";
 import { noWay } from "./no_way.ts";
 import { toSession } from "./session_row.ts";
 import { SideChannels } from "./side_channels.ts";
 import type { Seat } from "./seat.ts";
-import { CHANNEL, Signalling } from "./signalling.ts";
+import { CHANNEL, Signalling, type SignallingDeps } from "./signalling.ts";
 import { CallTaps } from "./call_tap.ts";
 import { CallStats } from "./stats.ts";
 import { Talk, type TalkParts } from "./talk.ts";
@@ -47,7 +48,7 @@ export interface CallSessionDeps extends TalkParts {
   principal: Principal;
   media: CallMedia;
   turns: TurnDetector;
-  ice_servers: readonly IceServer[];
+  iceServers: SignallingDeps["iceServers"];
   relay_only: boolean;
   limits: { watchdog: WatchdogLimits; voice: VoiceLimits };
   look: LookOptions;
@@ -78,9 +79,10 @@ export class CallSession {
   readonly #stack = new DisposableStack();
   readonly #verbs: CallVerbs;
   readonly #terms = new Terms();
+  readonly #microphone = new Microphone();
   #talk: Talk | undefined;
   #muted = { caller: false, agent: false };
-  #microphone: string | undefined;
+  readonly #meter: MessageMeter;
   /** Messages that are being done. */
   #taken = 0;
   #ending: Promise<void> | undefined;
@@ -99,8 +101,9 @@ export class CallSession {
   }
 
   private constructor(deps: CallSessionDeps) {
-    const { row, principal, media, ice_servers, relay_only, clock, limits, seat } = this.#deps = deps;
+    const { row, principal, media, iceServers, relay_only, clock, limits, seat } = this.#deps = deps;
     this.principal = principal;
+    this.#meter = new MessageMeter({ clock });
     this.events = new CallEvents(row.id);
     this.#watchdog = this.#stack.use(
       new Watchdog({ clock, limits: limits.watchdog, onEnd: (reason) => void this.end(reason) }),
@@ -109,24 +112,28 @@ export class CallSession {
     const sees = row.modalities.includes("camera") || row.modalities.includes("screen");
     this.signalling = new Signalling({
       peers: media.peers,
+      iceServers,
       options: {
         audio: seat || row.modalities.includes("audio") ? "sendrecv" : "inactive",
         video: seat ? "sendrecv" : sees ? "recvonly" : "inactive",
-        ice_servers,
         relay_only,
       },
       events: {
         onState: (state) => this.#follow(state),
         onCandidate: (candidate) =>
           this.events.emit({ type: "session.candidate", data: { candidate: candidate ?? { candidate: "" } } }),
+        onOffer: (sdp) => this.events.offer(sdp),
         onMedia: (packet) => this.#hear(packet),
         onChannel: (channel) => this.#open(channel),
         onKeyframeAsked: (mid) => seat?.onKeyframeAsked(mid),
+        onLoss: (percent) => seat ? seat.onLoss(percent) : this.#loop.noteLoss(percent),
         onDescribed: (sdp) => this.#looks.describe(sdp),
         onReplaced: (peer) => {
           this.#stats.close(peer.stats());
-          this.#microphone = undefined;
+          this.#microphone.replace();
           this.#looks.replace();
+          // Until the new one connects there is nobody to hear what is said.
+          if (this.row.state === "active") this.#lose();
         },
       },
     });
@@ -164,9 +171,10 @@ export class CallSession {
   }
 
   /** See `attach`. */
-  attach(principal: Principal, options: Omit<AttachOptions, "take">): AsyncGenerator<string> {
+  attach(principal: Principal, options: Omit<AttachOptions, "principal" | "take">): AsyncGenerator<string> {
     const take = (text: string) => this.take(text, principal);
-    return attach({ events: this.events, watchdog: this.#watchdog }, { ...options, take });
+    const { events } = this;
+    return attach({ events, watchdog: this.#watchdog, looks: this.#looks }, { ...options, principal, take });
   }
 
   get #loop(): VoiceLoop {
@@ -236,6 +244,7 @@ export class CallSession {
     if (event.type === "speech.started" || event.type === "transcript.final") this.#watchdog.noteWord();
     this.taps.event(event);
     this.events.emit(event);
+    if (this.ended) this.#deps.seat?.onEvent(event);
   }
 
   #follow(state: PeerState): void {
@@ -270,8 +279,7 @@ export class CallSession {
   #hear(packet: MediaPacket): void {
     this.taps.packet("in", packet);
     if (packet.kind !== "audio") return this.#looks.take(packet);
-    this.#microphone ??= packet.mid;
-    if (packet.mid === this.#microphone) this.#loop.onMedia(packet);
+    if (this.#microphone.takes(packet.mid)) this.#loop.onMedia(packet);
   }
 
   #open(channel: Channel): { onMessage(text: string): void; onClose(): void } {
@@ -290,6 +298,11 @@ export class CallSession {
       const message = `Cannot take the message: ${MAX_TAKEN} before it are not done yet`;
       return this.#complain(new AppError("TooManyRequestsError", message));
     }
+    try {
+      this.#meter.take();
+    } catch (error) {
+      return this.#complain(AppError.from(error));
+    }
     this.#taken++;
     void takeMessage(text, this.#verbs, principal).finally(() => this.#taken--);
   }
@@ -305,7 +318,7 @@ export class CallSession {
       nameTracks: (tracks) => {
         this.taps.name(tracks);
         this.#looks.name(tracks);
-        this.#microphone = Object.keys(tracks).find((mid) => tracks[mid] === "microphone") ?? this.#microphone;
+        this.#microphone.name(tracks);
       },
       takeOffer: async (offer) => {
         const sdp = await this.signalling.answer(offer);
@@ -330,10 +343,11 @@ export class CallSession {
   }
 
   async #end(reason: RtcEnd): Promise<void> {
-    const { clock, onEnd } = this.#deps;
+    const { clock, onEnd, seat } = this.#deps;
     const stats = this.#talk && this.#count();
     this.#stack.dispose();
-    const silent = this.#talk?.[Symbol.asyncDispose]();
+    const goesOn = this.#talk && seat?.inherit(this.#talk, reason);
+    const silent = goesOn ? undefined : this.#talk?.[Symbol.asyncDispose]();
     this.taps.end();
     if (reason === "connect_timeout") this.#complain(noWay(this.signalling.peer));
     await this.#state.end(reason, stats);

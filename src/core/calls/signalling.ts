@@ -4,7 +4,7 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
-import { fingerprintOf, type IceCandidate } from "../../domain/rtc_signal.ts";
+import { fingerprintOf, type IceCandidate, type IceServer } from "../../domain/rtc_signal.ts";
 import type { Channel, MediaPacket, Peer, PeerEvents, PeerOptions, Peers, PeerState } from "../../ports/peers.ts";
 
 /** The label of the data channel that carries a call's events. */
@@ -18,8 +18,12 @@ export interface SignallingEvents {
   onChannel: PeerEvents["onChannel"];
   /** The other end wants a whole picture of what section `mid` sends it. */
   onKeyframeAsked?(mid: string): void;
+  /** See {@linkcode PeerEvents.onLoss}. */
+  onLoss?(percent: number): void;
   /** A connection gives way to another one, or ends. */
   onReplaced(peer: Peer): void;
+  /** An offer of ours waits for its answer; null: none does any more. */
+  onOffer(sdp: string | null): void;
   /** A description of the other end took effect. */
   onDescribed?(sdp: string): void;
 }
@@ -27,7 +31,9 @@ export interface SignallingEvents {
 /** What {@linkcode Signalling} needs. */
 export interface SignallingDeps {
   peers: Pick<Peers, "create">;
-  options: Omit<PeerOptions, "events">;
+  options: Omit<PeerOptions, "events" | "ice_servers">;
+  /** Servers that help a connection that begins now: their credentials expire. */
+  iceServers(): Promise<readonly IceServer[]>;
   events: SignallingEvents;
 }
 
@@ -39,8 +45,9 @@ export class Signalling implements AsyncDisposable {
   #next: Peer | undefined;
   /** Of the other end's certificate: another one is another connection. */
   #fingerprint: string | undefined;
-  /** Whether our offer waits for its answer. */
-  #offered = false;
+  /** Our offer that waits for its answer. */
+  #offer: string | undefined;
+  #servers: readonly IceServer[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #over = false;
 
@@ -55,7 +62,7 @@ export class Signalling implements AsyncDisposable {
 
   /** Whether candidates may come after a description. */
   get trickles(): boolean {
-    return this.#deps.options.ice_servers.length > 0;
+    return this.#servers.length > 0;
   }
 
   /**
@@ -68,24 +75,28 @@ export class Signalling implements AsyncDisposable {
       const peer = this.#usable();
       const isSame = peer !== undefined && this.#fingerprint !== undefined && fingerprint === this.#fingerprint;
       const answer = isSame ? await peer.answer(offer) : await this.#replace((next) => next.answer(offer));
-      this.#offered = false;
+      this.#wait(undefined);
       this.#fingerprint = fingerprint;
       this.#deps.events.onDescribed?.(offer);
       return answer;
     });
   }
 
-  /** Makes an offer: the first one, or one that finds a new way for the connection there is. */
+  /**
+   * Makes an offer: the first one, or one that finds a new way for the connection there is. Whoever asks while one waits
+   * gets the same, so that no answer is taken for that of another.
+   */
   offer(): Promise<string> {
     return this.#inTurn(async () => {
       const peer = this.#usable();
+      if (peer !== undefined && this.#offer !== undefined) return this.#offer;
       const known = peer !== undefined && this.#fingerprint !== undefined;
       const offer = known ? await peer.offer({ restart: true }) : await this.#replace(async (next) => {
         this.#fingerprint = undefined;
         next.openChannel(CHANNEL);
         return await next.offer();
       });
-      this.#offered = true;
+      this.#wait(offer);
       return offer;
     });
   }
@@ -93,11 +104,11 @@ export class Signalling implements AsyncDisposable {
   /** Takes the answer to our offer. Rejects with `ConflictError` when there is none. */
   accept(answer: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (!this.#offered || this.#peer === undefined) {
+      if (this.#offer === undefined || this.#peer === undefined) {
         throw new AppError("ConflictError", "Cannot take the answer: no offer of ours waits for one");
       }
       await this.#peer.accept(answer);
-      this.#offered = false;
+      this.#wait(undefined);
       this.#fingerprint = fingerprintOf(answer);
       this.#deps.events.onDescribed?.(answer);
     });
@@ -106,10 +117,12 @@ export class Signalling implements AsyncDisposable {
   /** Takes candidates. Rejects with `ConflictError` before the first description. */
   async addCandidates(candidates: readonly (IceCandidate | null)[]): Promise<void> {
     await this.#turn;
-    if (this.#peer === undefined) {
+    if (this.#over) throw new AppError("GoneError", "Cannot take candidates: the call has ended");
+    const peer = this.#peer;
+    if (peer === undefined) {
       throw new AppError("ConflictError", "Cannot take candidates: nothing was offered yet");
     }
-    for (const candidate of candidates) await this.#peer.addCandidate(candidate);
+    for (const candidate of candidates) await peer.addCandidate(candidate);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -120,6 +133,12 @@ export class Signalling implements AsyncDisposable {
     await Promise.all(open.map((peer) => peer?.[Symbol.asyncDispose]()));
   }
 
+  #wait(offer: string | undefined): void {
+    if (offer === this.#offer) return;
+    this.#offer = offer;
+    this.#deps.events.onOffer(offer ?? null);
+  }
+
   #usable(): Peer | undefined {
     const state = this.#peer?.state;
     return state === "failed" || state === "closed" ? undefined : this.#peer;
@@ -127,6 +146,7 @@ export class Signalling implements AsyncDisposable {
 
   /** Begins a new connection. The old one stays when that fails. */
   async #replace(begin: (peer: Peer) => Promise<string>): Promise<string> {
+    this.#servers = await this.#deps.iceServers();
     const next = this.#next = this.#create();
     try {
       const description = await begin(next);
@@ -151,6 +171,7 @@ export class Signalling implements AsyncDisposable {
     const counts = () => !this.#over && (peer === this.#next || peer === this.#peer);
     const peer: Peer = peers.create({
       ...options,
+      ice_servers: this.#servers,
       events: {
         onState: (state) => {
           // Whoever offers what can't be used is told so, and the call stays as it is.
@@ -166,6 +187,9 @@ export class Signalling implements AsyncDisposable {
         onChannel: (channel: Channel) => events.onChannel(channel),
         onKeyframeAsked: (mid) => {
           if (counts()) events.onKeyframeAsked?.(mid);
+        },
+        onLoss: (percent) => {
+          if (counts()) events.onLoss?.(percent);
         },
       },
     });

@@ -43,6 +43,7 @@ export class CallStats {
       round_trip_ms: peer?.round_trip_ms ?? null,
       path: peer?.path ?? null,
       frames_concealed: voice.frames_concealed,
+      expected_loss_percent: voice.expected_loss_percent,
       answer_latency_ms: voice.answer_latency_ms,
       interruptions: voice.interruptions,
     };

@@ -8,10 +8,11 @@ import type { CallSession } from "./session.ts";
 
 /** A call that goes on. Whether it is recorded is stored with it. */
 export function toTapped(session: CallSession): TappedCall {
-  const { tenant_id, key_id, user_id, id, room_id } = session.row;
+  const { tenant_id, key_id, user_id, id, room_id, agent_id } = session.row;
   return {
     id,
     room_id,
+    agent_id,
     owner: { tenant_id, key_id, user_id },
     requestKeyframe: (mid) => session.signalling.peer?.requestKeyframe(mid),
     announce(event) {

@@ -43,6 +43,7 @@ export class Vp8Frames {
   /** The number of the packet that is next, and of the newest, counted on beyond 65,535. */
   #next: number | undefined;
   #newest = 0;
+  #ssrc: number | undefined;
   /** The time at which it began to be missing. */
   #missing: number | undefined;
   #size: Size | undefined;
@@ -59,7 +60,7 @@ export class Vp8Frames {
 
   /** Takes `packet`; gives the frames that are whole now, in order. */
   push(packet: MediaPacket): Vp8Frame[] {
-    const number = this.#place(packet.sequence);
+    const number = this.#place(packet);
     if (number < this.#next! || this.#kept.has(number)) return [];
     this.#newest = Math.max(this.#newest, number);
     const { timestamp, marker } = packet;
@@ -72,10 +73,11 @@ export class Vp8Frames {
     return this.#take(packet);
   }
 
-  #place(sequence: number): number {
+  #place({ sequence, ssrc }: MediaPacket): number {
     const ahead = ((sequence - this.#newest + 32_768) & 0xffff) - 32_768;
-    if (this.#next === undefined || Math.abs(ahead) > MAX_JUMP) {
+    if (this.#next === undefined || ssrc !== this.#ssrc || Math.abs(ahead) > MAX_JUMP) {
       this.#forget();
+      this.#ssrc = ssrc;
       // Multiples of 65,536 in front leave room for what comes late.
       this.#next = this.#newest = sequence + 65_536;
       return this.#next;

@@ -45,10 +45,11 @@ const MAX_OWN = 1_000;
 export class Tickets {
   readonly #keys: Pick<Keys, "signalFor">;
   readonly #clock: Clock;
-  /** Each in the order they expire in. */
   readonly #once = new Map<string, Stub>();
   readonly #passes = new Map<string, Stub>();
   readonly #own = new Map<string, number>();
+  /** When the next one expires. */
+  #due = Infinity;
 
   constructor({ keys, clock }: { keys: Pick<Keys, "signalFor">; clock: Clock }) {
     this.#keys = keys;
@@ -84,6 +85,7 @@ export class Tickets {
       path,
     });
     this.#own.set(subject, own + 1);
+    this.#due = Math.min(this.#due, expires_at);
     return { ticket, expires_at: toTime(expires_at) };
   }
 
@@ -99,12 +101,15 @@ export class Tickets {
     return stub.principal;
   }
 
+  /** Some expire before those made earlier, as what they were made with does. */
   #sweep(): void {
     const now = this.#clock.now();
+    if (now < this.#due) return;
+    this.#due = Infinity;
     for (const stubs of [this.#once, this.#passes]) {
       for (const [ticket, stub] of stubs) {
-        if (stub.expires_at > now) break;
-        this.#remove(ticket, stub);
+        if (stub.expires_at <= now) this.#remove(ticket, stub);
+        else this.#due = Math.min(this.#due, stub.expires_at);
       }
     }
   }

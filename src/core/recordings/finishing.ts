@@ -32,6 +32,8 @@ export interface Finished {
   dropped: number;
 }
 
+/** Ends after which nothing is missing. */
+const WELL_ENDED: readonly RtcRecordingEnd[] = ["stopped", "call_ended", "too_long", "too_large", "shutdown"];
 const DAY_MS = 86_400_000;
 const UNDONE = { in: ["recording", "finishing"] } as const;
 const PAGE = 50;
@@ -138,10 +140,12 @@ export class Finishing {
       expires_at: this.#expiry(now),
     };
     await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: UNDONE }, set }] });
-    if (tracks.length === 0) {
+    // Where nothing came there was nothing to be lost, but a file without tracks is none.
+    const isEmpty = tracks.length === 0;
+    if (isEmpty && (dropped > 0 || !WELL_ENDED.includes(reason))) {
       await this.#fail(id, reason);
     } else {
-      const { size } = await this.#blobsOf(sealed).put(id, until(signal, raw.toWebm()));
+      const size = isEmpty ? 0 : (await this.#blobsOf(sealed).put(id, until(signal, raw.toWebm()))).size;
       const ready = { state: "ready", size } as const;
       await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: "finishing" }, set: ready }] });
     }

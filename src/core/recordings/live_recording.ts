@@ -65,6 +65,10 @@ export class LiveRecording {
     if (captions === undefined && this.#captions.size >= MAX_SPEAKERS) return;
     captions ??= new Captions((cue) => recording.cue(cue), from);
     this.#captions.set(from, captions);
+    // Agents speak in turn, also those of one answer, which ends with the last of them.
+    if (event.type === "agent.speaking") {
+      for (const other of this.#captions.values()) if (other !== captions) other.end(this.#now());
+    }
     captions.take(event, this.#now());
   }
 

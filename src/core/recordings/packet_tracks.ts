@@ -16,8 +16,6 @@ export type Write = (piece: RecordedPiece) => void;
 const TICKS = { audio: 48, video: 90 } as const;
 /** How long a missing packet of sound is waited for. */
 const WAIT_MS = 300;
-/** How long nothing comes before what comes next is a new beginning. */
-const ANEW_MS = 600;
 /** Stamps of others are believed this far, our own hardly: a pause may be missing in them. */
 const JUMP_MS = { theirs: 1000, ours: 100 } as const;
 /** A picture that stands for itself comes this often, so that a player can jump there. */
@@ -53,8 +51,8 @@ export interface IncomingTrack {
 
 /** Sound that comes in. */
 export class SoundTrack implements IncomingTrack {
-  #reorder = new Reorder({ wait_ms: WAIT_MS });
-  #last = 0;
+  readonly #reorder = new Reorder({ wait_ms: WAIT_MS });
+  #ssrc: number | undefined;
   readonly #timeline = new Timeline({ ticks: TICKS.audio, jump_ms: JUMP_MS.theirs });
   readonly #order: Order;
 
@@ -63,12 +61,9 @@ export class SoundTrack implements IncomingTrack {
   }
 
   take(packet: MediaPacket, now: number): void {
-    // After such a pause it may be another connection, whose numbers say nothing about those before.
-    if (now - this.#last > ANEW_MS) {
-      this.#give(Infinity);
-      this.#reorder = new Reorder({ wait_ms: WAIT_MS });
-    }
-    this.#last = now;
+    // What waits for something missing of the stream before was heard as well.
+    if (packet.ssrc !== this.#ssrc) this.#give(Infinity);
+    this.#ssrc = packet.ssrc;
     this.#timeline.observe(packet.timestamp, now);
     this.#reorder.push(packet, now);
     this.#give(now);

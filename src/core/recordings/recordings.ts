@@ -148,6 +148,9 @@ export class Recordings implements CallRecorder {
     if (row.state !== "ready") {
       throw new AppError("ConflictError", `Cannot read recording "${id}": its state is ${row.state}, wanted ready`);
     }
+    if (row.size === 0) {
+      throw new AppError("ConflictError", `Cannot read recording "${id}": no sound or picture came, so it has no file`);
+    }
     const body = await this.#finishing.open(row);
     this.#deps.audit.read(principal, row, origin);
     return { row, body, part: (range) => this.#finishing.open(row, range) };

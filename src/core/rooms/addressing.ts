@@ -32,7 +32,7 @@ interface Exchange {
 }
 
 /**
- * An agent is meant if it is named; if the same person goes on speaking to it within a few seconds and nobody has spoken
+ * An agent is meant if it is named, and so are those named together with it; if the same person goes on speaking to it within a few seconds and nobody has spoken
  * in between; or if the person is alone with it.
  */
 export class Addressing {
@@ -43,15 +43,21 @@ export class Addressing {
     this.#deps = deps;
   }
 
-  /** The agent that is meant by something that `people` have heard; undefined: none. */
-  meant({ member_id, text, began }: Saying, people: ReadonlyMap<string, string>): string | undefined {
+  /** The agents that are meant by something that `people` have heard, in the order in which they are to answer. */
+  meant({ member_id, text, began }: Saying, people: ReadonlyMap<string, string>): string[] {
     const { agents } = this.#deps;
     const named = namedIn(text, { agents, people: [...people.values()] });
-    const agent_id = named ?? this.#followed(member_id, began) ?? (people.size <= 1 ? this.#onlyOne() : undefined);
+    const [first] = named;
+    const agent_id = first ?? this.#followed(member_id, began) ?? (people.size <= 1 ? this.#onlyOne() : undefined);
     if (agent_id !== undefined) this.#exchange = { member_id, agent_id };
     // Others talk now: who goes on afterwards says to whom.
     else if (this.#exchange?.member_id !== member_id) this.#exchange = undefined;
-    return agent_id;
+    return agent_id === undefined || named.length > 0 ? named : [agent_id];
+  }
+
+  /** An agent answers `member_id`, who now speaks to it, until it is over. */
+  answering(member_id: string, agent_id: string): void {
+    if (this.#exchange?.member_id === member_id) this.#exchange = { member_id, agent_id };
   }
 
   /** The answer to `member_id` is over. */

@@ -5,12 +5,13 @@
  */
 import type { NewRtcEvent } from "../../domain/rtc_event.ts";
 import type { RoomSource } from "../../domain/rtc_room.ts";
+import type { RtcEnd } from "../../domain/rtc_session.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { OutgoingPacket, Peer } from "../../ports/peers.ts";
 import type { CallTap, CallTaps, DirectedPacket, TrackNames } from "../calls/call_tap.ts";
 import type { ConversationLink } from "../calls/conversation_link.ts";
 import { Forwarding, MediaSource } from "../calls/forwarding.ts";
-import type { Seat } from "../calls/seat.ts";
+import type { LeftTalk, Seat } from "../calls/seat.ts";
 import type { CallSession } from "../calls/session.ts";
 import type { Brain } from "../voice/brain.ts";
 import type { Company } from "../voice/company.ts";
@@ -33,7 +34,11 @@ export interface MemberDeps {
   onLevel(member: Member, level: number): void;
   /** A packet of what an agent says to the member. */
   onSaid(member: Member, packet: OutgoingPacket): void;
+  /** The member's end missed more or less than before. */
+  onLoss(member: Member): void;
   onEvent(member: Member, event: NewRtcEvent): void;
+  /** The member leaves. Whether what is said to them goes on. */
+  inherit(member: Member, talk: LeftTalk, reason: RtcEnd): boolean;
   onEnd(member: Member): void;
 }
 
@@ -55,6 +60,8 @@ export class Member implements Seat, CallTap {
   answering: string | undefined;
   /** When the member began to say what was said last, and in which turn. */
   began = { turn_id: "", at: 0 };
+  /** How much of what was sent the member's end missed, in percent. */
+  loss = 0;
   /** Whether the member's end says how loud it is. */
   measured = false;
   readonly #deps: MemberDeps;
@@ -98,6 +105,10 @@ export class Member implements Seat, CallTap {
     return this.#deps.brain(this, link);
   }
 
+  inherit(talk: LeftTalk, reason: RtcEnd): boolean {
+    return this.#deps.inherit(this, talk, reason);
+  }
+
   onVoice(loop: VoiceLoop): void {
     this.#loop = loop;
   }
@@ -105,6 +116,11 @@ export class Member implements Seat, CallTap {
   onSaid(packet: OutgoingPacket): void {
     this.voice.push(packet);
     this.#deps.onSaid(this, packet);
+  }
+
+  onLoss(percent: number): void {
+    this.loss = percent;
+    this.#deps.onLoss(this);
   }
 
   onKeyframeAsked(mid: string): void {

@@ -1,5 +1,5 @@
 /**
- * Which agent somebody speaks to, by its name in what was understood of them.
+ * Which agents somebody speaks to, by their names in what was understood of them.
  *
  * @module
  */
@@ -12,57 +12,103 @@ export interface Named {
 
 /** Names shorter than this have to be understood to the letter. */
 const MIN_FORGIVING = 4;
+/** How many are asked at once. */
+const MAX_NAMED = 4;
+/** What stands between the names of those who are asked together, beside nothing but a comma. */
+const JOINTS = new Set(
+  ["", "and", "und", "et", "y", "e", "en", "i", "och", "og", "ja", "ve", "и", "και"].concat(
+    ["と", "さんと", "和", "跟", "与", "與", "及", "และ", "กับ"],
+  ),
+);
 /** Scripts that put no spaces between words. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
 
+/** A place where somebody is named, in words, or in characters where words aren't told apart. */
+interface Mention {
+  id: string;
+  at: number;
+  end: number;
+  off: number;
+  between(from: number, to: number): string;
+}
+
 /**
- * Who of `agents` is named first in `text`. A name may be a letter off, as recognition gets names wrong, or split in
- * two; but one that was understood comes before one that may have been, and nobody of `people` is mistaken for an agent.
+ * Who of `agents` is named first in `text`, and who is named together with it, as in "Nova and Rex", in that order. A
+ * name may be a letter off, as recognition gets names wrong, or split in two; but one that was understood comes before
+ * one that may have been, and nobody of `people` is mistaken for an agent.
  */
 export function namedIn(
   text: string,
   { agents, people }: { agents: readonly Named[]; people: readonly string[] },
-): string | undefined {
+): string[] {
   const words = wordsOf(text);
   const others = new Set(people.flatMap(wordsOf));
-  let best: { id: string; at: number; off: number } | undefined;
-  for (const { id, names } of agents) {
-    for (const name of names) {
-      const found = UNSPACED.test(name) ? findPart(text, name) : findWords(words, { name: wordsOf(name), others });
-      if (!found) continue;
-      if (!best || found.off < best.off || (found.off === best.off && found.at < best.at)) best = { id, ...found };
-    }
+  const whole = text.normalize("NFKC");
+  const inWords = (from: number, to: number) => words.slice(from, to).join(" ");
+  const inText = (from: number, to: number) => whole.slice(from, to).replaceAll(/[^\p{L}\p{M}\p{N}]/gu, "");
+  const mentions = agents.flatMap(({ id, names }) =>
+    names.flatMap((name): Mention[] =>
+      UNSPACED.test(name)
+        ? findParts(whole, name.normalize("NFKC")).map((found) => ({ ...found, id, between: inText }))
+        : findWords(words, { name: wordsOf(name), others }).map((found) => ({ ...found, id, between: inWords }))
+    )
+  ).toSorted((a, b) => a.off - b.off || a.at - b.at);
+  const [best] = mentions;
+  if (!best) return [];
+  if (best.off > 0) return [best.id];
+  const sure = mentions.filter(({ off }) => off === 0);
+  const lists = sure.map((first) => listFrom(first, sure)).filter((list) => list.includes(best.id));
+  return lists.toSorted((a, b) => b.length - a.length)[0]!;
+}
+
+/** Who is named together with `first`, one right after the other. */
+function listFrom(first: Mention, mentions: readonly Mention[]): string[] {
+  const list = [first.id];
+  for (let last = first; list.length < MAX_NAMED;) {
+    const next = mentions.find(({ id, at, between }) =>
+      between === last.between && at >= last.end && !list.includes(id) && JOINTS.has(between(last.end, at))
+    );
+    if (!next) break;
+    list.push(next.id);
+    last = next;
   }
-  return best?.id;
+  return list;
 }
 
 function wordsOf(text: string): string[] {
   return text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
-function findPart(text: string, name: string): { at: number; off: number } | undefined {
-  const at = text.normalize("NFKC").indexOf(name.normalize("NFKC"));
-  return at < 0 ? undefined : { at, off: 0 };
+/** Where a name was understood, or, where it never was, where it may have been. */
+type Found = Pick<Mention, "at" | "end" | "off">;
+
+function findParts(text: string, name: string): Found[] {
+  const found: Found[] = [];
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + name.length)) {
+    found.push({ at, end: at + name.length, off: 0 });
+  }
+  return found;
 }
 
 function findWords(
   words: readonly string[],
   { name, others }: { name: readonly string[]; others: ReadonlySet<string> },
-): { at: number; off: number } | undefined {
+): Found[] {
   const wanted = name.join("");
-  if (wanted === "") return undefined;
-  let close: { at: number; off: number } | undefined;
+  if (wanted === "") return [];
+  const exact: Found[] = [];
+  let close: Found | undefined;
   for (let at = 0; at < words.length; at++) {
     for (let count = Math.max(1, name.length - 1); count <= name.length + 1 && at + count <= words.length; count++) {
       const said = words.slice(at, at + count);
       const joined = said.join("");
-      if (joined === wanted) return { at, off: 0 };
+      if (joined === wanted) exact.push({ at, end: at + count, off: 0 });
       const forgiving = wanted.length >= MIN_FORGIVING && count <= name.length &&
         !said.some((word) => others.has(word));
-      if (forgiving && isOneOff(joined, wanted)) close ??= { at, off: 1 };
+      if (forgiving && isOneOff(joined, wanted)) close ??= { at, end: at + count, off: 1 };
     }
   }
-  return close;
+  return exact.length > 0 || !close ? exact : [close];
 }
 
 /** Whether two words differ by one letter: another one, one more, one less, or two that changed places. */

@@ -14,9 +14,11 @@ import type { CallSession } from "../calls/session.ts";
 import type { Company } from "../voice/company.ts";
 import type { VoiceChoice } from "../voice/speaking.ts";
 import { Addressing } from "./addressing.ts";
+import { LastWords } from "./last_words.ts";
 import { Member } from "./member.ts";
 import { type MeantAgent, RoomBrain } from "./room_brain.ts";
 import { RoomRecording } from "./room_recording.ts";
+import { RoomViewers } from "./room_viewers.ts";
 import type { Shared } from "./shared_media.ts";
 import { assignSlots } from "./slots.ts";
 import { ActiveSpeaker } from "./speaker.ts";
@@ -48,9 +50,11 @@ export class Room implements Disposable {
   readonly tapped: TappedCall;
   readonly #taps = new CallTaps();
   readonly #recording = new RoomRecording();
+  readonly #viewers = new RoomViewers();
   readonly #deps: RoomDeps;
   /** In the order in which they came. */
   readonly #people = new Map<string, Member>();
+  readonly #lastWords = new LastWords();
   readonly #speaker = new ActiveSpeaker();
   readonly #addressing: Addressing;
   /** The names of those who are about to be there. */
@@ -58,6 +62,8 @@ export class Room implements Disposable {
   #looks: Disposable | undefined;
   #idle: Disposable | undefined;
   #spoken: string | null = null;
+  /** Who is heard where one alone can be. */
+  #turn: [direction: "in" | "out", name: string | undefined] = ["in", undefined];
   #over = false;
 
   constructor(deps: RoomDeps) {
@@ -69,12 +75,22 @@ export class Room implements Disposable {
     this.tapped = {
       id,
       room_id: id,
+      agent_id: row.agents[0]?.agent_id,
       owner: { tenant_id, key_id, user_id },
       requestKeyframe: (mid, from) => {
         this.people.find(({ name }) => name === from)?.session.signalling.peer?.requestKeyframe(mid);
       },
-      announce: (event) => this.#recording.announce(event, this.people.map(({ session }) => session)),
-      tap: (tap) => this.#taps.add(tap),
+      announce: (event) => {
+        const sessions = this.people.map(({ session }) => session);
+        if (event.type === "session.viewer") this.#viewers.announce(event, sessions);
+        else this.#recording.announce(event, sessions);
+      },
+      tap: (tap) => {
+        const tapping = this.#taps.add(tap);
+        tap.onEvent(...this.#speaking());
+        tap.onTurn?.(...this.#turn);
+        return tapping;
+      },
     };
     this.#rest();
   }
@@ -140,6 +156,12 @@ export class Room implements Disposable {
     this.#over = true;
     this.#looks?.[Symbol.dispose]();
     this.#idle?.[Symbol.dispose]();
+    this.#lastWords[Symbol.dispose]();
+  }
+
+  /** In whose talks agents speak. */
+  get #talkers(): readonly Member[] {
+    return [...this.people, ...this.#lastWords.members];
   }
 
   #seat(name: string): Member {
@@ -161,14 +183,27 @@ export class Room implements Disposable {
           meant: (text, turn_id) => this.#meant(one, { text, turn_id }),
           people: () => this.people.map((person) => person.name),
           keep: (content, metadata) => keep(one.session, { content, metadata }),
-          onAnswering: (agent) => void (one.answering = agent.member_id),
+          onAnswering: (agent) => {
+            one.answering = agent.member_id;
+            this.#addressing.answering(one.id, agent.member_id);
+          },
           onAnswered: () => this.#addressing.answered(one.id),
         }),
-      onLevel: (one, level) => this.#speaker.hear(one.id, { level, now: clock.now() }),
-      onSaid: (one, packet) => {
-        if (one.loop?.speaking) this.#taps.packet("out", packet, this.#agentOf(one));
+      onLevel: (one, level) => {
+        const before = this.#speaker.heard;
+        this.#speaker.hear(one.id, { level, now: clock.now() });
+        if (this.#speaker.heard !== before) this.#passTurn();
       },
+      onSaid: (one, packet) => {
+        if (!one.loop?.speaking) return;
+        this.#passTurn();
+        this.#taps.packet("out", packet, this.#agentOf(one));
+      },
+      // What an agent says to one goes to all, also to whoever misses most.
+      onLoss: ({ loop }) => loop?.noteLoss(Math.max(...this.people.map(({ loss }) => loss))),
       onEvent: (one, event) => this.#pass(one, event),
+      inherit: (one, talk, reason) =>
+        this.#people.has(one.id) && this.#people.size > 1 && this.#lastWords.take(one, talk, reason),
       onEnd: (one) => this.#remove(one),
     });
     return member;
@@ -184,6 +219,7 @@ export class Room implements Disposable {
     }
     this.#tell({ type: "room.joined", data: { member_id: member.id, name: member.name, role: "person" } }, member);
     this.#recording.enter(session);
+    this.#viewers.enter(session);
     member.enter(session);
   }
 
@@ -192,7 +228,9 @@ export class Room implements Disposable {
     this.#speaker.forget(member.id);
     this.#taps.forget(member.name);
     this.#recording.leave(member.session);
-    this.#tell({ type: "room.left", data: { member_id: member.id, name: member.name } });
+    const left = { type: "room.left", data: { member_id: member.id, name: member.name } } as const;
+    this.#taps.event(left, member.name);
+    this.#tell(left);
     this.#deps.onLeft(member);
     if (this.#over) return;
     this.#look();
@@ -201,6 +239,7 @@ export class Room implements Disposable {
 
   /** Nobody is there. */
   #rest(): void {
+    this.#lastWords[Symbol.dispose]();
     this.#looks?.[Symbol.dispose]();
     this.#looks = undefined;
     const { clock, idle_ms, onIdle } = this.#deps;
@@ -237,22 +276,41 @@ export class Room implements Disposable {
     }
   }
 
+  /** Tells who follows the room whom to listen to, where they can listen to one alone. */
+  #passTurn(): void {
+    const talking = this.#talkers.find(({ loop }) => loop?.speaking);
+    const name = talking ? this.#agentOf(talking) : this.#people.get(this.#speaker.heard ?? "")?.name;
+    const [before, whose] = this.#turn;
+    this.#turn = [talking ? "out" : "in", name];
+    if (before !== this.#turn[0] || whose !== name) this.#taps.turn(...this.#turn);
+  }
+
+  /** Who speaks now, also by name. */
+  #speaking(): [event: NewRtcEvent, name: string | undefined] {
+    const name = this.members.find(({ id }) => id === this.#spoken)?.name;
+    return [{ type: "room.speaker", data: { member_id: this.#spoken } }, name];
+  }
+
   /** Who speaks to a member, by name. */
   #agentOf({ answering }: Member): string {
     const { agents } = this.row;
     return (agents.find(({ member_id }) => member_id === answering) ?? agents[0])?.name ?? "agent";
   }
 
-  async #meant(member: Member, { text, turn_id }: { text: string; turn_id: string }): Promise<MeantAgent | undefined> {
+  #meant(member: Member, { text, turn_id }: { text: string; turn_id: string }): Promise<MeantAgent[]> {
     const began = member.began.turn_id === turn_id ? member.began.at : this.#deps.clock.now();
-    const people = new Map(this.people.map(({ id, name }) => [id, name]));
-    const id = this.#addressing.meant({ member_id: member.id, text, began }, people);
-    const agent = this.row.agents.find(({ member_id }) => member_id === id);
-    return agent && { ...agent, voice: await this.#deps.voiceOf(agent.agent_id) };
+    // Whoever has just left said it to those who were there.
+    const people = new Map([...this.people, member].map(({ id, name }) => [id, name]));
+    const meant = this.#addressing.meant({ member_id: member.id, text, began }, people).flatMap((id) =>
+      this.row.agents.find(({ member_id }) => member_id === id) ?? []
+    );
+    return Promise.all(
+      meant.map(async (agent) => ({ ...agent, voice: await this.#deps.voiceOf(agent.agent_id) })),
+    );
   }
 
   #companyOf(member: Member): Company {
-    const others = () => this.people.filter((one) => one !== member).flatMap(({ loop }) => loop ?? []);
+    const others = () => this.#talkers.filter((one) => one !== member).flatMap(({ loop }) => loop ?? []);
     return {
       get speaking() {
         return others().some(({ speaking }) => speaking);
@@ -274,12 +332,16 @@ export class Room implements Disposable {
       if (!measured && loop) this.#speaker.hear(id, { level: loop.hearing ? 0 : SILENCE, now, ms: LOOK_MS });
     }
     this.#speaker.look(now);
-    const talking = this.people.find(({ loop }) => loop?.speaking);
+    this.#lastWords.sweep();
+    const talking = this.#talkers.find(({ loop }) => loop?.speaking);
     const speaker = talking?.answering ?? this.#speaker.speaker;
     if (speaker !== this.#spoken) {
       this.#spoken = speaker;
-      this.#tell({ type: "room.speaker", data: { member_id: speaker } });
+      const [event, name] = this.#speaking();
+      this.#taps.event(event, name);
+      this.#tell(event);
     }
+    this.#passTurn();
     for (const member of this.people) member.shared.sweep();
     for (const member of this.people) this.#serve(member, talking);
   }
@@ -315,9 +377,7 @@ export class Room implements Disposable {
     { talking, sounds, alone }: { talking: Member | undefined; sounds: readonly Shared[]; alone: boolean },
   ): MediaSource {
     if (talking && !member.session.muted.agent) return talking.voice;
-    const loudest = alone
-      ? sounds.find(({ member_id }) => member_id === this.#speaker.speaker) ?? sounds[0]
-      : undefined;
+    const loudest = alone ? sounds.find(({ member_id }) => member_id === this.#speaker.heard) ?? sounds[0] : undefined;
     return loudest?.source ?? member.voice;
   }
 }

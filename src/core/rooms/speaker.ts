@@ -16,6 +16,9 @@ const MORE = 0.25;
 const TAKE_MS = 400;
 /** How long a speaker may pause. */
 const PAUSE_MS = 1200;
+/** How much of late somebody was loud to be heard at once, and how much it takes that nobody else is. */
+const HEARD = 0.2;
+const HOLDS = 0.4;
 
 interface Loudness {
   /** How much of the last moments was loud, between 0 and 1. */
@@ -28,12 +31,21 @@ export class ActiveSpeaker {
   readonly #members = new Map<string, Loudness>();
   readonly #spoke = new Map<string, number>();
   #speaker: string | null = null;
+  #heard: string | null = null;
   #quietSince: number | undefined;
   #rival: { id: string; since: number } | undefined;
 
   /** Who speaks. */
   get speaker(): string | null {
     return this.#speaker;
+  }
+
+  /**
+   * Who is heard where one alone can be: who speaks, but while they make no sound whoever else does, and at once, so that
+   * hardly a syllable is missing. Null: nobody was loud.
+   */
+  get heard(): string | null {
+    return this.#heard;
   }
 
   /** When `id` has spoken last; 0: never. */
@@ -45,7 +57,10 @@ export class ActiveSpeaker {
   hear(id: string, { level, now, ms = 20 }: { level: number; now: number; ms?: number }): void {
     const share = this.#shareOf(id, now);
     const weight = 1 - Math.exp(-ms / MEMORY_MS);
-    this.#members.set(id, { share: share + ((level <= LOUD ? 1 : 0) - share) * weight, at: now });
+    const next = share + ((level <= LOUD ? 1 : 0) - share) * weight;
+    this.#members.set(id, { share: next, at: now });
+    if (id === this.#heard || next < HEARD) return;
+    if (this.#heard === null || this.#shareOf(this.#heard, now) < HOLDS) this.#heard = id;
   }
 
   /** `id` is gone. */
@@ -53,11 +68,12 @@ export class ActiveSpeaker {
     this.#members.delete(id);
     this.#spoke.delete(id);
     if (this.#rival?.id === id) this.#rival = undefined;
+    if (this.#heard === id) this.#heard = null;
     if (this.#speaker === id) this.#become(null);
   }
 
-  /** Looks who speaks at `now`. To be called each 100 ms or so. Returns whether it is somebody else than before. */
-  look(now: number): boolean {
+  /** Looks who speaks at `now`. To be called each 100 ms or so. */
+  look(now: number): void {
     const before = this.#speaker;
     const shares = [...this.#members.keys()].map((id) => ({ id, share: this.#shareOf(id, now) }));
     for (const { id, share } of shares) if (share >= SPEAKING) this.#spoke.set(id, now);
@@ -73,11 +89,11 @@ export class ActiveSpeaker {
       if (own > QUIET) this.#quietSince = undefined;
       else if (now - (this.#quietSince ??= now) >= PAUSE_MS) this.#become(null);
     }
-    return this.#speaker !== before;
   }
 
   #become(id: string | null): void {
     this.#speaker = id;
+    this.#heard = id ?? this.#heard;
     this.#rival = this.#quietSince = undefined;
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AgentConfig } from "../../domain/agent.ts";
+import type { AgentConfig, ModelChoice } from "../../domain/agent.ts";
 import type { LookSource } from "../../domain/rtc_event.ts";
 import type { FileRow } from "../../domain/table.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
@@ -41,6 +41,8 @@ export interface LookRequest {
 export interface Eyes {
   /** Looks. Rejects with an `AppError` that tells why it can't. */
   look(request: LookRequest, options: { signal: AbortSignal }): Promise<Sight>;
+  /** Whether a model can read what is seen. */
+  reads(model: ModelChoice): Promise<boolean>;
   /** What a call of the tool saw, for as long as the run goes on in this process. */
   sight(tool_call_id: string): Sight | undefined;
 }

@@ -125,7 +125,9 @@ export class Tools {
     const tools = await this.list(tenant_id, agent);
     const reading = await this.#deps.resources.offered(tenant_id, agent);
     const offered: readonly Tool[] = agent.tool_search && tools.length > 0 ? SEARCH_TOOLS : tools;
-    const looking = eyes && mayLook(agent) && this.#checkLook(agent).verdict !== "refused" ? [LOOK_TOOL] : [];
+    const may = eyes && mayLook(agent) && this.#checkLook(agent).verdict !== "refused";
+    // Nobody is asked for what the model can't read.
+    const looking = may && await eyes.reads(agent.model) ? [LOOK_TOOL] : [];
     return reading.length + looking.length === 0 ? offered : [...offered, ...reading, ...looking];
   }
 

@@ -1,23 +1,20 @@
 /**
- * What the viewers of one call are shown: packets of its caller and its agent, passed on as they come.
+ * What the viewers of one call, or room, are shown: packets of the people and agents in it, passed on as they come.
  *
  * @module
  */
-import type { LookSource, NewRtcEvent } from "../../domain/rtc_event.ts";
+import type { NewRtcEvent } from "../../domain/rtc_event.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { MediaPacket, OutgoingPacket, Peer } from "../../ports/peers.ts";
-import type { CallTap, DirectedPacket, TappedCall, TrackNames } from "../calls/call_tap.ts";
+import type { CallTap, DirectedPacket, Speaker, TappedCall, TrackNames } from "../calls/call_tap.ts";
 import { Forwarding, MediaSource } from "../calls/forwarding.ts";
+import { Sender } from "./sender.ts";
 
-/** Pictures that a call may have. */
-const MAX_PICTURES = 4;
-/** How long nothing has come of a picture that isn't shown any more. */
-const OVER_MS = 3000;
-
-interface Picture {
-  source: MediaSource;
-  at: number;
-}
+/** The two of a call. */
+const CALLER = "caller";
+const AGENT = "agent";
+/** How often it is looked which pictures are over. */
+const SWEEP_MS = 1000;
 
 /** The sections of one viewer, by kind, in the order of their description. */
 interface Shown {
@@ -29,40 +26,42 @@ interface Shown {
 export interface AudienceOptions {
   clock: Clock;
   call: TappedCall;
-  /** The call is over. */
+  /** The call, or room, is over. */
   onEnd(): void;
 }
 
 /**
- * Who watches a call. A viewer with one section of sound hears whoever speaks: the agent while it does, else the caller;
- * one with two hears the caller in the first, the agent in the second. One section of pictures shows the screen while it
- * is shared, else the camera; of two, the first shows the camera, the second the screen.
+ * Who watches a call, or a room. A viewer with one section of sound hears whose turn it is: an agent's while it speaks,
+ * else that of the person who does, or did last; one with two hears the person in the first, the agent in the second.
+ * One section of pictures shows a screen while one is shared, else the camera of who spoke last of those who have one;
+ * of two, the first shows the camera, the second the screen.
  */
 export class Audience implements CallTap, Disposable {
   readonly #options: AudienceOptions;
-  readonly #caller: MediaSource;
-  readonly #agent: MediaSource;
-  readonly #pictures = new Map<string, Picture>();
+  readonly #people = new Map<Speaker, Sender>();
+  readonly #agents = new Map<Speaker, MediaSource>();
+  /** Who spoke when, counted in speakers. */
+  readonly #spoke = new Map<Speaker, number>();
   readonly #shown = new Set<Shown>();
   readonly #tap: Disposable;
-  #names: TrackNames = {};
-  #microphone: string | undefined;
+  #speakers = 0;
+  /** Who is heard of people and agents, and of which of the two. */
+  readonly #heard = { in: CALLER as Speaker, out: AGENT as Speaker };
+  #turn: "in" | "out" = "in";
+  #swept = 0;
   #over = false;
-  #speaking: "caller" | "agent" = "caller";
 
   constructor(options: AudienceOptions) {
-    const { clock, call } = this.#options = options;
-    this.#caller = new MediaSource({ kind: "audio", clock });
-    this.#agent = new MediaSource({ kind: "audio", clock });
-    this.#tap = call.tap(this);
+    this.#options = options;
+    this.#tap = options.call.tap(this);
   }
 
-  /** Whether the call is over. */
+  /** Whether the call, or room, is over. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Shows the call to `peer` in the sections that it has by now, until disposed. */
+  /** Shows what there is to `peer` in the sections that it has by now, until disposed. */
   show(peer: Peer): Disposable & { requestKeyframe(mid: string): void } {
     const { clock } = this.#options;
     const shown: Shown = { audio: [], video: new Map() };
@@ -84,21 +83,30 @@ export class Audience implements CallTap, Disposable {
     };
   }
 
-  onPacket(...[direction, packet]: DirectedPacket): void {
-    if (direction === "in") this.#take(packet);
-    else if (packet.kind === "audio" && packet.mid === undefined) this.#agent.push(packet);
+  onPacket(...[direction, packet, from]: DirectedPacket): void {
+    if (direction === "in") this.#take(packet, from);
+    else if (packet.kind === "audio" && packet.mid === undefined) this.#agentOf(from ?? AGENT).push(packet);
   }
 
-  onEvent({ type, data }: NewRtcEvent): void {
-    const before = this.#speaking;
-    if (type === "agent.resumed" || (type === "agent.speaking" && data.aloud)) this.#speaking = "agent";
-    if (type === "speech.started" || type === "agent.done" || type === "agent.interrupted") this.#speaking = "caller";
-    if (this.#speaking !== before) this.#chooseAll();
+  onEvent({ type, data }: NewRtcEvent, from?: Speaker): void {
+    if (type === "room.speaker") this.#noteSpeaker(from);
+    else if (type === "room.left") this.#forget(data.name);
+    // Whose turn it is in a room, the room says.
+    else if (from !== undefined) return;
+    else if (type === "agent.resumed" || (type === "agent.speaking" && data.aloud)) this.onTurn("out", AGENT);
+    else if (type === "speech.started" || type === "agent.done" || type === "agent.interrupted") {
+      this.onTurn("in", CALLER);
+    }
   }
 
-  nameTracks(tracks: TrackNames): void {
-    this.#names = tracks;
-    this.#microphone = Object.keys(tracks).find((mid) => tracks[mid] === "microphone") ?? this.#microphone;
+  onTurn(direction: "in" | "out", from: Speaker | undefined): void {
+    this.#turn = direction;
+    this.#heard[direction] = from ?? this.#heard[direction];
+    this.#chooseAll();
+  }
+
+  nameTracks(tracks: TrackNames, from?: Speaker): void {
+    this.#senderOf(from).name(tracks);
     this.#chooseAll();
   }
 
@@ -111,55 +119,84 @@ export class Audience implements CallTap, Disposable {
     this.#tap[Symbol.dispose]();
   }
 
-  #take(packet: MediaPacket): void {
-    const { mid, kind } = packet;
-    if (kind === "audio") {
-      this.#microphone ??= mid;
-      if (mid === this.#microphone) this.#caller.push(packet);
-      return;
-    }
-    const { clock, call } = this.#options;
-    const now = clock.now();
-    let changed = this.#forgetSilent(now);
-    let picture = this.#pictures.get(mid);
-    if (!picture && this.#pictures.size < MAX_PICTURES) {
-      const source = new MediaSource({ kind, clock, requestKeyframe: () => call.requestKeyframe(mid) });
-      this.#pictures.set(mid, picture = { source, at: now });
-      changed = true;
-    }
-    if (changed) this.#chooseAll();
-    if (!picture) return;
-    picture.at = now;
-    picture.source.push(packet);
+  #take(packet: MediaPacket, from: Speaker | undefined): void {
+    if (packet.kind === "video") this.#sweep();
+    this.#senderOf(from).push(packet);
   }
 
-  /** Returns whether there was one. */
-  #forgetSilent(now: number): boolean {
-    let found = false;
-    for (const [mid, { at }] of this.#pictures) if (now - at > OVER_MS) found = this.#pictures.delete(mid);
-    return found;
+  #senderOf(from: Speaker | undefined): Sender {
+    const name = from ?? CALLER;
+    let sender = this.#people.get(name);
+    if (!sender) {
+      const { clock, call } = this.#options;
+      sender = new Sender({
+        clock,
+        requestKeyframe: (mid) => call.requestKeyframe(mid, from),
+        onChange: () => this.#chooseAll(),
+      });
+      this.#people.set(name, sender);
+      this.#chooseAll();
+    }
+    return sender;
+  }
+
+  #agentOf(name: Speaker): MediaSource {
+    let agent = this.#agents.get(name);
+    if (!agent) {
+      this.#agents.set(name, agent = new MediaSource({ kind: "audio", clock: this.#options.clock }));
+      this.#chooseAll();
+    }
+    return agent;
+  }
+
+  #noteSpeaker(speaker: Speaker | undefined): void {
+    if (speaker === undefined) return;
+    this.#spoke.set(speaker, ++this.#speakers);
+    this.#chooseAll();
+  }
+
+  /** Somebody is gone. */
+  #forget(name: Speaker): void {
+    this.#people.delete(name);
+    this.#spoke.delete(name);
+    this.#chooseAll();
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock.now();
+    if (now - this.#swept < SWEEP_MS) return;
+    this.#swept = now;
+    for (const sender of this.#people.values()) sender.sweep();
   }
 
   #chooseAll(): void {
     for (const shown of this.#shown) this.#choose(shown);
   }
 
-  #choose({ audio, video }: Shown): void {
-    const [first, second] = audio;
+  #choose({ audio: [first, second], video }: Shown): void {
+    const person = this.#people.get(this.#heard.in)?.sound ?? this.#latest(({ sound }) => sound);
+    const agent = this.#agents.get(this.#heard.out);
     if (second) {
-      first?.follow(this.#caller);
-      second.follow(this.#agent);
-    } else first?.follow(this.#speaking === "agent" ? this.#agent : this.#caller);
+      first?.follow(person);
+      second.follow(agent);
+    } else first?.follow(this.#turn === "out" ? agent ?? person : person);
+    const camera = this.#latest((sender) => sender.picture("camera"));
+    const screen = this.#latest((sender) => sender.picture("screen"));
     const [one, other] = video.values();
-    const [camera, screen] = [this.#picture("camera"), this.#picture("screen")];
     if (other) {
       one?.follow(camera);
       other.follow(screen);
     } else one?.follow(screen ?? camera);
   }
 
-  /** The newest that is shown. One of which nothing was said is the camera. */
-  #picture(name: LookSource): MediaSource | undefined {
-    return [...this.#pictures].findLast(([mid]) => (this.#names[mid] ?? "camera") === name)?.[1].source;
+  /** What `of` gives for whoever spoke last of those for whom it gives something; where nobody did, for the first. */
+  #latest(of: (sender: Sender) => MediaSource | undefined): MediaSource | undefined {
+    let latest: { source: MediaSource; spoke: number } | undefined;
+    for (const [name, sender] of this.#people) {
+      const source = of(sender);
+      const spoke = this.#spoke.get(name) ?? 0;
+      if (source && (!latest || spoke > latest.spoke)) latest = { source, spoke };
+    }
+    return latest?.source;
   }
 }

@@ -22,7 +22,13 @@ import type { Audience } from "./audience.ts";
 /** How often what was counted is told and stored. */
 const STATS_MS = 10_000;
 /** Viewers say nothing. */
-const SILENT = { packets_stale: 0, frames_concealed: 0, interruptions: 0, answer_latency_ms: null };
+const SILENT = {
+  packets_stale: 0,
+  frames_concealed: 0,
+  interruptions: 0,
+  expected_loss_percent: null,
+  answer_latency_ms: null,
+};
 
 /** What a {@linkcode ViewerSession} needs. */
 export interface ViewerSessionDeps extends HostedParts {
@@ -47,7 +53,7 @@ export class ViewerSession implements LiveSession {
   #ending: Promise<void> | undefined;
 
   constructor(deps: ViewerSessionDeps) {
-    const { row, principal, media, ice_servers, relay_only, clock } = this.#deps = deps;
+    const { row, principal, media, iceServers, relay_only, clock } = this.#deps = deps;
     this.principal = principal;
     this.events = new CallEvents(row.id);
     const limits = { ...deps.watchdog, idle_ms: 0 };
@@ -55,16 +61,17 @@ export class ViewerSession implements LiveSession {
     this.#state = new CallState({ ...deps, events: this.events, watchdog });
     this.signalling = new Signalling({
       peers: media.peers,
+      iceServers,
       options: {
         audio: row.modalities.includes("audio") ? "sendonly" : "inactive",
         video: row.modalities.includes("camera") ? "sendonly" : "inactive",
-        ice_servers,
         relay_only,
       },
       events: {
         onState: (state) => this.#follow(state),
         onCandidate: (candidate) =>
           this.events.emit({ type: "session.candidate", data: { candidate: candidate ?? { candidate: "" } } }),
+        onOffer: (sdp) => this.events.offer(sdp),
         onMedia: () => {},
         onChannel(channel) {
           channel.close();

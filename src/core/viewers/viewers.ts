@@ -1,11 +1,11 @@
 /**
- * Viewers of calls. Nobody watches in secret: each is announced to who is in the call.
+ * Viewers of calls and rooms. Nobody watches in secret: each is announced to who is in there.
  *
  * @module
  */
 import type { Principal } from "../../domain/access.ts";
 import { AppError } from "../../domain/error.ts";
-import type { Modality } from "../../domain/rtc_session.ts";
+import type { Modality, RtcEnd } from "../../domain/rtc_session.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Store } from "../../ports/store.ts";
@@ -15,6 +15,7 @@ import type { Calls } from "../calls/calls.ts";
 import type { Origin } from "../calls/call_tap.ts";
 import type { Described } from "../calls/new_call.ts";
 import { newSessionRow } from "../calls/session_row.ts";
+import type { Rooms } from "../rooms/rooms.ts";
 import { Audience } from "./audience.ts";
 import { ViewerSession } from "./viewer_session.ts";
 
@@ -23,17 +24,19 @@ export interface ViewersDeps {
   store: Store;
   clock: Clock;
   log: Log;
-  calls: Pick<Calls, "get" | "tapped" | "host">;
+  calls: Pick<Calls, "tapped" | "host">;
+  rooms: Pick<Rooms, "tapped">;
   audit: Pick<Audit, "record">;
   instance_id: string;
-  /** How many may watch one call. */
+  default_agent: string;
+  /** How many may watch one call, or room. */
   max_viewers: number;
 }
 
 /** What somebody wants to watch. */
 export interface NewViewer {
-  /** The call. */
-  session_id: string;
+  /** The call, or the room. */
+  of: { session_id: string } | { room_id: string };
   /** The viewer's offer. */
   sdp: string;
   modalities: readonly Modality[];
@@ -58,23 +61,22 @@ export class Viewers {
   }
 
   /**
-   * Lets somebody watch a call, and answers their offer. Rejects with `SessionNotFoundError` where `principal` can't see
-   * the call and shows no secret that is for it, with `TooManyRequestsError` where too many watch it.
+   * Lets somebody watch, and answers their offer. Rejects with `SessionNotFoundError` or `NotFoundError` where
+   * `principal` can't see the call, or the room, and shows no secret that is for it, with `TooManyRequestsError` where
+   * too many watch it.
    */
-  async open(principal: Principal, { session_id, sdp, modalities, origin }: NewViewer): Promise<Described> {
-    const { calls } = this.#deps;
-    const seen = principal.grant?.session_id === session_id ? withoutGrant(principal) : principal;
-    const call = await calls.tapped(seen, session_id);
-    const { agent_id } = await calls.get(seen, session_id);
+  async open(principal: Principal, { of, sdp, modalities, origin }: NewViewer): Promise<Described> {
+    const { calls, default_agent } = this.#deps;
+    const call = await this.#find(principal, of);
     const row = newSessionRow(principal, {
       ...this.#deps,
-      agent_id,
+      agent_id: call.agent_id ?? default_agent,
       conversation_id: null,
       room_id: null,
       dialect: "whep",
       modalities: [...modalities],
       voice: {},
-      metadata: { watched_session_id: session_id },
+      metadata: "room_id" in of ? { watched_room_id: of.room_id } : { watched_session_id: of.session_id },
     });
     const watched = this.#watch(call);
     watched.opening++;
@@ -103,10 +105,10 @@ export class Viewers {
       this.#tidy(call, watched);
     }
     // The call may have ended meanwhile.
-    if (watched.audience.over) await viewer.end("hung_up");
+    if (watched.audience.over) await viewer.end(endOf(call));
     try {
       const answer = await viewer.signalling.answer(sdp);
-      const details = { session_id, viewer_id: row.id };
+      const details = { ...of, viewer_id: row.id };
       this.#deps.audit.record({ principal, action: "rtc_viewer", outcome: "allowed", ...origin, details });
       return { session_id: row.id, type: "answer", sdp: answer, candidates_follow: viewer.signalling.trickles };
     } catch (error) {
@@ -114,6 +116,14 @@ export class Viewers {
       await this.#deps.store.commit({ writes: [{ delete: "rtc_sessions", where: { id: row.id } }] });
       throw error;
     }
+  }
+
+  /** What is to be watched. Who shows a secret for it sees as much of it as the one who made that. */
+  #find(principal: Principal, of: NewViewer["of"]): Promise<TappedCall> {
+    const { calls, rooms } = this.#deps;
+    const { grant, ...maker } = principal;
+    if ("room_id" in of) return rooms.tapped(grant?.room_id === of.room_id ? maker : principal, of.room_id);
+    return calls.tapped(grant?.session_id === of.session_id ? maker : principal, of.session_id);
   }
 
   /** Who watches `call`, where one more may. */
@@ -124,7 +134,7 @@ export class Viewers {
     if (count >= max_viewers) {
       throw new AppError(
         "TooManyRequestsError",
-        `Cannot watch call "${call.id}": ${count} watch it, at most ${max_viewers} may`,
+        `Cannot watch ${isRoom(call) ? "room" : "call"} "${call.id}": ${count} watch it, at most ${max_viewers} may`,
         { retry_after: 60 },
       );
     }
@@ -134,7 +144,7 @@ export class Viewers {
       clock,
       call,
       onEnd: () => {
-        for (const viewer of viewers) void viewer.end("hung_up");
+        for (const viewer of viewers) void viewer.end(endOf(call));
       },
     });
     const watched = { audience, viewers, opening: 0 };
@@ -158,7 +168,11 @@ function announce(
   call.announce({ type: "session.viewer", data: { viewer_id, present, viewers: viewers.size } });
 }
 
-/** The one who made the secret may see the call. */
-function withoutGrant({ grant: _, ...principal }: Principal): Principal {
-  return principal;
+function isRoom({ id, room_id }: TappedCall): boolean {
+  return id === room_id;
+}
+
+/** Why who watches `call` is there no longer once it is over. */
+function endOf(call: TappedCall): RtcEnd {
+  return isRoom(call) ? "room_ended" : "hung_up";
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ModelChoice } from "../../domain/agent.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Model, ModelOutput, ModelRequest, UnusedCall } from "../../ports/model.ts";
 import { EarlyAnswer } from "./early_answer.ts";
@@ -32,6 +33,10 @@ export class EarlyModel implements Model, AsyncDisposable {
 
   get pictures(): readonly string[] | undefined {
     return this.#deps.model.pictures;
+  }
+
+  async reads(choice: ModelChoice, media_type: string): Promise<boolean> {
+    return await this.#deps.model.reads?.(choice, media_type) ?? true;
   }
 
   /** Begins to answer what `ask` finds out, in place of what was prepared before, until `signal` aborts. */

@@ -49,7 +49,7 @@ export class Piece {
   push(samples: Int16Array): void {
     const length = this.#length + samples.length;
     if (length > this.#sound.length) {
-      const larger = new Int16Array(Math.max(length, this.#sound.length * 2));
+      const larger = new Int16Array(Math.max(length, this.#sound.length * 2, Math.ceil(this.#expected())));
       larger.set(this.#sound.subarray(0, this.#length));
       this.#sound = larger;
     }

@@ -29,6 +29,7 @@ export class Reorder {
   readonly #wait_ms: number;
   #kept = new Map<number, { packet: MediaPacket; at: number }>();
   #next: number | undefined;
+  #ssrc: number | undefined;
   #stale = 0;
   /** How long is waited now. */
   #patience: number;
@@ -51,14 +52,11 @@ export class Reorder {
 
   /** Takes `packet`, which came at `now`. */
   push(packet: MediaPacket, now: number): void {
-    this.#next ??= packet.sequence;
-    let ahead = (packet.sequence - this.#next) & 0xffff;
+    if (this.#next === undefined || packet.ssrc !== this.#ssrc) this.#begin(packet);
+    let ahead = (packet.sequence - this.#next!) & 0xffff;
     if (ahead >= 0x8000) ahead -= 0x10000;
-    if (Math.abs(ahead) > MAX_GAP) {
-      this.#kept.clear();
-      this.#missed.clear();
-      this.#next = packet.sequence;
-    } else if (ahead < 0 || this.#kept.has(packet.sequence)) {
+    if (Math.abs(ahead) > MAX_GAP) this.#begin(packet);
+    else if (ahead < 0 || this.#kept.has(packet.sequence)) {
       this.#learn(packet.sequence, now);
       return void this.#stale++;
     }
@@ -76,6 +74,13 @@ export class Reorder {
       this.#next = (packet.sequence + 1) & 0xffff;
       yield { packet, missing: ahead };
     }
+  }
+
+  #begin({ sequence, ssrc }: MediaPacket): void {
+    this.#kept.clear();
+    this.#missed.clear();
+    this.#next = sequence;
+    this.#ssrc = ssrc;
   }
 
   /** Notes the `count` packets before the one that came at `at`, which won't be waited for any more. */

@@ -14,6 +14,9 @@ import type { Utterance } from "./listening.ts";
 import { transcribeWith } from "./transcribing.ts";
 import type { VoiceLimits } from "./voice_limits.ts";
 
+/** The most turns that are ended and have no words yet: each may be a program or a paid request. */
+const MAX_AWAITED = 8;
+
 /** What a {@linkcode TurnsByHand} needs. */
 export interface TurnsByHandDeps {
   clock: Clock;
@@ -81,13 +84,20 @@ export class TurnsByHand implements Disposable {
     this.#turn.push(frame);
   }
 
-  /** That was all: it is written down, and asked. Throws `ConflictError` when there is nothing, or turns are found. */
+  /**
+   * That was all: it is written down, and asked. Throws `ConflictError` when there is nothing, or turns are found, and
+   * `TooManyRequestsError` while others wait for their words; the turn goes on then.
+   */
   commit(): void {
     const { clock, stt, emit, startedAt } = this.#deps;
     if (!this.#inForce) throw new AppError("ConflictError", "Cannot end the turn by hand: turns are found here");
     if (!stt) throw new AppError("ConflictError", "Cannot end the turn: the agent can't hear");
     const turn = this.#turn;
     if (!turn) throw new AppError("ConflictError", "Cannot end the turn: nothing was said in it");
+    if (this.#awaited.size >= MAX_AWAITED) {
+      const message = `Cannot end the turn: ${MAX_AWAITED} before it have no words yet`;
+      throw new AppError("TooManyRequestsError", message);
+    }
     this.#forget();
     const latency = new Latency({ clock, since: clock.now() });
     latency.reach("turn_ms");

@@ -11,6 +11,7 @@ import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
 import { Answer } from "./answer.ts";
 import { Ears } from "./ears.ts";
 import { EchoGuard } from "./echo_guard.ts";
+import { ExpectedLoss } from "./expected_loss.ts";
 import { frameLength } from "./framing.ts";
 import { Latency } from "./latency.ts";
 import { Listening, type Utterance } from "./listening.ts";
@@ -47,6 +48,7 @@ export class VoiceLoop implements Disposable {
   readonly #listening: Listening;
   readonly #speaking: Speaking | undefined;
   readonly #playout: Playout;
+  readonly #loss: ExpectedLoss;
   readonly #startedAt: number;
   readonly #nothing = new Int16Array(frameLength(HEARING_RATE));
   #state: VoiceState = "listening";
@@ -76,6 +78,7 @@ export class VoiceLoop implements Disposable {
     const { clock, tts, limits, voice, sendAudio } = deps;
     this.#deps = deps;
     this.#startedAt = clock.now();
+    this.#loss = new ExpectedLoss(encoder);
     this.#choice = voice;
     this.#ears = new Ears({ decoder, rate: HEARING_RATE, reorder_ms: limits.reorder_ms });
     this.#listening = new Listening({
@@ -143,6 +146,7 @@ export class VoiceLoop implements Disposable {
     return {
       packets_stale: stale,
       frames_concealed: concealed,
+      expected_loss_percent: this.#loss.percent,
       interruptions: this.#interruptions,
       answer_latency_ms: this.#lastLatency?.figures.first_sound_ms ?? null,
     };
@@ -230,6 +234,11 @@ export class VoiceLoop implements Disposable {
   /** Notes how loud what comes out of the caller's loudspeaker is, in dBFS. */
   noteEcho(level: number): void {
     this.#echo.played(level);
+  }
+
+  /** Notes how much of the sound is missing where it arrives, in percent. */
+  noteLoss(percent: number): void {
+    if (!this.#closing.signal.aborted) this.#loss.report(percent);
   }
 
   /** Notes when the caller's end heard the answer, by its own clock. */

@@ -56,6 +56,8 @@ export interface VoiceLoopDeps {
 export interface VoiceStats {
   packets_stale: number;
   frames_concealed: number;
+  /** What sound is made redundant for. */
+  expected_loss_percent: number | null;
   interruptions: number;
   /** From the end of speech to the first sound of the answer, the last time. */
   answer_latency_ms: number | null;

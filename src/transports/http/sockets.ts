@@ -61,12 +61,15 @@ async function answer(
   };
   gone.signal.addEventListener("abort", end, { once: true });
   try {
-    const outgoing = (await gateway.connect(op, read(c, op), visit, incoming))[Symbol.asyncIterator]();
+    const input = read(c, op);
+    const readInput = () => {
+      if (op.begins) assertUpgrade(request);
+      return input();
+    };
+    const outgoing = (await gateway.connect(op, readInput, visit, incoming))[Symbol.asyncIterator]();
     // One that is never read holds its place, too.
     gone.signal.addEventListener("abort", () => void outgoing.return?.().catch(() => {}), { once: true });
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      throw new AppError("ValidationError", "Cannot open a WebSocket: expected the header Upgrade: websocket");
-    }
+    assertUpgrade(request);
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: IDLE_SECONDS });
     open.add(gone);
     endInTime(gone, { principal: visit.principal, clock });
@@ -90,6 +93,21 @@ async function answer(
   } catch (thrown) {
     gone.abort();
     throw thrown;
+  }
+}
+
+/** Throws `ValidationError` for a request that can't become a WebSocket (RFC 6455, 4.2.1). */
+function assertUpgrade({ headers }: Request): void {
+  const says = (name: string, wanted: string) =>
+    headers.get(name)?.toLowerCase().split(",").some((one) => one.trim() === wanted) ?? false;
+  if (!says("upgrade", "websocket")) {
+    throw new AppError("ValidationError", "Cannot open a WebSocket: expected the header Upgrade: websocket");
+  }
+  if (!says("connection", "upgrade") || !headers.has("sec-websocket-key")) {
+    throw new AppError(
+      "ValidationError",
+      "Cannot open a WebSocket: expected Connection: upgrade and Sec-WebSocket-Key",
+    );
   }
 }
 

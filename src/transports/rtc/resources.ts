@@ -30,6 +30,13 @@ export interface ResourceDeps extends AssertedUserOptions {
 /** Makes a session of an offer. */
 export type Begin = (offered: { visit: Visit; sdp: string }) => Promise<{ session_id: string; sdp: string }>;
 
+/** Where sessions begin by `begin`, which uses `op`. */
+export interface Endpoint {
+  path: string;
+  op: Operation;
+  begin(c: HttpContext): Begin;
+}
+
 /** What fragments repeat of answers, by session. */
 export class Frames {
   readonly #frames = new Map<string, FragmentFrame>();
@@ -59,20 +66,12 @@ export class Resources {
     this.#deps = deps;
   }
 
-  /** Adds `endpoint`, where sessions begin by `begin`, which uses `op`, and their own routes below `base`. */
-  mount(
-    app: Hono<HttpEnv>,
-    { base, endpoints, op, begin }: {
-      base: string;
-      endpoints: readonly string[];
-      op: Operation;
-      begin(c: HttpContext): Begin;
-    },
-  ): void {
+  /** Adds `endpoints`, and the routes of the sessions that begin there below `base`. */
+  mount(app: Hono<HttpEnv>, { base, endpoints }: { base: string; endpoints: readonly Endpoint[] }): void {
     const session = `${base}/sessions/:session_id`;
-    for (const endpoint of endpoints) {
-      app.post(endpoint, (c) => told(() => this.#create(c, { base, op, begin: begin(c) })));
-      app.options(endpoint, () => toOptions({ "allow": "OPTIONS, POST", "accept-post": OFFER_TYPE }));
+    for (const { path, op, begin } of endpoints) {
+      app.post(path, (c) => told(() => this.#create(c, { base, op, begin: begin(c) })));
+      app.options(path, () => toOptions({ "allow": "OPTIONS, POST", "accept-post": OFFER_TYPE }));
     }
     app.patch(session, (c) => told(() => this.#patch(c)));
     app.delete(session, (c) => told(() => this.#end(c)));

@@ -29,6 +29,7 @@ export function mountWhip(app: Hono<HttpEnv>, gateway: Gateway, deps: ResourceDe
     };
   };
   for (const base of ["/api/v1/rtc/whip", "/v1/rtc/whip"]) {
-    resources.mount(app, { base, endpoints: [base, `${base}/:agent_id`], op: rtcOffer, begin });
+    const endpoints = [base, `${base}/:agent_id`].map((path) => ({ path, op: rtcOffer, begin }));
+    resources.mount(app, { base, endpoints });
   }
 }

@@ -10,7 +10,7 @@ import type { OpenApi } from "../document.ts";
 import { callNetworks } from "./call_networks.ts";
 import { callRooms } from "./call_rooms.ts";
 import { callVoice } from "./call_voice.ts";
-import { callSocket, callWatch } from "./call_ways.ts";
+import { callLooks, callSocket, callWatch } from "./call_ways.ts";
 import { type Html, table } from "./html.ts";
 import { hrefOf, layout } from "./layout.ts";
 import { codeView } from "./operation.ts";
@@ -42,6 +42,7 @@ const DOES = [
   ["`onLookAsked(listener)`", "Tells when the agent wants to look, at what, and why"],
   ["`answerLook(look, answer)`", 'Lets it: `"once"`, or until the end of the `"call"`; `"no"` also takes that back'],
   ["`approve(call)`, `deny(call)`", "Decides a tool call that waits for a person"],
+  ["`recordings.start()`, `recordings.stop()`", "Records the call, or the room it is in, and tells everybody"],
   ["`setVoice(voice)`, `setSpeaker(id)`", "How the agent sounds, and where"],
   ["`level(who)`, `statistics()`", "How loud a side is from 0 to 1; round trip, jitter, loss, and the way taken"],
   ["`reconnect()`, `hangUp()`", "Finds a new way at once; ends the call"],
@@ -64,7 +65,9 @@ export function callPage(document: OpenApi, base: string): Html {
       class="lead">A person speaks with an agent: it hears, answers aloud, can be interrupted, and looks where it may.</p>
     ${heading("page")}
     <p><a href="${base}/call"><code>${base}/call</code></a> is a page of this server for calls. It takes a key, which stays
-    in the tab, and <code>?agent=…</code> and <code>?conversation=…</code> choose beforehand. Browsers give microphone and
+    in the tab, and <code>?agent=…</code> and <code>?conversation=…</code> choose beforehand. It makes rooms with the link
+    that lets others in, records, plays what was recorded, says who watches, and waits for a server that is full.
+    Browsers give microphone and
     camera only to pages that came over HTTPS, or from the same machine.</p>
     ${heading("module")}
     <p>The page is made with a module that other pages import from here,
@@ -83,23 +86,25 @@ export function callPage(document: OpenApi, base: string): Html {
     ${heading("looks")}
     <p>An agent whose <code>look</code> is true has a tool for it in calls whose <code>modalities</code> name the camera or
     the screen. It is given a picture of that moment, not a stream. The person is asked first, and sees the agent’s
-    reason: who doesn’t answer has said no. A consent for the call holds for one source, until another connection takes
+    reason: who doesn’t answer has said no, and isn’t asked for the same again in that answer. A consent for the call holds for one source, until another connection takes
     the place of the caller’s, and can be taken back at any time; only who is in the call gives it. <code>rtc.look</code> of the settings says whether people are asked at all,
-    how often an agent may look, and whether pictures are kept, as files of the conversation. Otherwise a picture is gone
-    with the answer it was for.</p>
+    how often an agent may look, and whether pictures are kept, as files of the conversation. Of a room, whose conversation
+    is everybody’s, they are that person’s alone. Otherwise a picture is gone with the answer it was for.</p>
     <p>Every look is on record, with its consent: <a href="${hrefOf(
       base,
       "",
     )}#rtc_look_list"><code>rtc_look_list</code></a>, and in the audit, where refusals are, too. A client of one’s own says
     <code>{"type": "tracks", "tracks": {"1": "camera", "2": "screen"}}</code>, by the <code>mid</code> of each, and again when
     that changes: what isn’t named can’t be seen. Of one that never does, the first video is the camera. It follows
-    <code>look.asked</code>, <code>look.consent</code>, <code>look.refused</code> and <code>look.done</code>, and answers
+    <code>look.asked</code> (whose <code>agent_id</code> and <code>run_id</code> say who wants to),
+    <code>look.consent</code>, <code>look.refused</code> and <code>look.done</code>, and answers
     <code>{"type": "consent", "source": "screen", "allow": true, "until": "once"}</code>, with the <code>look_id</code> that is
     answered where it is known. Video must be in VP8, and a voice that <code>speech.realtime</code>
     gives reads no such pictures: with it an agent isn’t offered to look.</p>
-    <p>Clients in the words of others, such as OpenAI’s, have no such answer. For them, set <code>rtc.look.consent</code> to
-    <code>always</code> and name <code>look</code> in the agent’s <code>policies.ask</code>: then each look waits for a
-    decision, as any tool does that a person approves.</p>
+    <p>Pictures are WebP. Name what a provider reads that can’t read it, as llama.cpp’s server:
+    <code>providers.llama.pictures: [image/png, image/jpeg]</code>. Its agents aren’t offered to look, and in place of
+    other pictures that it doesn’t read, such as those of tools and files, the model is told what it can’t see.</p>
+    ${callLooks(op)}
     ${heading("record")}
     <p>A call is recorded where that is asked for: from its beginning by <code>record: true</code>, or in its course by
     <a href="${op("rtc_recording_start")}"><code>rtc_recording_start</code></a> and
@@ -108,7 +113,8 @@ export function callPage(document: OpenApi, base: string): Html {
     session’s <code>recording_id</code> says it to who comes later. A call that can’t be recorded as asked for is
     refused.</p>
     <p>The file is WebM: each side a track of sound, camera and screen a track of pictures, side by side whatever was
-    muted, held or cut off. It is made when the recording has ended, also after the server died in the middle.
+    muted, held or cut off. Browsers play but the first track of sound of a file; the page plays all of them. It is made when the recording has ended, also after the server died in the middle.
+    One of which nothing came is <code>ready</code> with a <code>size</code> of 0, and has no file.
     <a href="${op("rtc_recording_download")}"><code>rtc_recording_download</code></a> gives it, any part by
     <code>Range</code>, and
     <a href="${op("rtc_recording_transcript")}"><code>rtc_recording_transcript</code></a> what was said, as WebVTT.
@@ -118,7 +124,9 @@ export function callPage(document: OpenApi, base: string): Html {
     )}"><code>ticket_create</code></a> made for this <code>path</code>: it is good for an hour,
     for every part that is asked for.
     Where they are kept encrypted, for how long, and how large they may be is in <code>rtc.recording</code> and
-    <code>retention.recording_days</code>.</p>
+    <code>retention.recording_days</code>. Their key is <code>database.encryption_key</code>, else
+    <code>recordings.key</code> in the data folder, which no backup holds: keep it also once the database has a key, as
+    older recordings are read with it.</p>
     ${codeView(recording, { label: "JavaScript", title: "A recording with its words in a page" })}
     ${heading("socket")}
     ${callSocket(op)}

@@ -28,8 +28,15 @@ export function callNetworks(op: (id: string) => string): Html {
     <p>A call that finds no way ends as <code>connect_timeout</code> within <code>rtc.connect_timeout_seconds</code>, and an
     <code>error</code> before says at which addresses the caller was waited for. A caller of whom nothing is heard for
     <code>rtc.lost_seconds</code> is <code>lost</code>: the call waits <code>rtc.reattach_seconds</code> for a new offer or
-    the old way. Sound that comes out of order is put in order, lost sound is made up from what follows it, and sound
+    the old way. The server offers when it is asked to, by <a href="${op("rtc_offer")}"><code>rtc_offer</code></a> with
+    <code>request</code>: the answer to that and the event <code>session.offer</code> hold the same offer. It is answered
+    once, by <a href="${op("rtc_answer")}"><code>rtc_answer</code></a> or the message <code>answer</code>; the second
+    is told 409, and whoever reads the event later finds <code>null</code> in it. Sound that comes out of order is put in order, lost sound is made up from what follows it, and sound
     later than <code>rtc.stale_audio_ms</code> is dropped; <code>packets_lost</code>, <code>packets_stale</code> and
-    <code>frames_concealed</code> count it.</p>
+    <code>frames_concealed</code> count it. What the agent says carries as much redundancy as the other end’s reports of
+    loss want, <code>expected_loss_percent</code>.</p>
+    <p>All datagrams wait in one queue of the system, 208 KB on most Linux machines; what finds it full is lost. For more
+    than some dozens of calls <code>sysctl -w net.core.rmem_default=4194304</code> before the start makes room, as
+    <code>muxi doctor</code> says.</p>
   `;
 }

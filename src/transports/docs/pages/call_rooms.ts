@@ -31,7 +31,7 @@ export function callRooms(base: string): Html {
     ${op(
       "rtc_secret_create",
     )} with a <code>room_id</code>. It joins that room, begins no other call, and ends nobody else’s.
-    The page copies such a link, <code>…/call?room=…#secret=ek_…</code>.</p>
+    The page makes rooms, and such a link: <code>…/call?room=…#secret=ek_…</code>.</p>
     <p>Sound and pictures are passed on as they come, never decoded: each browser takes part in one connection, with the
     server. Its offer has one section for its own voice, in which agents are heard, and as many
     <code>recvonly</code> sections of sound and video as it wants to show others in. The server fills them, so that
@@ -44,7 +44,9 @@ export function callRooms(base: string): Html {
     Whoever was answered may go on without the name for <code>rtc.rooms.follow_up_seconds</code>, unless somebody else
     speaks, and who is alone in the room always speaks to an agent. Everything else is kept in the room’s one
     conversation as <code>Ana: …</code>, so that agents know it when they are asked. One agent speaks at a time, to all, and
-    everybody may interrupt it.</p>
+    everybody may interrupt it. Up to four that are named together, as in “Nova and Rex, what do you think?”, answer in
+    that order, each knowing what was said before; an interruption ends them all. When whoever asked leaves, the answer
+    goes on for the others.</p>
     <p>A member is a call: ending it leaves the room, ${op("rtc_room_leave")} takes somebody out
     (<code>left</code>), and ${op(
       "rtc_room_delete",
@@ -56,6 +58,16 @@ export function callRooms(base: string): Html {
     and screen, by their names, and one for each agent, all in the room’s time; who joins late or leaves is silent for the
     rest. What the others don’t get, as from somebody who is muted or holds the call, isn’t in it. Who may use the room
     with a key may record it, a guest with a secret may not, and the call of one member is not recorded alone.</p>
+    <p>Players of WHEP watch a room at <code>/api/v1/rtc/whep/{room_id}</code>, without a place in it; pages of your own
+    do by ${op("rtc_room_viewer_create")}. Each gets one stream, whoever comes and goes. Its first track of sound has
+    whoever speaks, person or agent; with a second one the first has people, the second agents. The picture is the
+    screen while one is shared, else the camera of who spoke last; with a second track the screen is in that one.
+    Nothing is mixed, which would mean to decode it: where several speak at once, the one who counts as speaking
+    (<code>room.speaker</code>) is heard, and while that one pauses whoever else does, but for a syllable. Who is muted
+    or holds the call isn’t in it. A secret with the room as <code>watch</code> lets somebody watch and nothing else.
+    Everybody in the room is told by <code>session.viewer</code>, who joins later, too; ending the viewer’s session
+    (${op("rtc_session_delete")}) takes it out, and the end of the room ends it (<code>room_ended</code>).
+    <code>rtc.max_viewers</code> counts for each room.</p>
     <p>Two members may also connect to each other directly: ${op("rtc_room_signal")} passes on offers, answers and
     candidates, and nothing else, to the one they are for.</p>
   `;

@@ -13,6 +13,23 @@ const EVENTS = [
   ["`conversation.item.truncate`", "What was heard: the answer ends there, and history keeps that much of it"],
 ] as const;
 
+/** Looking at who calls in words of others. */
+export function callLooks(op: (id: string) => string): Html {
+  return html`
+    <p>Clients of OpenAI’s protocol are asked as for a tool that needs an approval: by an item
+    <code>mcp_approval_request</code> with the name <code>look</code> and source and reason as its arguments. Their
+    <code>mcp_approval_response</code> allows that one look, or not. An application that follows the call beside them
+    (<code>/v1/realtime?call_id=…</code>) sees the question; it may answer where it is the same user, or came with the
+    same secret. Once nobody waits for it, an answer is an error.</p>
+    <p>Clients of WHIP can’t be asked, and an agent that wants to look is told so at once. Whoever is in such a call may be
+    there beside it, by <a href="${op(
+      "rtc_session_attach",
+    )}"><code>rtc_session_attach</code></a>: then they are asked there, or allow it for the
+    call. Otherwise set <code>rtc.look.consent</code> to <code>always</code> and name <code>look</code> in the agent’s
+    <code>policies.ask</code>: then each look waits for a decision, as any tool does that a person approves.</p>
+  `;
+}
+
 /** Calls without WebRTC. */
 export function callSocket(op: (id: string) => string): Html {
   return html`
@@ -42,13 +59,22 @@ export function callWatch(op: (id: string) => string): Html {
       "rtc_viewer_create",
     )}"><code>rtc_viewer_create</code></a>. Packets are passed on as they come, not made
     anew. One track of sound has whoever speaks, caller or agent; of two, the first has the caller, the second the agent.
-    One track of pictures shows the screen while it is shared, else the camera; of two, the first shows the camera.</p>
-    <p>A viewer needs a key that sees the call, or a secret made for it alone:
+    One track of pictures shows the screen while it is shared, else the camera; of two, the first shows the camera.
+    A room is watched in the same way, at <code>/api/v1/rtc/whep/{room_id}</code> and by
+    <a href="${op("rtc_room_viewer_create")}"><code>rtc_room_viewer_create</code></a>.</p>
+    <p>A viewer needs a key that sees the call, or room, or a secret made for it alone:
     <a href="${op(
       "rtc_secret_create",
     )}"><code>rtc_secret_create</code></a> with <code>watch</code>. Nobody watches in secret:
-    <code>session.viewer</code> tells everybody in the call who comes and goes, and how many there are; it is in the audit,
-    too. Clients that are told of no events, such as those of WHIP and OpenAI, can’t know.
+    <code>session.viewer</code> tells everybody in there who comes and goes, and how many there are; it is in the audit,
+    too.
     <code>rtc.max_viewers</code> says how many may watch; 0 means nobody.</p>
+    <p>OpenAI’s protocol has no words for that, nor for a call that is recorded. Its clients are told in ours, on every way,
+    and who comes later is told what holds: <code>session.viewer</code>, <code>recording.started</code> and
+    <code>recording.stopped</code>, with their fields beside <code>type</code>. <code>@openai/agents-realtime</code> gives
+    them to the listeners of <code>transport_event</code>; the agents SDK for Python logs each as one that it doesn’t
+    know, and goes on. Clients of WHIP are told of nothing and hear nothing: whoever lets people in by one has to say
+    beforehand that the call may be recorded and watched, or forbid both with <code>rtc.recording.allowed</code> and
+    <code>rtc.max_viewers</code>.</p>
   `;
 }

@@ -106,6 +106,9 @@ export function openAiPage(document: OpenApi, base: string): Html {
     <ul>
       <li>Tools of the agent are used inside the run and never come as <code>tool_calls</code>. Tools that the request
     brings are the caller's: they come as calls, and their results go back as messages with the role <code>tool</code>.</li>
+      <li>In calls a tool that a person has to approve, and an agent that wants to look at the camera or the screen, come
+    as an item <code>mcp_approval_request</code>, answered by <code>mcp_approval_response</code>. That a call is recorded
+    or watched comes as events of ours: <a href="${hrefOf(base, "call")}#watch">calls</a>.</li>
       <li>Closing the connection stops the run, except for responses in the background.</li>
       <li>The run behind an answer is <code>run_X</code> for <code>chatcmpl-X</code> and <code>resp_X</code>:
     <a href="${hrefOf(base, "")}#run_get"><code>run_get</code></a> and its steps tell what it did.</li>

@@ -5,7 +5,8 @@
  */
 import { AppError } from "../../../domain/error.ts";
 import type { EventType } from "../../../domain/event.ts";
-import type { RtcEventType } from "../../../domain/rtc_event.ts";
+import type { LookSource, RtcEventType } from "../../../domain/rtc_event.ts";
+import type { NoticeData, NoticeType } from "./notices.ts";
 
 /** An event of a call. */
 export interface CallEvent {
@@ -29,6 +30,11 @@ export interface CallListener {
   speaking(said: AnswerPlace & { text: string; aloud: boolean }): void;
   interrupted(said: AnswerPlace & { heard: string }): void;
   finished(place: AnswerPlace): void;
+  /** The agent wants to look. */
+  looking(asked: { look_id: string; source: LookSource; reason: string; run_id: string }): void;
+  /** It has looked, or won't. */
+  looked(look_id: string): void;
+  noticed(type: NoticeType, data: NoticeData): void;
   failed(error: AppError): void;
 }
 
@@ -58,6 +64,15 @@ export class CallEventReader {
         return listener.finished(data);
       case "run.event":
         return listener.told(data.run_id, data.event, data.data);
+      case "look.asked":
+        return listener.looking(data);
+      case "look.done":
+      case "look.refused":
+        return listener.looked(data.look_id);
+      case "recording.started":
+      case "recording.stopped":
+      case "session.viewer":
+        return listener.noticed(type, data);
       case "error": {
         const { error, message, details } = data;
         return listener.failed(new AppError(error, message, details && { details }));

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { isWhoBegan, ownerOf, type Principal } from "../../../domain/access.ts";
 import type { Log } from "../../../kit/log.ts";
 import { Queue } from "../../../kit/queue.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
 import { type ChannelInput, type ChannelOutput, rtcChannelAttach } from "../../../operations/rtc_doors.ts";
-import { type Client, Dialect } from "./dialect.ts";
+import type { Client } from "./clients.ts";
+import { Dialect } from "./dialect.ts";
 import type { JoinedCall } from "./door.ts";
 
 /** The label of the data channel. */
@@ -62,8 +64,10 @@ export class CallLink implements JoinedCall {
     this.#dialect = new Dialect({ ...deps, say: (message) => this.#put({ type: "message", message }) });
   }
 
-  join(client: Client): Disposable {
-    return this.#dialect.join(client);
+  join(client: Client, principal: Principal): Disposable {
+    const { principal: caller } = this.#deps.visit;
+    const began = { ...ownerOf(caller), secret_id: caller.grant?.id ?? null };
+    return this.#dialect.join(client, { beside: !isWhoBegan(began, principal) });
   }
 
   take(frame: string, client: Client): void {

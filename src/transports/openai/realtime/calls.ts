@@ -5,6 +5,7 @@
  */
 import type { Hono } from "@hono/hono";
 import type { Modality } from "../../../domain/rtc_session.ts";
+import { readSdpSections } from "../../../kit/sdp_section.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import { rtcSessionDelete, rtcSessionGet } from "../../../operations/rtc_sessions.ts";
 import { rtcOffer } from "../../../operations/rtc_signals.ts";
@@ -69,8 +70,10 @@ async function beginCall(
   return new Response(sdp, { status: 201, headers: { "content-type": "application/sdp", location } });
 }
 
-/** What the sections of a description carry. */
+/** What the sections of a description carry. Video that is only to be seen is no camera. */
 function modalitiesOf(sdp: string): Modality[] {
-  const has = (kind: string) => sdp.includes(`m=${kind} `);
-  return [...has("audio") ? ["audio"] as const : [], ...has("video") ? ["camera"] as const : [], "text"];
+  const sections = readSdpSections(sdp);
+  const hears = sections.some(({ kind, rejected }) => kind === "audio" && !rejected);
+  const sees = sections.some(({ kind, sends }) => kind === "video" && sends);
+  return [...hears ? ["audio"] as const : [], ...sees ? ["camera"] as const : [], "text"];
 }

@@ -10,7 +10,7 @@ import { endInTime } from "../../in_time.ts";
 import type { HttpContext } from "../../request.ts";
 import { closeSocket, writeTo } from "../../socket_writer.ts";
 import { invalid } from "../errors.ts";
-import type { Client } from "./dialect.ts";
+import type { Client } from "./clients.ts";
 import type { RealtimeDeps } from "./door.ts";
 
 /** How many events may wait to be written, and how many while sound still comes. */

@@ -10,11 +10,14 @@ import { createId } from "../../../kit/id.ts";
 import { maskSecrets } from "../../../kit/log.ts";
 import { invalid, parse, toOpenAiError } from "../errors.ts";
 import { toResponseId } from "../ids.ts";
-import { type AnswerPlace, type CallEvent, CallEventReader } from "./call_event_reader.ts";
+import { type AnswerPlace, type CallEvent, CallEventReader, type CallListener } from "./call_event_reader.ts";
 import { CallerTurns } from "./caller_turns.ts";
+import { type Client, Clients, emitTo } from "./clients.ts";
 import { type ClientEvent, GivenItem, readClientEvent, readObject, toGivenMessage } from "./client_events.ts";
 import type { Emit } from "./emit.ts";
 import { type Item, Items } from "./items.ts";
+import { type NoticeData, Notices, type NoticeType } from "./notices.ts";
+import { Questions } from "./questions.ts";
 import { ResponseStory, toApprovalId } from "./response_story.ts";
 import {
   changeResponse,
@@ -47,9 +50,6 @@ export interface DialectDeps {
   hear?(data: string): void;
 }
 
-/** Takes the text of an event. */
-export type Client = (frame: string) => void;
-
 interface Asked {
   event_id: string | undefined;
   metadata: Record<string, unknown> | null;
@@ -60,7 +60,8 @@ interface Asked {
 export class Dialect {
   readonly #deps: DialectDeps;
   readonly #items = new Items();
-  readonly #clients = new Set<Client>();
+  readonly #clients = new Clients();
+  readonly #emit: Emit = this.#clients.emit;
   readonly #reader: CallEventReader;
   #session: SessionState;
   #asked: Asked[] = [];
@@ -72,13 +73,15 @@ export class Dialect {
   /** Answers by run, or by turn where there is none, in the order in which they began. */
   #stories = new Map<string, ResponseStory>();
   readonly #turns = new CallerTurns({
-    emit: (type, fields) => this.#emit(type, fields),
+    emit: this.#emit,
     items: this.#items,
     add: (item) => this.#add(item),
     byHand: () => this.#session.turns === null,
   });
-  /** What waits for a person, by the id of the item that says so. */
-  #approvals = new Map<string, { run_id: string; tool_call_id: string }>();
+  /** Whether tools were called since anybody else said something: clients ask then to go on, which runs do by themselves. */
+  #wentOn = false;
+  readonly #questions = new Questions();
+  readonly #notices = new Notices();
 
   /** Throws `ValidationError` when the session can't begin so. */
   constructor(deps: DialectDeps) {
@@ -91,11 +94,12 @@ export class Dialect {
     if (this.#session !== plain) { for (const message of toMessages(plain, this.#session)) deps.say(message); }
   }
 
-  /** Joins a client, until disposed. It is told of the session at once. */
-  join(client: Client): Disposable {
-    this.#emitTo(client)("session.created", { session: this.#view() });
-    this.#clients.add(client);
-    return { [Symbol.dispose]: () => void this.#clients.delete(client) };
+  /** Joins a client, until disposed. It is told of the session at once. `beside`: it isn't that of who is in the call. */
+  join(client: Client, { beside = false } = {}): Disposable {
+    const emit = emitTo(client);
+    emit("session.created", { session: this.#view() });
+    this.#notices.tell(emit);
+    return this.#clients.add(client, { beside });
   }
 
   /** Takes what a client says. What can't be done, it is told. */
@@ -104,9 +108,9 @@ export class Dialect {
     try {
       const value = readObject(frame);
       if (typeof value.event_id === "string") event_id = value.event_id.slice(0, 512);
-      this.#obey(readClientEvent(value), this.#emitTo(client));
+      this.#obey(readClientEvent(value), client);
     } catch (thrown) {
-      this.#refuse(AppError.from(thrown), this.#emitTo(client), event_id);
+      this.#refuse(AppError.from(thrown), emitTo(client), event_id);
     }
   }
 
@@ -127,6 +131,7 @@ export class Dialect {
 
   /** What the caller said is known. */
   transcribed(turn_id: string, text: string): void {
+    if (text !== "") this.#wentOn = false;
     this.#turns.transcribed(turn_id, text);
   }
 
@@ -137,8 +142,9 @@ export class Dialect {
     if (!story) return;
     if (event === "tool.call.approval_required") {
       const tool_call_id = String(data.tool_call_id);
-      this.#approvals.set(toApprovalId(tool_call_id), { run_id, tool_call_id });
+      this.#questions.add(toApprovalId(tool_call_id), { type: "approval", run_id, tool_call_id });
     }
+    if (event === "tool.call.result") this.#wentOn = true;
     story.take(event, data as never);
     if (story.done) this.#ended();
   }
@@ -171,10 +177,27 @@ export class Dialect {
     for (const story of this.#storiesOf({ turn_id, run_id })) story.silence();
   }
 
+  /** The agent wants to look. */
+  looking({ look_id, source, reason, run_id }: Parameters<CallListener["looking"]>[0]): void {
+    this.#questions.add(toApprovalId(look_id), { type: "consent", look_id, source });
+    this.#stories.get(run_id)?.askToLook({ look_id, source, reason });
+  }
+
+  /** It has looked, or won't. */
+  looked(look_id: string): void {
+    this.#questions.drop(toApprovalId(look_id));
+  }
+
+  /** The call is recorded, or watched, or no longer. */
+  noticed(type: NoticeType, data: NoticeData): void {
+    this.#notices.take(type, data);
+    this.#emit(type, data);
+  }
+
   /** Something went wrong. */
   failed(error: AppError): void {
     const asked = this.#active ? undefined : this.#asked.shift();
-    this.#refuse(error, (type, fields) => this.#emit(type, fields), asked?.event_id);
+    this.#refuse(error, this.#emit, asked?.event_id);
   }
 
   /** The call is over: what began is ended. */
@@ -198,9 +221,8 @@ export class Dialect {
   #begin(key: string, id: string): ResponseStory {
     const { aloud, metadata } = this.#asked.shift() ?? { aloud: this.#session.aloud, metadata: null };
     const { now } = this.#deps;
-    const emit: Emit = (type, fields) => this.#emit(type, fields);
     const sounds = this.#sounds !== undefined;
-    const story = new ResponseStory(id, { emit, items: this.#items, aloud, sounds, metadata, now });
+    const story = new ResponseStory(id, { emit: this.#emit, items: this.#items, aloud, sounds, metadata, now });
     this.#stories.set(key, story);
     for (const [old, { done }] of this.#stories) {
       if (this.#stories.size <= MAX_HEARD) break;
@@ -221,15 +243,18 @@ export class Dialect {
     this.#deps.say({ type: aloud ? "unmute" : "mute", who: "agent" });
   }
 
-  #obey(event: ClientEvent, reply: Emit): void {
+  #obey(event: ClientEvent, client: Client): void {
     const { say } = this.#deps;
     switch (event.type) {
       case "session.update":
         return this.#update(event.session);
       case "conversation.item.create":
-        return this.#create(parse(GivenItem, event.item, "item"), event.previous_item_id ?? undefined);
+        return this.#create(parse(GivenItem, event.item, "item"), {
+          previous: event.previous_item_id ?? undefined,
+          client,
+        });
       case "conversation.item.retrieve":
-        return reply("conversation.item.retrieved", { item: this.#find(event.item_id) });
+        return emitTo(client)("conversation.item.retrieved", { item: this.#find(event.item_id) });
       case "conversation.item.delete":
         this.#find(event.item_id);
         throw invalid("Cannot delete the item: what was said stays in the conversation", {
@@ -274,7 +299,7 @@ export class Dialect {
     this.#emit("session.updated", { session: this.#view() });
   }
 
-  #create(given: GivenItem, previous: string | undefined): void {
+  #create(given: GivenItem, { previous, client }: { previous: string | undefined; client: Client }): void {
     if (previous !== undefined && previous !== this.#items.last && given.type !== "mcp_approval_response") {
       throw invalid("Cannot put the item there: what was said is said, so items are added at the end", {
         param: "previous_item_id",
@@ -287,6 +312,7 @@ export class Dialect {
     const { say } = this.#deps;
     if (given.type === "message") {
       say({ type: "messages", messages: [toGivenMessage(given)] });
+      this.#wentOn = false;
     } else if (given.type === "function_call_output") {
       const { call_id: tool_call_id, output: content } = given;
       if (!this.#items.hasCall(tool_call_id)) {
@@ -296,12 +322,7 @@ export class Dialect {
       }
       say({ type: "messages", messages: [{ role: "tool", content, attachments: [], tool_call_id }] });
     } else {
-      const waiting = this.#approvals.get(given.approval_request_id);
-      if (!waiting) throw invalid("Cannot decide: nothing waits by that id", { param: "item.approval_request_id" });
-      this.#approvals.delete(given.approval_request_id);
-      const { approve, reason } = given;
-      const decision = approve ? "approve" : "deny";
-      say({ type: "approval", ...waiting, decision, ...typeof reason === "string" && { reason } });
+      say(this.#questions.answer(given, { beside: this.#clients.isBeside(client) }));
     }
     this.#add(item);
   }
@@ -319,6 +340,11 @@ export class Dialect {
         param,
         code: "unsupported_parameter",
       });
+    }
+    if (this.#wentOn && this.#asked.length === 0 && Object.keys(response ?? {}).length === 0) {
+      this.#wentOn = false;
+      const id = createId("resp");
+      return this.#begin(id, id).end({ status: "completed" });
     }
     const own = changeResponse(this.#session, response);
     this.#asked.push({
@@ -367,19 +393,6 @@ export class Dialect {
       id: `sess_${this.#deps.call_id.slice(this.#deps.call_id.indexOf("_") + 1)}`,
     });
   }
-
-  #emit(type: string, fields: Record<string, unknown> = {}): void {
-    const frame = toFrame(type, fields);
-    for (const client of this.#clients) client(frame);
-  }
-
-  #emitTo(client: Client): Emit {
-    return (type, fields = {}) => client(toFrame(type, fields));
-  }
-}
-
-function toFrame(type: string, fields: Record<string, unknown>): string {
-  return JSON.stringify({ type, event_id: createId("event"), ...fields });
 }
 
 function toTurnResponse(turn_id: string): string {

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import type { Principal } from "../../../domain/access.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Operation, Visit } from "../../../operations/operation.ts";
 import { forAssertedUser } from "../../asserted_user.ts";
 import { type HttpContext, visitOf } from "../../request.ts";
 import type { OpenAiDeps } from "../door.ts";
-import type { Client } from "./dialect.ts";
+import type { Client } from "./clients.ts";
 
 /** What calls need of the other doors and of the settings. */
 export interface RealtimeDeps extends Pick<OpenAiDeps, "clock" | "log" | "readJson" | "verifyUser"> {
@@ -22,8 +23,8 @@ export interface RealtimeDeps extends Pick<OpenAiDeps, "clock" | "log" | "readJs
 
 /** A call that this door speaks for. */
 export interface JoinedCall extends Disposable {
-  /** Joins another client. */
-  join(client: Client): Disposable;
+  /** Joins another client, of whoever it is. */
+  join(client: Client, principal: Principal): Disposable;
   /** Takes what a client says. */
   take(frame: string, client: Client): void;
 }

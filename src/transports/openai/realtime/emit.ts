@@ -5,4 +5,4 @@
  */
 
 /** Sends an event. Its id is given by whoever sends it. */
-export type Emit = (type: string, fields?: Record<string, unknown>) => void;
+export type Emit = (type: string, fields?: Readonly<Record<string, unknown>>) => void;

@@ -160,9 +160,17 @@ export class ResponseStory {
   ask({ tool_call_id, tool, arguments: args, question }: Data<"tool.call.approval_required">): void {
     this.#asking = true;
     // What a server asks can't be said in this protocol.
-    if (question) return;
+    if (!question) this.#request(toApprovalId(tool_call_id), { tool, arguments: args });
+  }
+
+  /** The agent wants to look: clients know it as a tool that needs an approval. */
+  askToLook({ look_id, source, reason }: { look_id: string; source: string; reason: string }): void {
+    if (!this.#done) this.#request(toApprovalId(look_id), { tool: "look", arguments: { source, reason } });
+  }
+
+  #request(id: string, { tool, arguments: args }: { tool: string; arguments: Record<string, unknown> }): void {
     const item: Item = {
-      id: toApprovalId(tool_call_id),
+      id,
       object: "realtime.item",
       type: "mcp_approval_request",
       ...toNames(tool),
@@ -266,9 +274,9 @@ export class ResponseStory {
   }
 }
 
-/** The id of the item that asks for a decision about a call. */
-export function toApprovalId(tool_call_id: string): string {
-  return `mcpr_${tool_call_id}`;
+/** The id of the item that asks for a decision about a tool call, or a look. */
+export function toApprovalId(id: string): string {
+  return `mcpr_${id}`;
 }
 
 const HANDLERS: { [T in EventType]?: (story: ResponseStory, data: Data<T>) => void } = {

@@ -47,7 +47,7 @@ export async function joinCall(
     const { client } = socket;
     const response = socket.open(c, visit.principal, {
       onOpen() {
-        const joined = link.join(client);
+        const joined = link.join(client, visit.principal);
         gone.signal.addEventListener("abort", () => joined[Symbol.dispose](), { once: true });
       },
       onText: (text) => link.take(text, client),

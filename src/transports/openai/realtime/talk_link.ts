@@ -8,7 +8,8 @@ import { Queue } from "../../../kit/queue.ts";
 import type { Gateway } from "../../../operations/gateway.ts";
 import type { Visit } from "../../../operations/operation.ts";
 import { rtcConverse } from "../../../operations/rtc_doors.ts";
-import { type Client, Dialect } from "./dialect.ts";
+import type { Client } from "./clients.ts";
+import { Dialect } from "./dialect.ts";
 import type { JoinedCall } from "./door.ts";
 
 /** How many texts may wait to be understood. */
@@ -85,7 +86,7 @@ export class TalkLink implements JoinedCall {
   }
 
   join(client: Client): Disposable {
-    return this.#dialect!.join(client);
+    return this.#dialect!.join(client, { beside: true });
   }
 
   take(frame: string, client: Client): void {
