@@ -333,7 +333,7 @@ export async function createApp(settings: Settings, options: AppOptions = {}): P
     void recordings.resume().catch((error) => log.error("Cannot finish recordings of the process before", { error }));
   }
   const sweep = () =>
-    retention.sweep(stopping.signal).then(() => recordings.sweep(stopping.signal)).then(() => calling.rooms.sweep())
+    retention.sweep(stopping.signal).then(() => recordings.sweep(stopping.signal))
       .then(() => {}, (error) => log.error("Cannot sweep", { error }));
   let sweeping = Promise.resolve();
   let sweeps: Disposable | undefined;

@@ -16,7 +16,6 @@ const REASONS: Readonly<Record<RtcEnd, string>> = {
   too_long: "The call reached its longest time.",
   key_revoked: "The key is not valid any more.",
   failed: "Something went wrong on the server.",
-  replaced: "The call goes on elsewhere.",
   left: "You were taken out of the room.",
   room_ended: "The room has ended.",
   shutdown: "The server is shutting down.",

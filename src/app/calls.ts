@@ -63,7 +63,6 @@ export interface CallsPart extends AsyncDisposable {
 }
 
 const SECOND = 1000;
-const DAY = 86_400 * SECOND;
 /** How long a model may take to judge whether somebody has finished. */
 const JUDGE_MS = 1000;
 
@@ -100,13 +99,12 @@ function toOptions({ rtc }: Settings): CallOptions {
   };
 }
 
-function toRoomOptions({ rtc: { rooms }, retention }: Settings): RoomOptions {
+function toRoomOptions({ rtc: { rooms } }: Settings): RoomOptions {
   return {
     max_rooms: rooms.max_rooms,
     max_members: rooms.max_members,
     follow_up_ms: rooms.follow_up_seconds * SECOND,
     idle_ms: rooms.idle_seconds * SECOND,
-    kept_ms: retention.call_days * DAY,
   };
 }
 

@@ -27,7 +27,6 @@ export const RTC_END = [
   "too_long",
   "key_revoked",
   "failed",
-  "replaced",
   "left",
   "room_ended",
   "shutdown",

@@ -206,3 +206,18 @@ Deno.test("direct calls of tools go at their own age, and the oldest when there 
     assert.deepEqual(await count(server, "tool_calls"), [left]);
   }
 });
+
+Deno.test("rooms that ended go with their members at the age of calls, secrets as soon as they have expired", async () => {
+  await using world = await aging();
+  const { server, age } = world;
+  const { id } = await ask(server, "POST /rtc/rooms", { body: { name: "Morning" } });
+  await ask(server, `POST /rtc/rooms/${id}/members`, { body: { name: "Ana" } });
+  await ask(server, "POST /rtc/rooms", { body: { name: "Evening" } });
+  await ask(server, "POST /rtc/secrets", { body: { session: {}, expires_seconds: 60 } });
+  assert.deepEqual(await count(server, "rtc_rooms", "rtc_members", "rtc_secrets"), [2, 1, 1]);
+  await ask(server, `DELETE /rtc/rooms/${id}`);
+  assert.equal((await age(DAY)).secrets, 1);
+  const { rooms, members } = await age(90 * DAY);
+  assert.deepEqual({ rooms, members }, { rooms: 1, members: 1 });
+  assert.deepEqual(await count(server, "rtc_rooms", "rtc_members", "rtc_secrets"), [1, 0, 0]);
+});

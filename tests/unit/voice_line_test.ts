@@ -83,6 +83,7 @@ Deno.test("an answer that is asked for with the turn waits for its words, and wh
   talk.loop.byHand.use(true);
   await talk.speak(400);
   talk.loop.clear();
+  assert.deepEqual(talk.of("transcript.final").map(({ text }) => text), [""], "who follows it need not wait");
   assert.throws(() => talk.loop.byHand.commit());
   await talk.speak(400);
   talk.loop.byHand.commit();
@@ -113,6 +114,22 @@ Deno.test("a call that ends before the words of a turn are there waits for them 
   const signal = await heard.promise;
   talk.loop[Symbol.dispose]();
   assert.equal(signal.aborted, true);
+});
+
+Deno.test("no more turns are ended than can be written down, and the one that is refused goes on", async () => {
+  using talk = await openTalk({ speech: [{ text: "hello", final_ms: 5000 }], answers: [says("Hi.")] });
+  talk.loop.byHand.use(true);
+  for (let n = 0; n < 8; n++) {
+    await talk.speak(100);
+    talk.loop.byHand.commit();
+  }
+  await talk.speak(100);
+  assert.throws(() => talk.loop.byHand.commit(), { name: "TooManyRequestsError" });
+  await talk.clock.pass(5000);
+  assert.equal(talk.of("transcript.final").length, 8);
+  talk.loop.byHand.commit();
+  await talk.clock.pass(5100);
+  assert.equal(talk.of("transcript.final").length, 9);
 });
 
 Deno.test("a turn by hand that never ends is cut, which is told once", async () => {

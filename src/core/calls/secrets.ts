@@ -53,9 +53,9 @@ export class CallSecrets {
   ): Promise<MadeSecret> {
     const { store, clock } = this.#deps;
     const now = clock.now();
-    await store.commit({ writes: [{ delete: "rtc_secrets", where: { expires_at: { lt: toTime(now) } } }] });
     const { tenant_id, key_id } = principal;
-    const [own] = await store.sum({ from: "rtc_secrets", where: { tenant_id, key_id }, sum: [], by: [] });
+    const valid = { tenant_id, key_id, expires_at: { gt: toTime(now) } };
+    const [own] = await store.sum({ from: "rtc_secrets", where: valid, sum: [], by: [] });
     if ((own?.count ?? 0) >= MAX_OWN) {
       throw new AppError(
         "TooManyRequestsError",

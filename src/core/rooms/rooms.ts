@@ -31,8 +31,6 @@ export interface RoomOptions {
   max_members: number;
   follow_up_ms: number;
   idle_ms: number;
-  /** How long it is kept which rooms there were, in milliseconds. */
-  kept_ms: number;
 }
 
 /** What {@linkcode Rooms} need. */
@@ -191,18 +189,6 @@ export class Rooms {
     if (from === to) throw new AppError("ValidationError", "Cannot pass the signal on: it is for whoever sent it");
     from.relay.take();
     to.session.events.emit({ type: "room.signal", data: { member_id: from.id, signal } });
-  }
-
-  /** Forgets rooms that ended long ago. */
-  async sweep(): Promise<void> {
-    const { store, clock, options } = this.#deps;
-    const lt = toTime(clock.now() - options.kept_ms);
-    await store.commit({
-      writes: [
-        { delete: "rtc_members", where: { left_at: { lt } } },
-        { delete: "rtc_rooms", where: { ended_at: { lt } } },
-      ],
-    });
   }
 
   /** Lets go of everything. Rooms go on with the next process. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { FINAL_STATUS } from "../../domain/run.ts";
-import type { RunRow } from "../../domain/table.ts";
+import type { Column, RunRow } from "../../domain/table.ts";
 import { type Clock, sleep, toTime } from "../../kit/clock.ts";
 import { toTimeText } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
@@ -57,6 +57,9 @@ export type Swept = Record<
   | "tool_calls"
   | "calls"
   | "looks"
+  | "members"
+  | "rooms"
+  | "secrets"
   | "files"
   | "users"
   | "agents"
@@ -90,7 +93,11 @@ export class Retention {
         options.max_audit_rows,
         signal,
       ),
-      idempotency: await this.#keys(signal),
+      idempotency: await this.#passed(
+        ["idempotency", "created_at"],
+        this.#before(options.idempotency_hours * HOUR),
+        signal,
+      ),
       model_calls: await this.#old(
         "model_calls",
         this.#bornBefore("call", options.run_days * DAY),
@@ -105,6 +112,9 @@ export class Retention {
       ),
       calls: await this.#old("rtc_sessions", this.#bornBefore("rtc", options.call_days * DAY), 0, signal),
       looks: await this.#old("rtc_looks", this.#bornBefore("look", options.call_days * DAY), 0, signal),
+      members: await this.#passed(["rtc_members", "left_at"], this.#before(options.call_days * DAY), signal),
+      rooms: await this.#passed(["rtc_rooms", "ended_at"], this.#before(options.call_days * DAY), signal),
+      secrets: await this.#passed(["rtc_secrets", "expires_at"], toTime(this.#deps.clock.now()), signal),
       files: await this.#files(signal) + await this.#orphans(signal),
       users: await this.#users(signal),
       agents: await this.#agents(signal),
@@ -242,20 +252,20 @@ export class Retention {
     return count;
   }
 
-  /** Removes keys for doing things once that were used long ago. */
-  async #keys(signal: AbortSignal): Promise<number> {
-    const { store, options } = this.#deps;
-    const time = this.#before(options.idempotency_hours * HOUR);
+  /** Removes rows of `from` whose `column` lies before `time`. */
+  async #passed<From extends "idempotency" | "rtc_secrets" | "rtc_rooms" | "rtc_members">(
+    [from, column]: [From, Column<From>],
+    time: string | undefined,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { store } = this.#deps;
     let count = 0;
     while (time !== undefined && !signal.aborted) {
-      const rows = await store.read({
-        from: "idempotency",
-        where: { created_at: { lt: time } },
-        order: [["created_at", "asc"]],
-        limit: PAGE * 10,
-      });
+      const where = { [column]: { lt: time } } as Where<From>;
+      const rows = await store.read({ from, where, order: [[column, "asc"]], limit: PAGE * 10 });
       if (rows.length === 0) break;
-      await store.commit({ writes: [{ delete: "idempotency", where: { id: { in: rows.map((row) => row.id) } } }] });
+      const ids = { id: { in: rows.map((row) => row.id) } } as Where<From>;
+      await store.commit({ writes: [{ delete: from, where: ids }] });
       count += rows.length;
       await this.#pause(signal);
     }

@@ -111,8 +111,11 @@ export class TurnsByHand implements Disposable {
 
   /** Forgets what was said since the last turn was ended. */
   clear(): void {
-    this.#turn?.[Symbol.dispose]();
+    const turn = this.#turn;
     this.#forget();
+    if (!turn) return;
+    turn[Symbol.dispose]();
+    if (!this.#closed) this.#tellWords(turn, "");
   }
 
   [Symbol.dispose](): void {
@@ -134,10 +137,8 @@ export class TurnsByHand implements Disposable {
     if (this.#ended === count) this.#pending = undefined;
     if (this.#closed) return;
     latency.reach("transcript_ms");
-    const { emit, language, onUtterance } = this.#deps;
-    const spoken = turn.language ?? language() ?? null;
-    emit({ type: "transcript.final", data: { turn_id: turn.id, text, language: spoken } });
-    if (text !== "") onUtterance({ turn_id: turn.id, text, latency });
+    this.#tellWords(turn, text);
+    if (text !== "") this.#deps.onUtterance({ turn_id: turn.id, text, latency });
   }
 
   #open(): CallerTurn {
@@ -150,6 +151,12 @@ export class TurnsByHand implements Disposable {
       },
     });
     return turn;
+  }
+
+  #tellWords(turn: CallerTurn, text: string): void {
+    const { emit, language } = this.#deps;
+    const spoken = turn.language ?? language() ?? null;
+    emit({ type: "transcript.final", data: { turn_id: turn.id, text, language: spoken } });
   }
 
   #forget(): void {

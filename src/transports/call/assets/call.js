@@ -2145,7 +2145,6 @@ var REASONS = {
   too_long: "The call reached its longest time.",
   key_revoked: "The key is not valid any more.",
   failed: "Something went wrong on the server.",
-  replaced: "The call goes on elsewhere.",
   left: "You were taken out of the room.",
   room_ended: "The room has ended.",
   shutdown: "The server is shutting down.",

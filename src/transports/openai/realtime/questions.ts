@@ -8,6 +8,9 @@ import type { LookSource, RtcMessage } from "../../../domain/rtc_event.ts";
 import { invalid } from "../errors.ts";
 import type { GivenItem } from "./client_events.ts";
 
+/** The most questions that are remembered: what was decided elsewhere is not taken out. */
+const MAX_WAITING = 256;
+
 /** What is asked: whether a tool may be called, or whether the agent may look. */
 export type Question =
   | { type: "approval"; run_id: string; tool_call_id: string }
@@ -20,6 +23,8 @@ export class Questions {
   /** Somebody has to decide. */
   add(id: string, question: Question): void {
     this.#waiting.set(id, question);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MAX_WAITING) this.drop(oldest!);
   }
 
   /** Nobody has to any more. */
