@@ -31,11 +31,24 @@ export interface RtcPage {
   restart(): Promise<string>;
   /** The pair in use, such as `udp prflx host`: transport, type here, type there; and its id. */
   path(): Promise<{ id: string; path: string } | null>;
+  /** What has come of the other end's sound so far. */
+  received(): Promise<Received>;
   /** The loudest of what comes, between 0 and 1, over some milliseconds. */
   loudness(milliseconds: number): Promise<number>;
   /** How the connection is, such as `connected`. */
   state(): string;
   close(): void;
+}
+
+/** What a browser counted of the sound it gets. */
+export interface Received {
+  /** When, by the page's clock, in milliseconds. */
+  at: number;
+  packets: number;
+  lost: number;
+  /** For how long samples waited for their turn, summed over all of them, in seconds. */
+  waited: number;
+  samples: number;
 }
 
 /** Options of {@linkcode RtcPage.open}. */
@@ -234,6 +247,12 @@ const rtc = window.rtc = (() => {
       const here = stats.find(({ id }) => id === pair.localCandidateId);
       const there = stats.find(({ id }) => id === pair.remoteCandidateId);
       return { id: pair.id, path: [here.protocol, here.candidateType, there.candidateType].join(" ") };
+    },
+    async received() {
+      const stats = [...(await pc.getStats()).values()];
+      const { packetsReceived: packets, packetsLost: lost, jitterBufferDelay: waited, jitterBufferEmittedCount: samples } =
+        stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+      return { at: performance.now(), packets, lost, waited, samples };
     },
     async loudness(milliseconds) {
       const samples = new Float32Array(analyser.fftSize);

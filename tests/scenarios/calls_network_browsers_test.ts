@@ -1,0 +1,100 @@
+/**
+ * What a call has to stand in either browser: a minute of it, and, as Chromium does elsewhere, another way.
+ *
+ * @module
+ */
+import { strict as assert } from "node:assert";
+import { callFrom, type Calling, CallStory, good, speech } from "../support/calls.ts";
+import { chromiumOn, firefoxOn, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
+import { startProvider } from "../support/provider.ts";
+import type { Received, RtcPage } from "../support/rtc_page.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { startSpeechServer } from "../support/speech_server.ts";
+import { until } from "../support/story.ts";
+
+declare const rtc: RtcPage;
+
+const TURN_MS = 5000;
+const TURNS = 12;
+/** Packets a second. */
+const RATE = 50;
+/** A model that says a word each quarter of a second. */
+const SLOW = { tokens: Array.from({ length: 40 }, (_, i) => `word${i} `), delay: 250 };
+
+const BROWSERS = { Chromium: chromiumOn, Firefox: firefoxOn };
+
+/** How long samples waited for their turn on average between two moments, in milliseconds. */
+function waitBetween(from: Received, to: Received): number {
+  return (to.waited - from.waited) * 1000 / (to.samples - from.samples);
+}
+
+/** Asks aloud again and again. */
+async function talkForAMinute(page: Calling, server: TestServer, name: string): Promise<void> {
+  const id = await callFrom(page, server);
+  await using story = new CallStory(server, id);
+  const seen = [await page.evaluate(() => rtc.received())];
+  for (let turn = 0; turn < TURNS; turn++) {
+    await page.evaluate(() => rtc.play());
+    await page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), TURN_MS);
+    seen.push(await page.evaluate(() => rtc.received()));
+  }
+  const { stats } = await good<{ stats: { packets_lost: number } }>(await server.request("GET", `/rtc/sessions/${id}`));
+  const told = `${name}: ${JSON.stringify({ seen, stats })}`;
+  const [first, last] = [seen[0]!, seen.at(-1)!];
+  assert.ok(story.of("agent.done").length >= TURNS - 1, told);
+  assert.deepEqual([last.lost, stats.packets_lost], [0, 0], told);
+  assert.ok(last.packets - first.packets >= 0.98 * RATE * (last.at - first.at) / 1000, told);
+  const third = TURNS / 3;
+  const drift_ms = waitBetween(seen[2 * third]!, last) - waitBetween(first, seen[third]!);
+  assert.ok(drift_ms < 100, `${drift_ms} ms, ${told}`);
+}
+
+onNetworks("Chromium and Firefox call for a minute each: nothing drifts and nothing is lost", async (stack) => {
+  const machines = await twoMachines(stack);
+  using _ = machines.server.enter();
+  const engines = stack.use(await startSpeechServer({ instant: { text: "what is the weather" } }));
+  const provider = stack.use(await startProvider({ script: { tokens: ["It", " is", " sunny", "."] } }));
+  const engine = { engine: "openai", base_url: engines.url, api_key: "sk-x", model: "instant" };
+  const settings = { rtc: { host: SERVER }, speech: { stt: engine, tts: engine } };
+  const server = stack.use(await startServer({ provider: provider.url, settings }));
+  const sound = await speech("what is the weather in london today");
+  await Promise.all(
+    Object.entries(BROWSERS).map(async ([name, openOn]) => {
+      await talkForAMinute(await openOn(stack, machines.caller, { sound }), server, name);
+    }),
+  );
+});
+
+onNetworks(
+  "Firefox finds another way by restarting ICE in the middle of an answer, and hears the rest",
+  async (stack) => {
+    const machines = await twoMachines(stack);
+    using _ = machines.server.enter();
+    const provider = stack.use(await startProvider({ script: SLOW }));
+    const server = stack.use(await startServer({ provider: provider.url, settings: { rtc: { host: SERVER } } }));
+    const page = await firefoxOn(stack, machines.caller);
+    const id = await callFrom(page, server);
+    const story = stack.use(new CallStory(server, id));
+    void page.evaluate(() => rtc.ask('{"type":"text","text":"Tell me"}'));
+    await story.until(({ type, data }) => type === "run.event" && data.event === "model.delta");
+    const before = await page.evaluate(() => rtc.path());
+    const sdp = await page.evaluate(() => rtc.restart());
+    const body = { session_id: id, sdp };
+    const answer = await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body }));
+    await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+    const isNew = async () => {
+      const path = await page.evaluate(() => rtc.path());
+      return path !== null && path.id !== before!.id;
+    };
+    await until("another path is used", isNew, { every_ms: 50 });
+    // What came meanwhile comes first.
+    await page.evaluate(async () => {
+      for (;;) {
+        const { type, data } = JSON.parse(await rtc.ask('{"type":"ping"}'));
+        if (type === "run.event" && data.event === "run.completed") return;
+      }
+    });
+    const { data: runs } = await good<{ data: { status: string }[] }>(await server.request("GET", "/runs"));
+    assert.deepEqual(runs.map(({ status }) => status), ["completed"]);
+  },
+);
