@@ -39,7 +39,6 @@ export const SECRET_OPERATIONS = [
   "rtc_room_get",
   "rtc_room_join",
   "rtc_room_signal",
-  "rtc_room_viewer_create",
 ] as const;
 
 /** Makes a secret. */
