@@ -137,6 +137,24 @@ inBrowser("a call is recorded from its beginning, told first, until it ends; wha
   assert.match(await said.text(), /^WEBVTT\n[^]*<v caller>Strawberry, please\n[^]*<v agent>\S/);
 });
 
+inBrowser("who is muted, or holds the call, is not in the recording either", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = await start(stack);
+  const { page } = await openPage(stack);
+  const tracksOf = async (first: unknown) => {
+    const id = await callFrom(page, server, { video: true, body: SEEN });
+    await good(await server.request("PATCH", `/rtc/sessions/${id}`, { body: first }));
+    await good(await server.request("POST", `/rtc/sessions/${id}/recording`));
+    await pause(1000);
+    await good(await server.request("DELETE", `/rtc/sessions/${id}/recording`));
+    const { tracks } = await finished(server, id);
+    await good(await server.request("DELETE", `/rtc/sessions/${id}`));
+    return tracks.map(({ name }) => name).toSorted();
+  };
+  assert.deepEqual(await tracksOf({ muted: { caller: true } }), ["agent", "camera"]);
+  assert.deepEqual(await tracksOf({ held: true }), ["agent"]);
+});
+
 Deno.test("a call that can't be recorded as it was asked for is none, and says why", async () => {
   await using stack = new AsyncDisposableStack();
   const none = await start(stack, { allowed: false });

@@ -277,7 +277,9 @@ export class CallSession {
   }
 
   #hear(packet: MediaPacket): void {
-    this.taps.packet("in", packet);
+    // What the agent isn't to hear is nobody else's, either.
+    const silent = this.row.held || (packet.kind === "audio" && this.#muted.caller);
+    if (!silent) this.taps.packet("in", packet);
     if (packet.kind !== "audio") return this.#looks.take(packet);
     if (this.#microphone.takes(packet.mid)) this.#loop.onMedia(packet);
   }

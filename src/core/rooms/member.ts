@@ -128,9 +128,8 @@ export class Member implements Seat, CallTap {
   }
 
   onPacket(...[direction, packet]: DirectedPacket): void {
-    if (direction === "out" || this.session.row.held) return;
+    if (direction === "out") return;
     const { kind, level } = packet;
-    if (kind === "audio" && this.session.muted.caller) return;
     if (kind === "audio" && level !== undefined) {
       this.measured = true;
       this.#deps.onLevel(this, level);
