@@ -70,9 +70,8 @@ transport.on("*", ({ type }) => types.push(type));
 transport.on("audio", ({ data }) => sound.push(data));
 session.on("audio_interrupted", () => interrupted++);
 session.on("error", (event) => errors.push(JSON.stringify(event)));
-const until = async (type, count = 1) => {
-  while (types.filter((one) => one === type).length < count) await new Promise((done) => setTimeout(done, 10));
-};
+const came = (type, count) =>
+  until(count + " of " + type, () => types.filter((one) => one === type).length >= count, () => ({ types, errors }));
 await session.connect({ apiKey: input.key });
 
 `;
@@ -98,7 +97,7 @@ aloud("the agents SDK speaks, has its tool called, and hears the answer", async 
   const talked = await runForeign<Talked>(
     `${AGENTS}
 await speak((piece) => session.sendAudio(piece.buffer));
-await until("response.done", 2);
+await came("response.done", 2);
 ${AGENTS_END}`,
     { url, key, sound },
   );
@@ -126,9 +125,9 @@ aloud("the agents SDK is interrupted by a voice, and history keeps what was hear
   const talked = await runForeign<Talked>(
     `${AGENTS}
 session.sendMessage("Tell me a story");
-await until("response.output_audio.delta", 100);
+await came("response.output_audio.delta", 100);
 await speak((piece) => session.sendAudio(piece.buffer));
-await until("response.done", 2);
+await came("response.done", 2);
 ${AGENTS_END}`,
     { url, key: USER_KEY, sound },
   );
