@@ -21,7 +21,7 @@ export const RoomAgent = z.strictObject({
   agent_id: AgentId,
   name: MemberName.optional().describe("How it is called; absent: its own name"),
   aliases: z.array(MemberName).max(8).default([]).describe("Other names it answers to"),
-}).meta({ examples: [{ agent_id: "assistant", name: "Nova" }] });
+}).meta({ examples: [{ agent_id: "assistant" }] });
 /** See {@linkcode RoomAgent}. */
 export type RoomAgent = z.infer<typeof RoomAgent>;
 

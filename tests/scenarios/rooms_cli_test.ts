@@ -16,5 +16,5 @@ Deno.test("the help of the command that makes a room shows what an agent of it i
   const made = await muxi(["rtc", "room-create", "--name", "Morning", "--agents", example!, "--json"], { env });
   assert.equal(made.code, 0, made.err);
   const { members } = JSON.parse(made.out);
-  assert.deepEqual(members.map(({ name }: { name: string }) => name), ["Nova"]);
+  assert.deepEqual(members.map(({ name }: { name: string }) => name), ["Assistant"]);
 });
