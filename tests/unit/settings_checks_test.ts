@@ -152,6 +152,7 @@ Deno.test("a change is told with what needs a restart", () => {
       "log.format",
       "providers.groq.api_key",
       "providers.groq.base_url",
+      "providers.groq.pictures",
     ],
     restart_required: ["server.port", "runs.max_active", "log.format"],
   });
