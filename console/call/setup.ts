@@ -187,7 +187,7 @@ export class Setup {
     }
   }
 
-  /** Shows what is asked for what the form is for now. */
+  /** Shows the fields that the chosen kind of call needs. */
   #become(mode: Mode): void {
     this.#mode = mode;
     const { title, lead } = WORDS[mode];

@@ -2839,7 +2839,7 @@ var Setup = class {
       this.busy = false;
     }
   }
-  /** Shows what is asked for what the form is for now. */
+  /** Shows the fields that the chosen kind of call needs. */
   #become(mode) {
     this.#mode = mode;
     const { title, lead } = WORDS[mode];
