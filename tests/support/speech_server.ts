@@ -261,5 +261,9 @@ if (import.meta.main) {
   });
   const { port, instant, text } = values;
   const server = await startSpeechServer({ port: Number(port), ...instant && { instant: { text } } });
+  Deno.addSignalListener("SIGTERM", async () => {
+    await server[Symbol.asyncDispose]();
+    Deno.exit(0);
+  });
   await Deno.stdout.write(encoder.encode(JSON.stringify({ url: server.url }) + "\n"));
 }
