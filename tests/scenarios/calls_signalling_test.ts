@@ -9,6 +9,7 @@ import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../supp
 import { toChapters } from "../support/readme.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
+import { within } from "../support/waiting.ts";
 
 declare const rtc: RtcPage;
 
@@ -178,4 +179,34 @@ inBrowser("the code that the README shows calls an agent", async () => {
     return told;
   })()`);
   assert.equal((told as string[])[0], "session.started");
+});
+
+inBrowser("a call is described over a WebSocket, whoever offers", async () => {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startServer());
+  const { page } = await openPage(stack);
+  const { id } = await good<{ id: string }>(await server.request("POST", "/rtc/sessions", { body: {} }));
+  const story = stack.use(new CallStory(server, id));
+  const address = `${server.url.replace("http", "ws")}/api/v1/rtc/sessions/${id}/attach`;
+  const socket = new WebSocket(address, { headers: { authorization: `Bearer ${USER_KEY}` } });
+  stack.defer(() => socket.close());
+  await within("the WebSocket", new Promise((resolve) => socket.onopen = resolve));
+  const say = (message: unknown) => socket.send(JSON.stringify(message));
+  const offered = await page.evaluate(() => rtc.open({ channel: "muxi", keep: "none" }));
+  say({ type: "offer", sdp: offered });
+  const { data: answer } = await story.until(({ type }) => type === "session.answer");
+  const candidate = "candidate:1 1 udp 2122260223 127.0.0.1 9 typ host";
+  say({ type: "candidate", candidate: { candidate, sdp_m_line_index: 0 } });
+  await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+  await page.evaluate(() => rtc.connected());
+  await page.evaluate(() => rtc.channelOpen());
+  await story.state("active");
+  const path = await page.evaluate(() => rtc.path());
+  const asked = await server.request("POST", "/rtc/offer", { body: { session_id: id, request: true } });
+  const offer = await good<{ sdp: string }>(asked);
+  say({ type: "answer", sdp: await page.evaluate((sdp) => rtc.answer(sdp), offer.sdp) });
+  while ((await page.evaluate(() => rtc.path()))?.id === path?.id) await page.waitForTimeout(50);
+  await page.evaluate(() => rtc.ask('{"type":"text","text":"Still there?"}'));
+  await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
+  assert.deepEqual(story.of("error").filter(({ error }) => error !== "UnavailableError"), []);
 });

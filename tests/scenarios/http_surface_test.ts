@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import { readError } from "../support/errors.ts";
 import { streamFrames } from "../support/events.ts";
+import { startNginx } from "../support/nginx.ts";
 import { hasProgram } from "../support/parts.ts";
 import { startProgram } from "../support/program.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
-import { until } from "../support/story.ts";
 
 const SECURITY = {
   "x-content-type-options": "nosniff",
@@ -182,50 +182,21 @@ Deno.test("behind nginx events come as they are made, and the caller's address i
       providers: { openai: { base_url: provider.url, api_key: "sk-scripted" } },
     },
   });
-  const dir = await Deno.makeTempDir({ prefix: "muxi-nginx-" });
-  const port = freePort();
-  await Deno.writeTextFile(
-    `${dir}/nginx.conf`,
-    `daemon off; pid ${dir}/pid; error_log ${dir}/error.log; worker_processes 1;
-    events { worker_connections 64; }
-    http { access_log off; client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/p; fastcgi_temp_path ${dir}/f;
-      uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-      server { listen 127.0.0.1:${port}; location /muxi/ { proxy_pass ${program.url}; proxy_http_version 1.1;
-        proxy_set_header X-Forwarded-For 203.0.113.7; proxy_set_header X-Forwarded-Proto https; } } }`,
-  );
-  const nginx = new Deno.Command("nginx", {
-    args: ["-e", `${dir}/error.log`, "-p", dir, "-c", `${dir}/nginx.conf`],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  try {
-    const base = `http://127.0.0.1:${port}/muxi/api/v1`;
-    const headers = { authorization: `Bearer ${USER_KEY}`, "content-type": "application/json" };
-    const passes = () =>
-      fetch(`${base}/agents`, { headers }).then((r) => r.body!.cancel().then(() => r.ok), () => false);
-    await until("nginx passes requests on", passes, { every_ms: 20 });
-    const response = await fetch(`${base}/chat/stream`, { method: "POST", headers, body: '{"message":"Hello"}' });
-    assert.equal(response.headers.get("strict-transport-security"), "max-age=31536000");
-    // The provider's second token never comes: a proxy that gathers would show nothing of the first.
-    const frames = streamFrames(response);
-    for (;;) {
-      const { value, done } = await frames.next();
-      assert.ok(!done);
-      if (value.type === "model.delta") {
-        assert.equal(value.data.text, "One");
-        break;
-      }
+  await using nginx = await startNginx({ target: program.url, path: "/muxi/" });
+  const headers = { authorization: `Bearer ${USER_KEY}`, "content-type": "application/json" };
+  const address = `${nginx.url}/muxi/api/v1/chat/stream`;
+  const response = await fetch(address, { method: "POST", headers, body: '{"message":"Hello"}' });
+  assert.equal(response.headers.get("strict-transport-security"), "max-age=31536000");
+  // The provider's second token never comes: a proxy that gathers would show nothing of the first.
+  const frames = streamFrames(response);
+  for (;;) {
+    const { value, done } = await frames.next();
+    assert.ok(!done);
+    if (value.type === "model.delta") {
+      assert.equal(value.data.text, "One");
+      break;
     }
-    await frames.return(undefined);
-    await program.said('"address":"203.0.113.7"');
-  } finally {
-    nginx.kill("SIGQUIT");
-    await nginx.status;
-    await Deno.remove(dir, { recursive: true });
   }
+  await frames.return(undefined);
+  await program.said('"address":"203.0.113.7"');
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -219,6 +219,18 @@ Deno.test("new credentials find a new path, and the old tag is worth nothing the
   assert.equal((await patch(server, url, { tag, body: `${NEW}a=${HOST}\r\n` })).status, 204);
 });
 
+Deno.test("a new path that can't be found now is refused, and the session goes on", async () => {
+  await using server = await start();
+  const { url } = await published(server);
+  const session_id = url.split("/").at(-1)!;
+  const asked = await server.request("POST", "/rtc/offer", { body: { session_id, request: true } });
+  assert.equal(asked.status, 200, await asked.text());
+  await problem(await patch(server, url, { tag: "*", body: `${NEW}a=${HOST}\r\n` }), 409, /restart/);
+  assert.equal((await (await server.request("GET", `/rtc/sessions/${session_id}`)).json()).state, "connecting");
+  assert.equal((await patch(server, url, { tag: "*" })).status, 204);
+  assert.equal((await server.request("DELETE", url)).status, 200);
+});
+
 Deno.test("any tag with the old credentials is only more candidates", async () => {
   await using server = await start();
   const { url } = await published(server);

@@ -42,9 +42,11 @@ export interface ConnectionInfo {
 /** A handler for `Deno.serve`. */
 export type Fetch = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
-/** A router whose errors have the shape of their door. */
-export function createRouter({ tell }: { tell: TellError }): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
+/** A router for what is below `base_path`, whose errors have the shape of their door. */
+export function createRouter({ tell, base_path }: { tell: TellError; base_path: string }): Hono<HttpEnv> {
+  const { getPath } = new Hono();
+  // The request itself stays as it came: a copy of it can't become a WebSocket.
+  const app = new Hono<HttpEnv>({ getPath: (request) => withoutBase(getPath(request), base_path) });
   const askedOf = (c: HttpContext) => ({ path: c.req.path, request_id: c.env.arrival.request_id });
   app.onError((thrown, c) => tell(AppError.from(thrown), askedOf(c)));
   app.notFound((c) => {
@@ -84,14 +86,15 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
       }
       checkSize(request, options.max_header_bytes);
       checkHost(request);
-      const asked = withoutBase(request, base_path);
       response = request.method === "HEAD"
-        ? await withoutBody(app.fetch(new Request(asked, { method: "GET" }), { arrival }))
-        : await app.fetch(asked, { arrival });
+        ? await withoutBody(app.fetch(new Request(request, { method: "GET" }), { arrival }))
+        : await app.fetch(request, { arrival });
     } catch (thrown) {
       const error = AppError.from(thrown);
       if (error.name === "InternalError") log.error("Request failed", { request_id, error: thrown });
-      response = tell(error, { path: pathOf(request, base_path), request_id });
+      // Empty where the host makes the address none.
+      const path = withoutBase(URL.parse(request.url)?.pathname ?? "", base_path);
+      response = tell(error, { path, request_id });
     } finally {
       active--;
     }
@@ -126,19 +129,8 @@ function checkHost(request: Request): void {
   throw new AppError("ValidationError", "Cannot read the request: its host is not a name or an address");
 }
 
-/** The request as if MUXI stood at the root. A proxy may have removed the base already. */
-function withoutBase(request: Request, base_path: string): Request {
-  if (base_path === "") return request;
-  const url = new URL(request.url);
-  const path = pathOf(request, base_path);
-  if (path === url.pathname) return request;
-  url.pathname = path;
-  return new Request(url, request);
-}
-
-/** Empty where the host makes the address none. */
-function pathOf(request: Request, base_path: string): string {
-  const path = URL.parse(request.url)?.pathname ?? "";
+/** A path as if MUXI stood at the root. A proxy may have removed the base already. */
+function withoutBase(path: string, base_path: string): string {
   if (base_path === "" || (path !== base_path && !path.startsWith(`${base_path}/`))) return path;
   return path.slice(base_path.length) || "/";
 }
