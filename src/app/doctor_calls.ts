@@ -6,13 +6,10 @@
 import { AppError } from "../domain/error.ts";
 import { systemClock } from "../kit/clock.ts";
 import { createLog } from "../kit/log.ts";
+import { measureQueue, WANTED_BYTES, WANTED_QUEUE } from "../adapters/webrtc/udp_queue.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Check } from "../transports/cli/check.ts";
 
-/** Where Linux says how many bytes of datagrams wait in a socket; Deno can't ask for more. */
-const QUEUE_FILE = "/proc/sys/net/core/rmem_default";
-/** What bursts of all calls together want, as all come through one port. */
-const WANTED_QUEUE = 4 * 2 ** 20;
 /** How long an engine of speech may take to answer. */
 const CHECK_MS = 10_000;
 
@@ -38,17 +35,16 @@ export async function checkCalls(
   ]);
   return [
     ports,
-    ...checkQueue(await Deno.readTextFile(QUEUE_FILE).catch(() => undefined)),
+    ...checkQueue(await measureQueue()),
     await checkEngine("hearing", "Callers have to type", stt),
     await checkEngine("speaking", "Agents answer in text", tts),
     await checkEngine("realtime voice", "No agent speaks by another's voice", upstream),
   ];
 }
 
-/** Whether the system keeps datagrams that come faster than they are read, by its own word; nothing where it has none. */
-export function checkQueue(said: string | undefined): Check[] {
-  const bytes = Number(said ?? NaN);
-  if (!Number.isSafeInteger(bytes) || bytes <= 0) return [];
+/** Whether the system keeps `bytes` enough of datagrams that come faster than they are read; nothing where it can't say. */
+export function checkQueue(bytes: number | undefined): Check[] {
+  if (bytes === undefined) return [];
   const name = "calls' queue";
   const detail = `The system keeps ${Math.floor(bytes / 1024)} KB of datagrams for the port of calls`;
   if (bytes >= WANTED_QUEUE) return [{ name, status: "ok", detail }];
@@ -56,7 +52,7 @@ export function checkQueue(said: string | undefined): Check[] {
     name,
     status: "warn",
     detail: `${detail}; of many calls at once it drops what comes in bursts`,
-    remedy: `sysctl -w net.core.rmem_default=${WANTED_QUEUE}, and in /etc/sysctl.d to keep it`,
+    remedy: `sysctl -w net.core.rmem_max=${WANTED_BYTES}, and in /etc/sysctl.d to keep it`,
   }];
 }
 

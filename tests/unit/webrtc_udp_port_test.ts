@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import * as werift from "werift";
 import { noCounts, UdpSocket } from "../../src/adapters/webrtc/udp_port.ts";
+import { measureQueue, WANTED_BYTES, WANTED_QUEUE, widenQueue } from "../../src/adapters/webrtc/udp_queue.ts";
 
 /** Fewer than the least queue of a system holds, and many more than fit into what one datagram is read into. */
 const BURST = 100;
@@ -27,3 +28,25 @@ Deno.test("datagrams that come while nothing is read wait for their turn", async
   assert.equal(counts.unknown, BURST);
   await socket.close();
 });
+
+Deno.test({
+  name: "the queue of a port is as wide as the system lets it be",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const socket = await UdpSocket.bind(["127.0.0.1", 0], { werift, counts: noCounts() });
+    const [bound] = await queuesAt(socket.local[1]);
+    await socket.close();
+    const most = Number(await Deno.readTextFile("/proc/sys/net/core/rmem_max"));
+    // Whoever may administrate the network isn't held to the most that others may ask for.
+    assert.ok([WANTED_QUEUE, 2 * Math.min(most, WANTED_BYTES)].includes(bound!), `${bound}, of ${most}`);
+    assert.equal(await measureQueue(), bound);
+    assert.equal(widenQueue(socket.local[1]), undefined, "nobody is there");
+  },
+});
+
+/** What the system's own program says of the queues at a UDP port of ours, in bytes. */
+async function queuesAt(port: number): Promise<number[]> {
+  const args = ["--udp", "--all", "--numeric", "--memory", `sport = :${port}`];
+  const { stdout } = await new Deno.Command("ss", { args }).output();
+  return [...new TextDecoder().decode(stdout).matchAll(/,rb(\d+),/g)].map(([, bytes]) => Number(bytes));
+}

@@ -10,6 +10,7 @@ import { isIPv6 } from "node:net";
 import type { Address, WeriftModule } from "./insides.ts";
 import type { Lane, LaneSocket } from "./lane.ts";
 import { calledName, isVerified, stunKind } from "./stun_request.ts";
+import { widenQueue } from "./udp_queue.ts";
 
 /**
  * Half of what is set aside to read a datagram into, which is more than any peer sends; 64 kilobytes would be set aside
@@ -88,6 +89,7 @@ export class UdpSocket implements LaneSocket {
       throw error;
     }
     socket.off("error", reject);
+    widenQueue(socket.address().port);
     return new UdpSocket({ local: [host, socket.address().port], werift, socket, counts });
   }
 

@@ -1,0 +1,106 @@
+/**
+ * The queue in which the system keeps datagrams until they are read. One port for every call has one of them, and what
+ * Linux gives without being asked lasts for some dozens of calls; `node:dgram` can't ask for more in Deno.
+ *
+ * @module
+ */
+import dgram from "node:dgram";
+
+/** What is asked for, and what the system then keeps: twice as much, for what it adds to each datagram (socket(7)). */
+export const WANTED_BYTES = 2 * 2 ** 20;
+export const WANTED_QUEUE = 2 * WANTED_BYTES;
+
+/** `SOL_SOCKET`, `SO_RCVBUF` and `SO_RCVBUFFORCE` of Linux on every machine that Deno runs on. */
+const SOCKET_LEVEL = 1;
+const RECEIVE_BUFFER = 8;
+/** Beyond `net.core.rmem_max`, for who may administrate the network. */
+const RECEIVE_BUFFER_BY_FORCE = 33;
+const TABLES = ["/proc/thread-self/net/udp", "/proc/thread-self/net/udp6"];
+/** Of a line in those tables. */
+const LOCAL = 1;
+const INODE = 9;
+
+/**
+ * Widens the queues of this process' sockets at a UDP port, as far as it may. The bytes that the shortest of them keeps
+ * now; undefined where that can't be asked, as on other systems than Linux and without `--allow-ffi`.
+ */
+export function widenQueue(port: number): number | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  try {
+    const sockets = socketsAt(port);
+    if (sockets.length === 0) return undefined;
+    using library = open();
+    return Math.min(...sockets.map((socket) => library.widen(socket)));
+  } catch {
+    // No such library, no permission: the queue stays as the system made it.
+    return undefined;
+  }
+}
+
+/** What {@linkcode widenQueue} would come to at a port of its own. */
+export async function measureQueue(): Promise<number | undefined> {
+  const socket = dgram.createSocket("udp4");
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind({ address: "127.0.0.1", port: 0 }, resolve);
+    });
+    return widenQueue(socket.address().port);
+  } finally {
+    socket.close();
+  }
+}
+
+/** The descriptors of this process that are bound to a UDP port. */
+function socketsAt(port: number): number[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const inodes = new Set(
+    TABLES.flatMap(linesOf)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[LOCAL]?.endsWith(suffix))
+      .map((fields) => `socket:[${fields[INODE]}]`),
+  );
+  return [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => Number(name)).filter((descriptor) => {
+    try {
+      return inodes.has(Deno.readLinkSync(`/proc/self/fd/${descriptor}`));
+    } catch {
+      // Closed by now.
+      return false;
+    }
+  });
+}
+
+/** None where the system doesn't speak that version of IP. */
+function linesOf(table: string): string[] {
+  try {
+    return Deno.readTextFileSync(table).split("\n");
+  } catch {
+    return [];
+  }
+}
+
+function open() {
+  const library = Deno.dlopen("libc.so.6", {
+    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  });
+  const { setsockopt, getsockopt } = library.symbols;
+  const value = new Int32Array(1);
+  const length = new Uint32Array([value.byteLength]);
+  const kept = (socket: number): number => {
+    getsockopt(socket, SOCKET_LEVEL, RECEIVE_BUFFER, value, length);
+    return value[0]!;
+  };
+  return {
+    widen: (socket: number): number => {
+      for (const option of [RECEIVE_BUFFER, RECEIVE_BUFFER_BY_FORCE]) {
+        // More may have been set for every socket of the system.
+        if (kept(socket) >= WANTED_QUEUE) break;
+        value[0] = WANTED_BYTES;
+        setsockopt(socket, SOCKET_LEVEL, option, value, value.byteLength);
+      }
+      return kept(socket);
+    },
+    [Symbol.dispose]: () => library.close(),
+  };
+}
