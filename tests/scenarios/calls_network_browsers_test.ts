@@ -1,11 +1,19 @@
 /**
- * What a call has to stand in either browser: a minute of it, and, as Chromium does elsewhere, another way.
+ * What a call has to stand in either browser: a minute of it, and, as Chromium does elsewhere, another network.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import { callFrom, type Calling, CallStory, good, speech } from "../support/calls.ts";
-import { chromiumOn, firefoxOn, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
+import {
+  CALLER,
+  chromiumOn,
+  firefoxOn,
+  machineBehind,
+  onNetworks,
+  SERVER,
+  twoMachines,
+} from "../support/network_calls.ts";
 import { startProvider } from "../support/provider.ts";
 import type { Received, RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -18,6 +26,8 @@ const TURN_MS = 5000;
 const TURNS = 12;
 /** Packets a second. */
 const RATE = 50;
+/** The router's other address. */
+const MOVED = "10.77.0.3";
 /** A model that says a word each quarter of a second. */
 const SLOW = { tokens: Array.from({ length: 40 }, (_, i) => `word${i} `), delay: 250 };
 
@@ -66,27 +76,43 @@ onNetworks("Chromium and Firefox call for a minute each: nothing drifts and noth
 });
 
 onNetworks(
-  "Firefox finds another way by restarting ICE in the middle of an answer, and hears the rest",
+  "Firefox's router gets another address in the middle of an answer, and its page hears the rest",
   async (stack) => {
-    const machines = await twoMachines(stack);
-    using _ = machines.server.enter();
+    const { server: machine, caller: router } = await twoMachines(stack);
+    const house = await machineBehind(stack, router);
+    /** What the house is seen as from outside, `address`. */
+    const showAs = (address: string) =>
+      router.rules(`
+      chain postrouting { type nat hook postrouting priority 100; oifname eth0 snat to ${address}; }
+    `);
+    await showAs(CALLER);
+    using _ = machine.enter();
     const provider = stack.use(await startProvider({ script: SLOW }));
-    const server = stack.use(await startServer({ provider: provider.url, settings: { rtc: { host: SERVER } } }));
-    const page = await firefoxOn(stack, machines.caller);
+    const settings = { rtc: { host: SERVER, lost_seconds: 2 } };
+    const server = stack.use(await startServer({ provider: provider.url, settings }));
+    const page = await firefoxOn(stack, house);
     const id = await callFrom(page, server);
     const story = stack.use(new CallStory(server, id));
     void page.evaluate(() => rtc.ask('{"type":"text","text":"Tell me"}'));
     await story.until(({ type, data }) => type === "run.event" && data.event === "model.delta");
     const before = await page.evaluate(() => rtc.path());
+    await machine.rules(`
+    counter moved { }
+    chain input { type filter hook input priority 0; policy accept; ip saddr ${MOVED} meta l4proto udp counter name moved; }
+  `);
+    await router.ip(`addr del ${CALLER}/24 dev eth0`);
+    await router.ip(`addr add ${MOVED}/24 dev eth0`);
+    await showAs(MOVED);
+    await story.state("lost");
     const sdp = await page.evaluate(() => rtc.restart());
-    const body = { session_id: id, sdp };
-    const answer = await good<{ sdp: string }>(await server.request("POST", "/rtc/offer", { body }));
+    const answer = await good<{ sdp: string }>(
+      await server.request("POST", "/rtc/offer", { body: { session_id: id, sdp } }),
+    );
     await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
-    const isNew = async () => {
-      const path = await page.evaluate(() => rtc.path());
-      return path !== null && path.id !== before!.id;
-    };
-    await until("another path is used", isNew, { every_ms: 50 });
+    await until("packets come from the new address", async () => await machine.counted("moved") >= 50, {
+      every_ms: 100,
+    });
+    assert.notEqual((await page.evaluate(() => rtc.path()))!.id, before!.id);
     // What came meanwhile comes first.
     await page.evaluate(async () => {
       for (;;) {

@@ -38,6 +38,17 @@ Deno.test("a caller who speaks and falls silent is answered, and the run ends wh
   assert.ok(latency.first_sound_ms! >= 500 && latency.first_sound_ms! <= 540, `${latency.first_sound_ms}`);
 });
 
+Deno.test("when the caller's end heard the answer is told with it, by the caller's own clock", async () => {
+  using talk = await openTalk({ speech: [{ text: "what time is it" }], answers: [says("It is ten.")] });
+  await talk.speak(600);
+  await talk.silence(600);
+  const [{ turn_id } = assert.fail()] = talk.of("agent.speaking");
+  talk.loop.heardAt(turn_id, 731);
+  talk.loop.heardAt("turn_of_another", 9);
+  await talk.silence(2000);
+  assert.deepEqual(talk.of("agent.done").map(({ latency }) => latency.heard_ms), [731]);
+});
+
 Deno.test("a pause that is shorter than the detector wants does not end a turn", async () => {
   using talk = await openTalk({ speech: [{ text: "one two three four" }] });
   await talk.speak(600);

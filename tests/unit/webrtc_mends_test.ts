@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import dgram from "node:dgram";
 import { Buffer } from "node:buffer";
+import { MediaRecorder } from "werift/nonstandard";
 import { LocalPaths } from "../../src/adapters/webrtc/candidates.ts";
 import { recordsOf } from "../../src/adapters/webrtc/dtls_check.ts";
 import { Inbound } from "../../src/adapters/webrtc/inbound.ts";
@@ -12,6 +13,8 @@ import { isSoundSctp } from "../../src/adapters/webrtc/sctp_check.ts";
 import { SharedPorts } from "../../src/adapters/webrtc/shared_ports.ts";
 import { continueIce, mendDtls, mendSctp } from "../../src/adapters/webrtc/werift_mends.ts";
 import { systemClock } from "../../src/kit/clock.ts";
+import { hasProgram } from "../support/parts.ts";
+import { begin, CALLER, collect, openRecorder, tone, writeAudio } from "../support/recorded.ts";
 import { keptLog } from "../support/webrtc_peers.ts";
 import {
   connectPair,
@@ -26,6 +29,9 @@ import {
   sendSctp,
   werift,
 } from "../support/werift_pair.ts";
+
+/** Packets of sound that are recorded. */
+const COUNT = 250;
 
 const FATAL = new URL("../support/webrtc_fatal.ts", import.meta.url).pathname;
 
@@ -248,6 +254,38 @@ const quiet = { onMessage() {}, onClose() {} };
 function openAll(offer: string): string {
   return offer.replace(/^a=bundle-only\r\n/m, "").replace(/^m=video 0 /m, "m=video 9 ");
 }
+
+/** What `ffprobe` finds in a file, whatever it thinks of it. */
+async function countPackets(path: string): Promise<number> {
+  const args = ["-v", "quiet", "-of", "csv=p=0", "-count_packets", "-show_entries", "stream=nb_read_packets", path];
+  return Number(new TextDecoder().decode((await new Deno.Command("ffprobe", { args }).output()).stdout));
+}
+
+Deno.test({
+  name: "F: every packet of sound that comes is in the recording",
+  ignore: !hasProgram("ffprobe"),
+  async fn() {
+    const packets = await tone(COUNT, 440);
+    const dir = await Deno.makeTempDir({ prefix: "muxi-mends-" });
+    try {
+      const track = new werift.MediaStreamTrack({ kind: "audio", codec: werift.useOPUS({ payloadType: 96 }) });
+      const path = `${dir}/raw.webm`;
+      const theirs = new MediaRecorder({ path, tracks: [track] });
+      packets.forEach((payload, n) => {
+        const header = new werift.RtpHeader({ payloadType: 96, sequenceNumber: n, timestamp: n * 960, ssrc: 1 });
+        track.onReceiveRtp.execute(new werift.RtpPacket(header, Buffer.from(payload)));
+      });
+      await theirs.stop();
+      const recording = await begin(openRecorder(dir), "rec_1");
+      writeAudio(recording, packets, { track: CALLER });
+      await Deno.writeFile(`${dir}/ours.webm`, await collect(await recording.finish()));
+      assert.ok(await countPackets(path) < COUNT);
+      assert.equal(await countPackets(`${dir}/ours.webm`), COUNT);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
 
 for (const name of ["zero_length", "zero_parameter"]) {
   Deno.test(`G1: an SCTP packet with a length of zero doesn't fill the memory (${name})`, async () => {
