@@ -64,7 +64,7 @@ export function createDoors(
       : isMcpPath(path)
       ? toMcpResponse(error)
       : toErrorResponse(error, request_id);
-  const app = createRouter({ tell, base_path: server.base_path });
+  const app = createRouter({ tell, base_path: server.base_path, log });
   const streams = new EventStreams({
     clock,
     keepalive_ms: server.keepalive_seconds * 1000,

@@ -13,7 +13,10 @@ function isAddress(value: string): boolean {
   const [address = "", bits, ...rest] = value.split("/");
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  // Of a mapped network the first bits only say that it is one.
+  const least = /^::ffff:/i.test(address) ? 96 : 0;
+  return bits === undefined ||
+    (/^\d{1,3}$/.test(bits) && Number(bits) >= least && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function isOrigin(value: string): boolean {

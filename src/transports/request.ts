@@ -39,6 +39,11 @@ export type HttpContext = Context<HttpEnv>;
 /** Reads an operation's input from a request. */
 export type InputReader = (c: HttpContext, op: Operation) => ReadInput;
 
+/** Whom a request is for, such as `example.org:8000`; over HTTP/2 its address alone says it (RFC 9113, 8.3.1). */
+export function hostOf({ headers, url }: Request): string {
+  return headers.get("host") ?? URL.parse(url)?.host ?? "";
+}
+
 const BEARER = /^Bearer +(\S+) *$/i;
 
 /** Who comes: identifies the caller of `c`. `signal` aborts when the caller is gone. */

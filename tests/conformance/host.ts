@@ -38,7 +38,7 @@ export async function startHost(): Promise<Host> {
   const cors = createCors({ origins: [] });
   const log = createLog({ level: "error", format: "json", write: () => {} });
   const tell: TellError = (error) => toMcpResponse(error);
-  const app = createRouter({ tell, base_path: "" });
+  const app = createRouter({ tell, base_path: "", log });
   const streams = stack.use(new EventStreams({ clock: systemClock, keepalive_ms: 15_000, write_timeout_ms: 60_000 }));
   stack.use(
     mountMcp(app, gateway, {

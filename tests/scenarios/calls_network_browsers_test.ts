@@ -112,7 +112,11 @@ onNetworks(
     await until("packets come from the new address", async () => await machine.counted("moved") >= 50, {
       every_ms: 100,
     });
-    assert.notEqual((await page.evaluate(() => rtc.path()))!.id, before!.id);
+    const isNew = async () => {
+      const path = await page.evaluate(() => rtc.path());
+      return path !== null && path.id !== before!.id;
+    };
+    await until("another path is used", isNew, { every_ms: 50 });
     // What came meanwhile comes first.
     await page.evaluate(async () => {
       for (;;) {

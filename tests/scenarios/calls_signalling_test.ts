@@ -5,13 +5,24 @@
  */
 import { strict as assert } from "node:assert";
 import { DEVICES, startBrowser } from "../support/browser.ts";
-import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
+import { BROWSER, callFrom, type Calling, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
 import { toChapters } from "../support/readme.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
+import { until } from "../support/story.ts";
 import { within } from "../support/waiting.ts";
 
 declare const rtc: RtcPage;
+
+/** Resolves when `page` has found another path than `path`. */
+function untilAnotherPath(page: Calling, path: { id: string } | null): Promise<unknown> {
+  assert.ok(path);
+  const isNew = async () => {
+    const now = await page.evaluate(() => rtc.path());
+    return now !== null && now.id !== path.id;
+  };
+  return until("another path is used", isNew, { every_ms: 50 });
+}
 
 inBrowser("Chromium offers, is answered, connects, and talks on the data channel", async () => {
   await using stack = new AsyncDisposableStack();
@@ -115,7 +126,7 @@ inBrowser("who only reads the events of a call answers the server's offer, which
     return response.status;
   }));
   assert.deepEqual(statuses.toSorted(), [204, 409]);
-  while ((await page.evaluate(() => rtc.path()))?.id === path?.id) await page.waitForTimeout(50);
+  await untilAnotherPath(page, path);
   await page.evaluate(() => rtc.ask('{"type":"text","text":"Still there?"}'));
   await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
   // Whoever comes later finds nothing to be answered.
@@ -205,7 +216,7 @@ inBrowser("a call is described over a WebSocket, whoever offers", async () => {
   const asked = await server.request("POST", "/rtc/offer", { body: { session_id: id, request: true } });
   const offer = await good<{ sdp: string }>(asked);
   say({ type: "answer", sdp: await page.evaluate((sdp) => rtc.answer(sdp), offer.sdp) });
-  while ((await page.evaluate(() => rtc.path()))?.id === path?.id) await page.waitForTimeout(50);
+  await untilAnotherPath(page, path);
   await page.evaluate(() => rtc.ask('{"type":"text","text":"Still there?"}'));
   await story.until(({ type, data }) => type === "run.event" && data.event === "run.completed");
   assert.deepEqual(story.of("error").filter(({ error }) => error !== "UnavailableError"), []);

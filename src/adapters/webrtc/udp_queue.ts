@@ -6,8 +6,12 @@
  */
 import dgram from "node:dgram";
 
-/** What is asked for, and what the system then keeps: twice as much, for what it adds to each datagram (socket(7)). */
-export const WANTED_BYTES = 2 * 2 ** 20;
+/**
+ * What is asked for, and what the system then keeps: twice as much, for what it adds to each datagram (socket(7)). That
+ * is a quarter of a second of the sound of a hundred calls. What waited for longer is too late for a call, and would keep those who
+ * connect waiting.
+ */
+export const WANTED_BYTES = 2 ** 19;
 export const WANTED_QUEUE = 2 * WANTED_BYTES;
 
 /** `SOL_SOCKET`, `SO_RCVBUF` and `SO_RCVBUFFORCE` of Linux on every machine that Deno runs on. */
@@ -16,28 +20,30 @@ const RECEIVE_BUFFER = 8;
 /** Beyond `net.core.rmem_max`, for who may administrate the network. */
 const RECEIVE_BUFFER_BY_FORCE = 33;
 const TABLES = ["/proc/thread-self/net/udp", "/proc/thread-self/net/udp6"];
+const MOST = "/proc/sys/net/core/rmem_max";
 /** Of a line in those tables. */
 const LOCAL = 1;
 const INODE = 9;
 
 /**
- * Widens the queues of this process' sockets at a UDP port, as far as it may. The bytes that the shortest of them keeps
+ * Widens the queues of this process' sockets at a UDP port, as far as it may, with `force` beyond
+ * `net.core.rmem_max`, which takes the right to administrate the network. The bytes that the shortest of them keeps
  * now; undefined where that can't be asked, as on other systems than Linux and without `--allow-ffi`.
  */
-export function widenQueue(port: number): number | undefined {
+export function widenQueue(port: number, { force = true } = {}): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
     const sockets = socketsAt(port);
     if (sockets.length === 0) return undefined;
     using library = open();
-    return Math.min(...sockets.map((socket) => library.widen(socket)));
+    return Math.min(...sockets.map((socket) => library.widen(socket, force)));
   } catch {
     // No such library, no permission: the queue stays as the system made it.
     return undefined;
   }
 }
 
-/** What {@linkcode widenQueue} would come to at a port of its own. */
+/** What {@linkcode widenQueue} would come to at a port of its own, without rights that a server may lack. */
 export async function measureQueue(): Promise<number | undefined> {
   const socket = dgram.createSocket("udp4");
   try {
@@ -45,7 +51,7 @@ export async function measureQueue(): Promise<number | undefined> {
       socket.once("error", reject);
       socket.bind({ address: "127.0.0.1", port: 0 }, resolve);
     });
-    return widenQueue(socket.address().port);
+    return widenQueue(socket.address().port, { force: false });
   } finally {
     socket.close();
   }
@@ -70,10 +76,10 @@ function socketsAt(port: number): number[] {
   });
 }
 
-/** None where the system doesn't speak that version of IP. */
-function linesOf(table: string): string[] {
+/** None where the system has no such file. */
+function linesOf(file: string): string[] {
   try {
-    return Deno.readTextFileSync(table).split("\n");
+    return Deno.readTextFileSync(file).split("\n");
   } catch {
     return [];
   }
@@ -86,16 +92,21 @@ function open() {
   });
   const { setsockopt, getsockopt } = library.symbols;
   const value = new Int32Array(1);
+  const most = Number(linesOf(MOST)[0]);
   const length = new Uint32Array([value.byteLength]);
   const kept = (socket: number): number => {
-    getsockopt(socket, SOCKET_LEVEL, RECEIVE_BUFFER, value, length);
+    if (getsockopt(socket, SOCKET_LEVEL, RECEIVE_BUFFER, value, length) !== 0) {
+      throw new Error("Cannot ask for the queue");
+    }
     return value[0]!;
   };
   return {
-    widen: (socket: number): number => {
-      for (const option of [RECEIVE_BUFFER, RECEIVE_BUFFER_BY_FORCE]) {
-        // More may have been set for every socket of the system.
-        if (kept(socket) >= WANTED_QUEUE) break;
+    widen: (socket: number, force: boolean): number => {
+      const options = force ? [RECEIVE_BUFFER_BY_FORCE, RECEIVE_BUFFER] : [RECEIVE_BUFFER];
+      for (const option of options) {
+        // More than that may have been given to every socket of the system.
+        const before = kept(socket);
+        if (before >= WANTED_QUEUE || (option === RECEIVE_BUFFER && before > 2 * most)) break;
         value[0] = WANTED_BYTES;
         setsockopt(socket, SOCKET_LEVEL, option, value, value.byteLength);
       }

@@ -24,6 +24,8 @@ export interface ProxyOptions {
   tls?: boolean;
   /** The prefix where no proxy names one. */
   base_path?: string;
+  /** Whom the request is for, where its headers don't say it. */
+  host?: string;
 }
 
 /** An address nobody is at, so that no list of addresses lets it in. */
@@ -100,7 +102,7 @@ export function clientAddress(headers: Headers, remote: string, options: ProxyOp
   const client: Client = {
     address: remote === LOCAL_SOCKET ? remote : toAddress(remote) ?? UNKNOWN,
     proto: tls ? "https" : "http",
-    host: headers.get("host") ?? "",
+    host: options.host ?? headers.get("host") ?? "",
     prefix: base_path.replace(/\/+$/, ""),
   };
   if (trusted_proxies.length === 0 || !matchesAny(client.address, trusted_proxies)) return client;

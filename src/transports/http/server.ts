@@ -4,10 +4,11 @@
  * @module
  */
 import { Hono } from "@hono/hono";
+import { getPath } from "@hono/hono/utils/url";
 import { AppError } from "../../domain/error.ts";
 import { createId } from "../../kit/id.ts";
 import type { Log } from "../../kit/log.ts";
-import type { Arrival, HttpContext, HttpEnv } from "../request.ts";
+import { type Arrival, hostOf, type HttpContext, type HttpEnv } from "../request.ts";
 import type { Cors } from "./cors.ts";
 import { setLimitHeaders, setSecurityHeaders } from "./headers.ts";
 import { clientAddress } from "./proxy.ts";
@@ -43,12 +44,20 @@ export interface ConnectionInfo {
 export type Fetch = (request: Request, info: ConnectionInfo) => Promise<Response>;
 
 /** A router for what is below `base_path`, whose errors have the shape of their door. */
-export function createRouter({ tell, base_path }: { tell: TellError; base_path: string }): Hono<HttpEnv> {
-  const { getPath } = new Hono();
+export function createRouter(
+  { tell, base_path, log }: Pick<HttpOptions, "tell" | "base_path" | "log">,
+): Hono<HttpEnv> {
   // The request itself stays as it came: a copy of it can't become a WebSocket.
   const app = new Hono<HttpEnv>({ getPath: (request) => withoutBase(getPath(request), base_path) });
   const askedOf = (c: HttpContext) => ({ path: c.req.path, request_id: c.env.arrival.request_id });
-  app.onError((thrown, c) => tell(AppError.from(thrown), askedOf(c)));
+  app.onError((thrown, c) => {
+    const error = AppError.from(thrown);
+    // What is an `AppError` already was noted where it came from.
+    if (error !== thrown && error.name === "InternalError") {
+      log.error("Request failed", { request_id: c.env.arrival.request_id, error: thrown });
+    }
+    return tell(error, askedOf(c));
+  });
   app.notFound((c) => {
     const { method, path } = c.req;
     const allowed = METHODS.filter((other) => app.router.match(other, path)[0].length > 0);
@@ -69,7 +78,7 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
   let active = 0;
   return async (request, info) => {
     const remote = info.remoteAddr.hostname ?? "unix";
-    const client = clientAddress(request.headers, remote, { trusted_proxies, tls, base_path });
+    const client = clientAddress(request.headers, remote, { trusted_proxies, tls, base_path, host: hostOf(request) });
     const sent = request.headers.get("x-request-id");
     const request_id = sent !== null && REQUEST_ID.test(sent) ? sent : createId("req");
     const base = `${client.proto}://${client.host}${client.prefix}`;
@@ -87,14 +96,12 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
       checkSize(request, options.max_header_bytes);
       checkHost(request);
       response = request.method === "HEAD"
-        ? await withoutBody(app.fetch(new Request(request, { method: "GET" }), { arrival }))
+        ? await withoutBody(app.fetch(toGet(request), { arrival }))
         : await app.fetch(request, { arrival });
     } catch (thrown) {
       const error = AppError.from(thrown);
       if (error.name === "InternalError") log.error("Request failed", { request_id, error: thrown });
-      // Empty where the host makes the address none.
-      const path = withoutBase(URL.parse(request.url)?.pathname ?? "", base_path);
-      response = tell(error, { path, request_id });
+      response = tell(error, { path: withoutBase(getPath(request), base_path), request_id });
     } finally {
       active--;
     }
@@ -115,6 +122,13 @@ function checkSize(request: Request, max_header_bytes: number): void {
   );
 }
 
+/** What a request for the head alone would get otherwise, which is never a WebSocket. */
+function toGet(request: Request): Request {
+  const asked = new Request(request, { method: "GET" });
+  asked.headers.delete("upgrade");
+  return asked;
+}
+
 /** The router would drop the body of an answer to HEAD and leave open what it reads from. */
 async function withoutBody(answer: Response | Promise<Response>): Promise<Response> {
   const response = await answer;
@@ -124,7 +138,7 @@ async function withoutBody(answer: Response | Promise<Response>): Promise<Respon
 
 /** The host becomes part of the address, so that a slash in it would choose another path. */
 function checkHost(request: Request): void {
-  const host = request.headers.get("host") ?? "";
+  const host = hostOf(request);
   if (host === "" || HOST.test(host)) return;
   throw new AppError("ValidationError", "Cannot read the request: its host is not a name or an address");
 }

@@ -54,6 +54,8 @@ export async function letIn(gateway: Gateway, visit: Visit, options?: CallOption
 export function refuse(c: HttpContext, thrown: unknown, { tokens }: Pick<McpDeps, "tokens">): Response {
   const error = AppError.from(thrown);
   const { name, details } = error;
+  // The router notes what nobody has noted yet.
+  if (error !== thrown && name === "InternalError") throw thrown;
   const response = toMcpResponse(error);
   const scope = details?.scope;
   if (name === "UnauthorizedError" || (name === "ForbiddenError" && typeof scope === "string")) {

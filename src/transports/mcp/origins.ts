@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hostOf } from "../request.ts";
 
 /** Options for {@linkcode createOriginCheck}. */
 export interface OriginOptions {
@@ -17,7 +18,7 @@ export interface OriginOptions {
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
-function hostOf(address: string): string {
+function nameOf(address: string): string {
   return URL.parse(address)?.hostname.toLowerCase() ?? "";
 }
 
@@ -30,15 +31,16 @@ function hostOf(address: string): string {
 export function createOriginCheck({ host, proxied, allows }: OriginOptions): (request: Request) => string | undefined {
   const listening = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   const isLocal = LOOPBACK.test(listening) && !proxied;
-  return ({ headers }) => {
-    const asked = headers.get("host") ?? "";
-    const isOurs = asked === "" || LOOPBACK_HOST.test(asked) || LOOPBACK.test(hostOf(`http://${asked}`));
+  return (request) => {
+    const { headers } = request;
+    const asked = hostOf(request);
+    const isOurs = asked === "" || LOOPBACK_HOST.test(asked) || LOOPBACK.test(nameOf(`http://${asked}`));
     if (isLocal && !isOurs && !allows(`http://${asked}`) && !allows(`https://${asked}`)) {
       return `Cannot serve the host "${asked.slice(0, 100)}": expected a name of this machine`;
     }
     const origin = headers.get("origin");
     if (origin === null || allows(origin)) return undefined;
-    const from = hostOf(origin);
+    const from = nameOf(origin);
     const isOwn = from !== "" && URL.parse(origin)?.host === asked.toLowerCase();
     if (isOwn || (isLocal && LOOPBACK.test(from))) return undefined;
     return `Cannot serve the origin "${origin.slice(0, 100)}": the setting server.cors doesn't name it`;

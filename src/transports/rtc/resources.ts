@@ -163,7 +163,10 @@ async function told(work: () => Promise<Response>): Promise<Response> {
   try {
     return await work();
   } catch (thrown) {
-    return toWhipResponse(AppError.from(thrown));
+    const error = AppError.from(thrown);
+    // The router notes what nobody has noted yet.
+    if (error !== thrown && error.name === "InternalError") throw thrown;
+    return toWhipResponse(error);
   }
 }
 

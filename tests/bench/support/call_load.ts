@@ -53,6 +53,8 @@ const IN_TIME_MS = 200;
 /** Ticks of Opus' clock in a millisecond. */
 const TICKS = 48;
 const AT_ONCE = 4;
+/** How long a call may take to connect, before it counts as one that never did. */
+const CONNECT_MS = 20_000;
 /** How long making the packets of a caller may take. */
 const PREPARE_MS = 30;
 
@@ -104,12 +106,14 @@ class Line {
     if (!response.ok) return response;
     const answer = key === undefined ? text : JSON.parse(text).sdp;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const giveUp = () => reject(new Error("Cannot connect"));
+    const timer = setTimeout(giveUp, CONNECT_MS);
     this.pc.connectionStateChange.subscribe((state) => {
       if (state === "connected") resolve();
-      if (state === "failed") reject(new Error("Cannot connect"));
+      if (state === "failed") giveUp();
     });
-    await this.pc.setRemoteDescription({ type: "answer", sdp: answer });
-    await promise;
+    const taken = this.pc.setRemoteDescription({ type: "answer", sdp: answer });
+    await Promise.all([promise, taken]).finally(() => clearTimeout(timer));
     this.#transport = insidesOf(this.pc).dtls[0]!;
     const { onData } = this.#transport.iceTransport.connection as unknown as {
       onData: { allUnsubscribe(): void; subscribe(listener: (data: Buffer) => void): void };

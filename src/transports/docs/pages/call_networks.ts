@@ -35,8 +35,8 @@ export function callNetworks(op: (id: string) => string): Html {
     later than <code>rtc.stale_audio_ms</code> is dropped; <code>packets_lost</code>, <code>packets_stale</code> and
     <code>frames_concealed</code> count it. What the agent says carries as much redundancy as the other end’s reports of
     loss want, <code>expected_loss_percent</code>.</p>
-    <p>All datagrams wait in one queue of the system; what finds it full is lost. The server widens it to 4 MB, or as
+    <p>All datagrams wait in one queue of the system; what finds it full is lost. The server widens it to 1 MB, or as
     far as <code>net.core.rmem_max</code> lets it: on many Linux machines 416 KB, which lasts for some dozens of calls.
-    <code>sysctl -w net.core.rmem_max=2097152</code> before the start makes room, as <code>muxi doctor</code> says.</p>
+    <code>sysctl -w net.core.rmem_max=524288</code> before the start makes room, as <code>muxi doctor</code> says.</p>
   `;
 }
