@@ -50,8 +50,12 @@ const toScript = (key: string) =>
 
 /** See the module. */
 export const callsConnect: Walk = async ({ note }) => {
+  // Where every part must be installed, its absence is an error.
   const path = findBrowser();
-  if (path === undefined) return [];
+  if (path === undefined) {
+    note("  not measured: Chromium is missing");
+    return [];
+  }
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await openFolder());
   const muxi = stack.use(await startMuxi({ data_dir: folder.path, env: { MUXI_RTC_PORT: "0" } }));

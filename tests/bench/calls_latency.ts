@@ -10,11 +10,13 @@
 import { createOpusCodec } from "../../src/adapters/opus/codec.ts";
 import { levelOf } from "../../src/kit/pcm.ts";
 import { type Caller, openCaller, type Packets, speechPackets } from "../support/caller.ts";
-import { SPEAKS } from "../support/calls.ts";
+import { hasProgram } from "../support/parts.ts";
 import { startProvider } from "../support/provider.ts";
 import { BENCH_KEY, openFolder, startChild, startMuxi } from "./support/child.ts";
 import { type Figure, median, runWalks, type Walk } from "./support/report.ts";
 
+/** What the caller speaks by. */
+const PROGRAMS = ["espeak-ng", "ffmpeg"];
 const TURNS = 6;
 const SENTENCE = "what is the weather in london today";
 const STORY = "Tell me a long story";
@@ -100,7 +102,12 @@ function trim({ sound, silence }: Packets): Packets {
 
 /** See the module. */
 export const callsLatency: Walk = async ({ note }) => {
-  if (!SPEAKS) return [];
+  // Where every part must be installed, its absence is an error.
+  const missing = PROGRAMS.find((program) => !hasProgram(program));
+  if (missing !== undefined) {
+    note(`  not measured: ${missing} is missing`);
+    return [];
+  }
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await openFolder());
   const engines = stack.use(await startChild(["tests/support/speech_server.ts", "--instant"]));

@@ -4,10 +4,13 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import dgram from "node:dgram";
+import { once } from "node:events";
 import type { Check } from "../../src/transports/cli/check.ts";
 import { programSettings, startProgram } from "../support/program.ts";
 import { startProvider } from "../support/provider.ts";
 import { ADMIN_KEY, USER_KEY } from "../support/server.ts";
+import { startSpeechServer } from "../support/speech_server.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
@@ -132,4 +135,70 @@ Deno.test("settings, production, TLS, port, folder and model that are wrong are 
   assert.deepEqual(of("data folder"), ["warn"]);
   assert.deepEqual(of("model"), ["fail"]);
   assert.match(found.of("model")[0]!.detail, /refuses/);
+});
+
+const MEDIA = { host: "127.0.0.1", port: 0 };
+const MUTE = { stt: { engine: "none" }, tts: { engine: "none" } };
+
+/** Each of `wanted` is so, for this reason. */
+function assertChecks(found: Diagnosis, wanted: Record<string, [status: Check["status"], reason: RegExp]>): void {
+  for (const [name, [status, reason]] of Object.entries(wanted)) {
+    const [check] = found.of(name);
+    assert.equal(check?.status, status, found.text);
+    assert.match(check.detail, reason);
+  }
+}
+
+Deno.test("engines of speech that work, that don't and that are switched off are told apart", async () => {
+  const keys = ["sk-speech-right-123456", "sk-speech-wrong-123456"] as const;
+  await using engine = await startSpeechServer({ instant: { text: "" }, api_key: keys[0] });
+  const at = (base_url: string, api_key: string) => ({ engine: "openai", base_url, api_key });
+  const right = at(engine.url, keys[0]);
+  const down = at("http://127.0.0.1:9/v1", keys[0]);
+  await using folder = await openFolder({ rtc: MEDIA, speech: { stt: right, tts: right } });
+  const well = await folder.doctor();
+  assert.equal(well.code, 0, well.text);
+  assertChecks(well, {
+    "calls": ["ok", /^Media would flow through 127\.0\.0\.1/],
+    "hearing": ["ok", /^Speech server "127\.0\.0\.1:\d+" \(.+\) answers$/],
+    "speaking": ["ok", /^Speech server "127\.0\.0\.1:\d+" \(.+\) answers$/],
+    "realtime voice": ["off", /^No agent speaks by another's voice: Set speech\.realtime\.base_url/],
+  });
+  const { base_url, api_key } = down;
+  const wrong = at(engine.url, keys[1]);
+  await folder.write({ rtc: MEDIA, speech: { stt: wrong, tts: down, realtime: { base_url, api_key } } });
+  const ill = await folder.doctor();
+  assert.equal(ill.code, 69, ill.text);
+  assertChecks(ill, {
+    "hearing": ["fail", /refuses: status 401$/],
+    "speaking": ["fail", /^Speech server "127\.0\.0\.1:9" \(.+\) does not answer$/],
+    "realtime voice": ["fail", /127\.0\.0\.1:9/],
+  });
+  for (const key of keys) assert.ok(!`${well.text}${ill.text}`.includes(key));
+  await folder.write({ rtc: MEDIA, speech: MUTE });
+  const mute = await folder.doctor();
+  assert.equal(mute.code, 0, mute.text);
+  assertChecks(mute, { hearing: ["off", /^Callers have to type: /], speaking: ["off", /^Agents answer in text: /] });
+});
+
+Deno.test("a port of media that somebody has is warned of, and no calls ask for none", async () => {
+  await using folder = await openFolder();
+  using tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const udp = dgram.createSocket("udp4").bind(0, "127.0.0.1");
+  try {
+    await once(udp, "listening");
+    for (const port of [tcp.addr.port, udp.address().port]) {
+      await folder.write({ rtc: { ...MEDIA, port }, speech: MUTE });
+      const taken = await folder.doctor();
+      assert.equal(taken.code, 0, taken.text);
+      assertChecks(taken, { calls: ["warn", new RegExp(`^Cannot take calls: .*${port}`)] });
+      assert.match(taken.of("calls")[0]!.remedy!, /rtc\.port.*rtc\.enabled/);
+    }
+    await folder.write({ rtc: { ...MEDIA, port: tcp.addr.port, enabled: false } });
+    const off = await folder.doctor();
+    assert.deepEqual(off.of("calls"), [{ name: "calls", status: "off", detail: "Switched off by rtc.enabled" }]);
+    assert.deepEqual([...off.of("hearing"), ...off.of("speaking"), ...off.of("realtime voice")], []);
+  } finally {
+    udp.close();
+  }
 });
