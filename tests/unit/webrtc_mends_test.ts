@@ -15,7 +15,9 @@ import { continueIce, mendDtls, mendSctp } from "../../src/adapters/webrtc/werif
 import { systemClock } from "../../src/kit/clock.ts";
 import { hasProgram } from "../support/parts.ts";
 import { begin, CALLER, collect, openRecorder, tone, writeAudio } from "../support/recorded.ts";
-import { keptLog } from "../support/webrtc_peers.ts";
+import { movableClock, until } from "../support/story.ts";
+import { within } from "../support/waiting.ts";
+import { keptLog, makeEcho, openPeers } from "../support/webrtc_peers.ts";
 import {
   connectPair,
   dtlsRecord,
@@ -253,6 +255,46 @@ const quiet = { onMessage() {}, onClose() {} };
 /** The offer with every section open. */
 function openAll(offer: string): string {
   return offer.replace(/^a=bundle-only\r\n/m, "").replace(/^m=video 0 /m, "m=video 9 ");
+}
+
+Deno.test("E: who sends pictures is told how much it may send", async () => {
+  await using stack = new AsyncDisposableStack();
+  const clock = movableClock();
+  // So seldom that only this test makes it tell.
+  const servers = stack.use(await openPeers({ clock, lost_ms: 800_000 }));
+  const server = makeEcho(servers, { video: "recvonly" });
+  const client = rawConnection({ codecs: { audio: [werift.useOPUS()], video: [werift.useVP8()] } });
+  stack.defer(() => client.close());
+  client.addTransceiver("audio");
+  const { sender } = client.addTransceiver("video", { direction: "sendonly" });
+  const channel = await rawOffer(client);
+  const estimates: Remb[] = [];
+  const heard = innerOf(client).dtls as unknown as { onRtcp: { subscribe(listener: (rtcp: unknown) => void): void } };
+  heard.onRtcp.subscribe((rtcp) => {
+    if (!(rtcp instanceof werift.RtcpPayloadSpecificFeedback)) return;
+    if (rtcp.feedback instanceof werift.ReceiverEstimatedMaxBitrate) estimates.push(rtcp.feedback);
+  });
+  const echoed = Promise.withResolvers<void>();
+  channel.onMessage.subscribe(() => echoed.resolve());
+  await client.setRemoteDescription({
+    type: "answer",
+    sdp: await server.peer.answer(client.localDescription!.sdp),
+  });
+  await server.heard.until(() => server.heard.channels.size === 1);
+  channel.send("what was sent before has come");
+  await within("the echo", echoed.promise);
+  assert.equal(estimates.length, 0);
+  clock.move(100_000);
+  await until("an estimate", () => estimates.length > 0);
+  assert.deepEqual(estimates.map(({ ssrcFeedbacks }) => ssrcFeedbacks), [[sender.ssrc]]);
+  assert.equal(estimates[0]!.brMantissa * 2 ** estimates[0]!.brExp, 1_500_000);
+});
+
+/** What a sender may take of the network. */
+interface Remb {
+  brMantissa: number;
+  brExp: number;
+  ssrcFeedbacks: number[];
 }
 
 /** What `ffprobe` finds in a file, whatever it thinks of it. */
@@ -569,3 +611,32 @@ for (const how of ["mended", "raw"]) {
     assert.equal(asked.filter((chunk) => chunk === 10).length, how === "mended" ? 1 : 2);
   });
 }
+
+Deno.test("A relay that doesn't answer doesn't hold up the answer", async () => {
+  await using stack = new AsyncDisposableStack();
+  // Bound, and deaf.
+  const deaf = stack.adopt(dgram.createSocket("udp4"), (socket) => void socket.close());
+  await new Promise<void>((resolve) => deaf.bind(0, "127.0.0.1", resolve));
+  const relay = { urls: `turn:127.0.0.1:${deaf.address().port}`, username: "x", credential: "y" };
+  const client = rawConnection();
+  stack.defer(() => client.close());
+  await rawOffer(client);
+  const { sdp } = client.localDescription!;
+  const raw = rawConnection({ iceServers: [relay] });
+  stack.defer(() => raw.close());
+  await raw.setRemoteDescription({ type: "offer", sdp });
+  keepLocal(raw);
+  const answered: string[] = [];
+  const theirs = raw.setLocalDescription(await raw.createAnswer()).then(() => void answered.push("werift"));
+  const servers = stack.use(await openPeers());
+  const { peer, heard } = makeEcho(servers, { ice_servers: [{ ...relay, urls: [relay.urls] }] });
+  const started = performance.now();
+  assert.match(await peer.answer(sdp), /typ host/);
+  const took = performance.now() - started;
+  answered.push("we");
+  await within("werift's own answer", theirs);
+  await heard.until(() => heard.candidates.at(-1) === null);
+  assert.deepEqual(answered, ["we", "werift"]);
+  // One second is promised.
+  assert.ok(took < 5000, `${took} ms`);
+});
