@@ -8,8 +8,7 @@ import dgram from "node:dgram";
 
 /**
  * What is asked for, and what the system then keeps: twice as much, for what it adds to each datagram (socket(7)). That
- * is a quarter of a second of the sound of a hundred calls. What waited for longer is too late for a call, and would keep those who
- * connect waiting.
+ * is a quarter of a second of the sound of a hundred calls. What waited for longer is too late for a call.
  */
 export const WANTED_BYTES = 2 ** 19;
 export const WANTED_QUEUE = 2 * WANTED_BYTES;
@@ -52,6 +51,9 @@ export async function measureQueue(): Promise<number | undefined> {
       socket.bind({ address: "127.0.0.1", port: 0 }, resolve);
     });
     return widenQueue(socket.address().port, { force: false });
+  } catch {
+    // Without a port nothing can be said of its queue; that there is none is told elsewhere.
+    return undefined;
   } finally {
     socket.close();
   }
