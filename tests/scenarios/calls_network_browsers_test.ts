@@ -8,8 +8,10 @@ import { callFrom, type Calling, CallStory, good, speech } from "../support/call
 import {
   CALLER,
   chromiumOn,
+  countMoved,
   firefoxOn,
   machineBehind,
+  MOVED,
   onNetworks,
   SERVER,
   twoMachines,
@@ -26,8 +28,6 @@ const TURN_MS = 5000;
 const TURNS = 12;
 /** Packets a second. */
 const RATE = 50;
-/** The router's other address. */
-const MOVED = "10.77.0.3";
 /** A model that says a word each quarter of a second. */
 const SLOW = { tokens: Array.from({ length: 40 }, (_, i) => `word${i} `), delay: 250 };
 
@@ -96,10 +96,7 @@ onNetworks(
     void page.evaluate(() => rtc.ask('{"type":"text","text":"Tell me"}'));
     await story.until(({ type, data }) => type === "run.event" && data.event === "model.delta");
     const before = await page.evaluate(() => rtc.path());
-    await machine.rules(`
-    counter moved { }
-    chain input { type filter hook input priority 0; policy accept; ip saddr ${MOVED} meta l4proto udp counter name moved; }
-  `);
+    const moved = await countMoved(machine);
     await router.ip(`addr del ${CALLER}/24 dev eth0`);
     await router.ip(`addr add ${MOVED}/24 dev eth0`);
     await showAs(MOVED);
@@ -109,9 +106,7 @@ onNetworks(
       await server.request("POST", "/rtc/offer", { body: { session_id: id, sdp } }),
     );
     await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
-    await until("packets come from the new address", async () => await machine.counted("moved") >= 50, {
-      every_ms: 100,
-    });
+    await moved();
     const isNew = async () => {
       const path = await page.evaluate(() => rtc.path());
       return path !== null && path.id !== before!.id;

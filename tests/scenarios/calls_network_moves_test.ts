@@ -5,16 +5,14 @@
  */
 import { strict as assert } from "node:assert";
 import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
-import { CALLER, chromiumOn, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
+import { CALLER, chromiumOn, countMoved, MOVED, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
 import { startProvider } from "../support/provider.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
-import { until } from "../support/story.ts";
 import { freePort, startUdpRelay } from "../support/udp_relay.ts";
 
 declare const rtc: RtcPage;
 
-const MOVED = "10.77.0.3";
 /** A model that says a word each quarter of a second. */
 const SLOW = { tokens: Array.from({ length: 40 }, (_, i) => `word${i} `), delay: 250 };
 
@@ -40,14 +38,11 @@ onNetworks("a page whose address changes in the middle of an answer goes on with
   await page.locator("#text").fill("Tell me");
   await page.locator("#text").press("Enter");
   await story.until(isRunEvent("model.delta"));
-  await machine.rules(`
-    counter moved { }
-    chain input { type filter hook input priority 0; policy accept; ip saddr ${MOVED} meta l4proto udp counter name moved; }
-  `);
+  const moved = await countMoved(machine);
   await caller.ip(`addr del ${CALLER}/24 dev eth0`);
   await caller.ip(`addr add ${MOVED}/24 dev eth0`);
   await caller.ip(`route add default via ${SERVER}`);
-  await until("packets come from the new address", async () => await machine.counted("moved") >= 50, { every_ms: 100 });
+  await moved();
   await page.locator('#state[data-state="connected"]').waitFor();
   await story.until(isRunEvent("run.completed"));
   await page.locator("#transcript").getByText("word39").waitFor();

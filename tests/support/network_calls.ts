@@ -8,6 +8,7 @@ import { BROWSER, type Calling, SPEAKS } from "./calls.ts";
 import { findFirefox, startFirefox } from "./firefox.ts";
 import { connect, HAS_NETWORKS, Machine } from "./netns.ts";
 import { serveRtcPage } from "./rtc_page.ts";
+import { until } from "./story.ts";
 
 const FIREFOX = findFirefox();
 
@@ -43,6 +44,19 @@ export async function twoMachines(stack: AsyncDisposableStack): Promise<{ server
   // Firefox tries the address that leads out of the house only.
   await caller.ip(`route add default via ${SERVER}`);
   return { server, caller };
+}
+
+/** Another address of the caller's. */
+export const MOVED = "10.77.0.3";
+
+/** Counts on `machine` what comes from {@linkcode MOVED}; resolves, when called, once that is more than by chance. */
+export async function countMoved(machine: Machine): Promise<() => Promise<unknown>> {
+  await machine.rules(`
+    counter moved { }
+    chain input { type filter hook input priority 0; policy accept; ip saddr ${MOVED} meta l4proto udp counter name moved; }
+  `);
+  const came = async () => await machine.counted("moved") >= 50;
+  return () => until("packets come from the new address", came, { every_ms: 100 });
 }
 
 /** The address of {@linkcode machineBehind}. */
