@@ -120,7 +120,12 @@ export function createCalls(settings: Settings, deps: CallsPartsDeps): CallsPart
     model: ports.model,
     clock,
     log,
-    admission: new Admission({ slots, clock, max_lag_ms: settings.rtc.max_lag_ms }),
+    admission: new Admission({
+      slots,
+      clock,
+      max_lag_ms: settings.rtc.max_lag_ms,
+      lateness: () => media.lateness(),
+    }),
     looks,
     openMedia: () => media.open(),
     turnsOf: createTurns(settings, { completions, clock }),

@@ -11,7 +11,6 @@ import { openLibsqlStore } from "../adapters/libsql/store.ts";
 import { createModel } from "../adapters/models/model.ts";
 import { createOfflineModel } from "../adapters/offline/model.ts";
 import { createAgentFiles } from "../adapters/yaml/agent_file.ts";
-import type { CallMedia } from "../core/calls/call_media.ts";
 import type { Learn } from "../core/mcp_servers/learning.ts";
 import { AppError } from "../domain/error.ts";
 import { type Clock, systemClock } from "../kit/clock.ts";
@@ -28,6 +27,7 @@ import type { Toolbox } from "../ports/toolbox.ts";
 import type { Wake } from "../ports/wake.ts";
 import { toDatabase } from "../settings/checks.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { GivenMedia } from "./rtc_ports.ts";
 
 /** Everything the core needs of the world. */
 export interface Ports {
@@ -43,7 +43,7 @@ export interface Ports {
   learn?: Learn;
   wake?: Wake;
   /** Parts of what calls need; the rest is made from the settings. */
-  media?: Partial<CallMedia>;
+  media?: GivenMedia;
   clock: Clock;
   log: Log;
 }

@@ -9,6 +9,7 @@ import type { CallMedia } from "../core/calls/call_media.ts";
 import { AppError } from "../domain/error.ts";
 import type { Clock } from "../kit/clock.ts";
 import type { Log } from "../kit/log.ts";
+import type { Peers } from "../ports/peers.ts";
 import type { Settings } from "../settings/schema.ts";
 import { lazy } from "./lazy.ts";
 
@@ -18,9 +19,11 @@ export interface RtcPortsDeps {
   log: Log;
   /** The environment, of which speech programs see a part. */
   variables: Readonly<Record<string, string>>;
-  /** Parts that are there already. */
-  given: Partial<CallMedia>;
+  given: GivenMedia;
 }
+
+/** Parts that are there already. */
+export type GivenMedia = Partial<Omit<CallMedia, "peers">> & { peers?: Pick<Peers, "create" | "lateness"> };
 
 /** Ports of calls. Disposing them closes what was opened. */
 export interface RtcPorts extends AsyncDisposable {
@@ -28,6 +31,8 @@ export interface RtcPorts extends AsyncDisposable {
   open(): Promise<CallMedia>;
   /** The same, and what is only made once is made before the first caller waits for it. */
   warmUp(): Promise<void>;
+  /** How long media waits until it is read, in milliseconds. */
+  lateness(): number;
 }
 
 const SECOND = 1000;
@@ -80,6 +85,7 @@ export function createRtcPorts(settings: Settings, { clock, log, variables, give
       await ports.open();
       await peers?.warmUp();
     },
+    lateness: () => (given.peers ?? peers)?.lateness() ?? 0,
     async [Symbol.asyncDispose]() {
       closed = true;
       await opening;

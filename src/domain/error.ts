@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Every class of error a caller can meet, with its HTTP status (the seeds' names). */
+/** Every class of error a caller can meet, with its HTTP status. */
 export const ERROR_STATUS = {
   ValidationError: 400,
   UnauthorizedError: 401,

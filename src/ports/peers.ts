@@ -130,4 +130,9 @@ export interface Peers extends AsyncDisposable {
   /** Opens the ports, once. Rejects with `ConfigurationError` naming what is in the way. */
   open(): Promise<PeerPlaces>;
   create(options: PeerOptions): Peer;
+  /**
+   * How long what comes waits until it is read, in milliseconds, where it has come to the longest queue. To be asked
+   * again and again: what is told was found since it was asked last.
+   */
+  lateness(): number;
 }

@@ -79,7 +79,7 @@ export const Rtc = z.strictObject({
   max_viewers: count("Viewers that one call, or room, may have, of which who is in it is told; 0: nobody watches", 10, {
     min: 0,
   }),
-  max_lag_ms: count("How late the event loop may be before further calls are answered 503", 20),
+  max_lag_ms: count("How late the event loop may be, or media be read, before further calls are answered 503", 20),
   connect_timeout_seconds: count("How long media may take to flow", 15, { max: 600 }),
   lost_seconds: count("How long nothing may be heard of a caller before the call counts as lost", 8, { max: 60 }),
   reattach_seconds: count("How long a call waits for its first description, and a lost one for its caller", 60, {

@@ -8,7 +8,7 @@
  * @module
  */
 import { startSpeechServer } from "../support/speech_server.ts";
-import { BENCH_ADMIN_KEY, BENCH_KEY, type Child, openFolder, startChild, startMuxi } from "./support/child.ts";
+import { BENCH_ADMIN_KEY, BENCH_KEY, type Child, openFolder, pause, startChild, startMuxi } from "./support/child.ts";
 import type { LoadAdded, LoadSeen } from "./support/call_load.ts";
 import { profileFlags, shareOfOurs } from "./support/profile.ts";
 import { type Figure, median, runWalks, type Walk } from "./support/report.ts";
@@ -55,8 +55,13 @@ async function grow(side: Side, count: number): Promise<LoadAdded> {
   return added;
 }
 
+/** How long it may take to make what so many callers say. */
+const prepareMs = (count: number) => 100 + 30 * count;
 const speak = (side: Side, count: number) =>
-  ask<LoadSeen>(side, `/measure?count=${count}&seconds=${SECONDS}&pid=${side.server.pid}`);
+  ask<LoadSeen>(
+    side,
+    `/measure?count=${count}&seconds=${SECONDS}&prepare_ms=${prepareMs(count)}&pid=${side.server.pid}`,
+  );
 const isWhole = ({ received, expected }: LoadSeen) => received >= WHOLE * expected;
 
 /** Microseconds of the server's CPU for a packet that comes and one that goes. */
@@ -185,7 +190,8 @@ async function overload(carried: number): Promise<Figure[]> {
   for (let left = wanted; left > 0; left -= CROWD) {
     const [heard, added] = await Promise.all([
       speak(side, side.taken),
-      grow(crowd, Math.min(CROWD, left)),
+      // Not while those who are in are silent, and the server has little to do.
+      pause(prepareMs(side.taken)).then(() => grow(crowd, Math.min(CROWD, left))),
       ...crowd.taken > 0 ? [speak(crowd, crowd.taken)] : [],
     ]);
     seen.push(heard);

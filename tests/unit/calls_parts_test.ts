@@ -20,7 +20,8 @@ class LateClock extends MovingClock {
 Deno.test("calls are refused while the event loop is late, and taken again when it is not", async () => {
   const clock = new LateClock();
   const slots = new Slots({ calls: { per_key: 9, total: 9 } });
-  const admission = new Admission({ slots, clock, max_lag_ms: 50 });
+  let queued = 0;
+  const admission = new Admission({ slots, clock, max_lag_ms: 50, lateness: () => queued });
   const call = admission.admit("key");
   await clock.pass(1000);
   admission.admit("key")[Symbol.dispose]();
@@ -39,6 +40,13 @@ Deno.test("calls are refused while the event loop is late, and taken again when 
     return true;
   });
   assert.equal(slots.inUse("calls"), 1);
+  await clock.pass(3000);
+  admission.admit("key")[Symbol.dispose]();
+  // The event loop is on time, but media waits.
+  queued = 60;
+  await clock.pass(3000);
+  assert.throws(() => admission.admit("key"), /the server is 60 ms late, at most 50 ms/);
+  queued = 0;
   await clock.pass(3000);
   admission.admit("key")[Symbol.dispose]();
   call[Symbol.dispose]();

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
 import * as werift from "werift";
+import { until } from "../support/story.ts";
 import { hasProgram } from "../support/parts.ts";
 import { noCounts, UdpSocket } from "../../src/adapters/webrtc/udp_port.ts";
+import { QueueProbe } from "../../src/adapters/webrtc/queue_probe.ts";
 import { measureQueue, WANTED_BYTES, WANTED_QUEUE, widenQueue } from "../../src/adapters/webrtc/udp_queue.ts";
 
 /** Fewer than the least queue of a system holds, and many more than fit into what one datagram is read into. */
@@ -28,6 +30,50 @@ Deno.test("datagrams that come while nothing is read wait for their turn", async
   while (counts.unknown < BURST && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(counts.unknown, BURST);
   await socket.close();
+});
+
+Deno.test("a port tells how long what comes to it waits until it is read", async () => {
+  const socket = await UdpSocket.bind(["127.0.0.1", 0], { werift, counts: noCounts() });
+  const looked = async () => {
+    const found = socket.lateness();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return found;
+  };
+  for (let look = 0; look < 5; look++) await looked();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.lateness();
+  // Nothing is read while this program stands still.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  setTimeout(resolve, 0);
+  assert.ok(socket.lateness() >= 300);
+  await promise;
+  await until("the port is on time again", async () => await looked() < 100);
+  await socket.close();
+});
+
+Deno.test("where a port can't hear itself, nothing is late", () => {
+  let sent = 0;
+  const probe = new QueueProbe(() => void sent++);
+  for (let look = 0; look < 10; look++) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+    assert.equal(probe.look(), 0);
+  }
+  assert.equal(sent, 3, "it is tried no more");
+  assert.equal(probe.take(new Uint8Array(17).fill(255)), false, "nobody else's counts");
+});
+
+Deno.test("where nothing comes any more nothing waits, and where others are heard it does", () => {
+  let sent: Uint8Array = new Uint8Array();
+  const probe = new QueueProbe((datagram) => void (sent = datagram));
+  const pass = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100);
+  probe.look();
+  assert.ok(probe.take(sent));
+  probe.look();
+  probe.take(new Uint8Array(20));
+  pass();
+  assert.ok(probe.look() >= 1000, "lost at the end of a full queue");
+  pass();
+  assert.equal(probe.look(), 0, "the address is gone");
 });
 
 Deno.test({

@@ -15,6 +15,11 @@ import type { UdpSocket } from "./udp_port.ts";
 /** More than a slow reader may owe: what is sent beyond is dropped, as a full network would. */
 const MAX_TCP_WAITING = 256 * 1024;
 const MAX_SEEN_REQUESTS = 64;
+/**
+ * How long the other end may be nominating all ways that it tries, as Firefox does. It uses the best of them itself; one
+ * that is nominated later is where it goes.
+ */
+const SETTLE_MS = 5000;
 /** How long an answer waits for candidates of servers, and how long if there are no others. */
 const WAIT_MS = { servers: 1000, relay_only: 5000 };
 
@@ -49,6 +54,9 @@ export class LocalPaths {
   #tcp: TcpProtocol | undefined;
   /** What others may call this peer; the last is the one in force. */
   #names: string[] = [];
+  /** Until when the other end, calling this name, settles on a way; and what it thinks of those it nominates. */
+  #settling = { name: "", until: 0 };
+  readonly #priorities = new WeakMap<Pair, number>();
   /** The way before a restart. */
   #before: Pair | undefined;
   #closed = false;
@@ -271,26 +279,53 @@ export class LocalPaths {
       const password = this.#passwordOf(name);
       if (password === undefined || !isVerified(werift, data, password)) return void ports.counts.forged++;
       hand(message, address, data);
-      this.#follow({ protocol, remote: address, name, nominates: message.attributesKeys.includes("USE-CANDIDATE") });
+      const nominates = message.attributesKeys.includes("USE-CANDIDATE");
+      const priority = Number(message.getAttributeValue("PRIORITY") ?? 0);
+      this.#follow({ protocol, remote: address, name, nominates, priority });
       onAlive();
     };
   }
 
-  /** An agent of ICE-lite takes the way that the other end nominated last. */
+  /** An agent of ICE-lite takes the way that the other end nominated last; of those at the beginning, the best. */
   #follow(
-    { protocol, remote, name, nominates }: { protocol: Protocol; remote: Address; name: string; nominates: boolean },
+    { protocol, remote, name, nominates, priority }: {
+      protocol: Protocol;
+      remote: Address;
+      name: string;
+      nominates: boolean;
+      priority: number;
+    },
   ): void {
     const connection = this.#connection;
     const pair = connection.checkList.find((one) => isPairOf(one, { protocol, remote }));
     if (pair !== undefined && pair.requestTransactionIds.size > MAX_SEEN_REQUESTS) pair.requestTransactionIds.clear();
+    // Who nominates all ways that it tries does so with every check; who doesn't has chosen.
+    if (!nominates && this.#settling.name === name) this.#settling.until = 0;
     if (!nominates || pair === undefined || !connection.iceLite) return;
-    if (connection.nominated !== undefined && connection.nominated !== pair) {
+    this.#priorities.set(pair, priority);
+    const now = this.#options.clock.now();
+    if (this.#settling.name !== name) this.#settling = { name, until: now + SETTLE_MS };
+    const isSettled = now >= this.#settling.until;
+    if (connection.nominated !== undefined && (isSettled || !this.#isWorse(pair, connection.nominated))) {
       pair.nominated = true;
       connection.nominated = pair;
     }
     if (connection.state === "failed") connection.setState("connected");
     if (name !== connection.localUsername) return;
     for (const old of this.#names.splice(0, this.#names.length - 1)) this.#unname(old);
+  }
+
+  /** Whether a way is worse than another, as RFC 8445 compares them (section 6.1.2.3). */
+  #isWorse(pair: Pair, other: Pair): boolean {
+    const [one, two] = [this.#prioritiesOf(pair), this.#prioritiesOf(other)];
+    return one.least < two.least || (one.least === two.least && one.most < two.most);
+  }
+
+  /** The priorities of a way's ends. What its checks say of the other is alike for all, what was signalled isn't. */
+  #prioritiesOf(pair: Pair): { least: number; most: number } {
+    const here = pair.localCandidate.priority;
+    const there = this.#priorities.get(pair) ?? pair.remoteCandidate.priority;
+    return { least: Math.min(here, there), most: Math.max(here, there) };
   }
 
   /** Gives up what is remembered of a remote address. */

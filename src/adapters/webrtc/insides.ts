@@ -76,6 +76,7 @@ export interface Connection {
   sortCheckList(): void;
   appendLocalCandidate(candidate: Werift.Candidate): void;
   setState(state: string): void;
+  checkRequestOptions(pair: Pair): { retransmissions: number };
 }
 
 /** A message of a handshake. */

@@ -25,7 +25,7 @@ import { checkDescription, isHidden, mendDescription, replaceFragment, withoutGe
 import { createConnection } from "./peer_connection.ts";
 import type { SharedPorts } from "./shared_ports.ts";
 import { statsOf } from "./stats.ts";
-import { continueIce, mendDtls, type MendEvents, mendSctp, stopFlights } from "./werift_mends.ts";
+import { continueIce, mendChecks, mendDtls, type MendEvents, mendSctp, stopFlights } from "./werift_mends.ts";
 
 /** What a peer is made of. */
 export interface WebRtcPeerParts {
@@ -260,6 +260,7 @@ export class WebRtcPeer implements Peer {
     for (const transport of ice) {
       this.#once(transport, () => {
         this.#attach(transport.connection);
+        mendChecks(transport.connection);
         transport.onStateChange.subscribe((state) => {
           if (state === "failed" && this.#state === "connected") this.#become("lost");
         });

@@ -105,6 +105,10 @@ export class WebRtcPeers implements Peers {
     return peer;
   }
 
+  lateness(): number {
+    return Math.max(0, ...[...this.#ready?.ports.udp.values() ?? []].map((socket) => socket.lateness()));
+  }
+
   /** Opens, and makes ready for the first call. */
   async warmUp(): Promise<void> {
     await this.open();

@@ -9,6 +9,7 @@ import type { Buffer } from "node:buffer";
 import { isIPv6 } from "node:net";
 import type { Address, WeriftModule } from "./insides.ts";
 import type { Lane, LaneSocket } from "./lane.ts";
+import { QueueProbe } from "./queue_probe.ts";
 import { calledName, isVerified, stunKind } from "./stun_request.ts";
 import { widenQueue } from "./udp_queue.ts";
 
@@ -48,6 +49,7 @@ export class UdpSocket implements LaneSocket {
   #byRemote = new Map<string, Lane>();
   #byTransaction = new Map<string, Lane>();
   #sending = 0;
+  readonly #probe = new QueueProbe((datagram) => this.send(datagram, this.local));
 
   private constructor(
     { local, werift, socket, counts }: {
@@ -91,6 +93,11 @@ export class UdpSocket implements LaneSocket {
     socket.off("error", reject);
     widenQueue(socket.address().port);
     return new UdpSocket({ local: [host, socket.address().port], werift, socket, counts });
+  }
+
+  /** How long what comes waits until it is read, in milliseconds; to be looked at again and again. */
+  lateness(): number {
+    return this.#probe.look();
   }
 
   /** How much is remembered. */
@@ -137,6 +144,7 @@ export class UdpSocket implements LaneSocket {
 
   #receive(data: Buffer, from: Address): void {
     try {
+      if (this.#probe.take(data)) return;
       const lane = this.#laneOf(data, from);
       if (lane === undefined) return;
       this.#counts.routed++;

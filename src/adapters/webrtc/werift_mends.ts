@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { DTLS_TYPE, type DtlsRecord, isEncrypted, recordsOf } from "./dtls_check.ts";
 import { orderHandshake } from "./dtls_order.ts";
 import { verifyPossession } from "./dtls_possession.ts";
-import type { Dtls, DtlsTransport, IceTransport, SctpTransport } from "./insides.ts";
+import type { Connection, Dtls, DtlsTransport, IceTransport, SctpTransport } from "./insides.ts";
 import { isSoundSctp } from "./sctp_check.ts";
 
 /** What is done about the other end. */
@@ -29,6 +29,8 @@ const SCTP_DISORDER = 2048;
 const RECORDS_LEFT_OUT = 1024;
 /** A flight of the handshake that none follows. */
 const NO_FLIGHT = 99;
+/** How often a check over UDP is sent again, each time after twice as long as before (RFC 8489, section 6.2.1: Rc is 7). */
+const CHECKS_AGAIN = 6;
 
 /**
  * DTLS: messages of the handshake are taken in order, the other end must hold the key of its certificate, numbers of
@@ -118,6 +120,15 @@ export function mendSctp(transport: SctpTransport, events: MendEvents): void {
   mended.add(transport);
   const flush = transport.dataChannelFlush.bind(transport);
   transport.dataChannelFlush = () => flush().catch(drop);
+}
+
+/** ICE: an end that is slow for two seconds is not given up. */
+export function mendChecks(connection: Connection): void {
+  const options = connection.checkRequestOptions.bind(connection);
+  connection.checkRequestOptions = (pair) => {
+    const isUdp = pair.localCandidate.transport.toLowerCase() === "udp";
+    return { ...options(pair), ...isUdp && { retransmissions: CHECKS_AGAIN } };
+  };
 }
 
 /** After a restart that keeps DTLS nobody starts ICE again. Returns the number of restarts that are under way. */

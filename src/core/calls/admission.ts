@@ -7,7 +7,7 @@ import { AppError } from "../../domain/error.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { Slots } from "../identity/slots.ts";
 
-/** How often the event loop is looked at. */
+/** How often it is looked how late the server is. */
 const LOOK_MS = 100;
 /** How much the last look counts, and at most as how many times what is allowed: one hiccup is no overload. */
 const WEIGHT = 0.2;
@@ -19,11 +19,13 @@ const RETRY_AFTER = 5;
 export interface AdmissionDeps {
   slots: Pick<Slots, "acquire">;
   clock: Clock;
-  /** How late the event loop may be. */
+  /** How late the event loop may be, or media be read. */
   max_lag_ms: number;
+  /** How long media waits until it is read, in milliseconds. */
+  lateness(): number;
 }
 
-/** Counts calls, and while there are some measures how late the event loop is. */
+/** Counts calls, and while there are some measures how late the server is: its event loop, and the media it reads. */
 export class Admission {
   readonly #deps: AdmissionDeps;
   #calls = 0;
@@ -34,7 +36,7 @@ export class Admission {
     this.#deps = deps;
   }
 
-  /** How late the event loop is, on average. */
+  /** How late the server is, on average. */
   get lag_ms(): number {
     return this.#lag_ms;
   }
@@ -68,11 +70,11 @@ export class Admission {
 
   #begin(): void {
     if (++this.#calls > 1) return;
-    const { clock, max_lag_ms } = this.#deps;
+    const { clock, max_lag_ms, lateness } = this.#deps;
     let due = clock.now() + LOOK_MS;
     this.#timer = clock.every(LOOK_MS, () => {
       const now = clock.now();
-      const late = Math.min(Math.max(0, now - due), MOST * max_lag_ms);
+      const late = Math.min(Math.max(0, now - due, lateness()), MOST * max_lag_ms);
       this.#lag_ms += (late - this.#lag_ms) * WEIGHT;
       due = now + LOOK_MS;
     });

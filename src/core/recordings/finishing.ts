@@ -9,7 +9,7 @@ import { type Clock, toTime } from "../../kit/clock.ts";
 import type { Log } from "../../kit/log.ts";
 import type { Blobs, ByteRange } from "../../ports/blobs.ts";
 import type { RawRecording, Recorder } from "../../ports/recorder.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, Write } from "../../ports/store.ts";
 
 /** What a {@linkcode Finishing} needs. */
 export interface FinishingDeps {
@@ -126,20 +126,10 @@ export class Finishing {
   }
 
   async #finish({ id, sealed, raw, reason, dropped }: Finished, signal: AbortSignal): Promise<void> {
-    const { store, clock } = this.#deps;
+    const { store } = this.#deps;
     const { duration_ms, tracks, cues } = raw;
-    const now = clock.now();
-    const set: Partial<RtcRecordingRow> = {
-      state: "finishing",
-      reason,
-      dropped,
-      tracks: [...tracks],
-      transcript: [...cues],
-      duration_ms,
-      ended_at: toTime(now),
-      expires_at: this.#expiry(now),
-    };
-    await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: UNDONE }, set }] });
+    const told = { tracks: [...tracks], transcript: [...cues], duration_ms };
+    await store.commit({ writes: this.#ending(id, { state: "finishing", reason, dropped, ...told }) });
     // Where nothing came there was nothing to be lost, but a file without tracks is none.
     const isEmpty = tracks.length === 0;
     if (isEmpty && (dropped > 0 || !WELL_ENDED.includes(reason))) {
@@ -156,33 +146,43 @@ export class Finishing {
   async #resume(isLive: (id: string) => boolean): Promise<void> {
     const { store, recorder, log } = this.#deps;
     const isOurs = (id: string) => isLive(id) || this.isBusy(id);
-    const left = new Set<string>();
-    for await (const id of recorder.list()) {
-      left.add(id);
-      if (isOurs(id) || this.#closed.signal.aborted) continue;
-      await this.#recover(id).catch((error) => log.error("Cannot recover a recording", { recording_id: id, error }));
-    }
+    // The rows first: what begins meanwhile is none of these.
     const rows = await store.read({ from: "rtc_recordings", where: { state: UNDONE }, limit: 1000 });
+    const left = new Set<string>();
+    for await (const id of recorder.list()) left.add(id);
     for (const { id, reason } of rows) {
       if (!left.has(id) && !isOurs(id)) await this.#fail(id, reason ?? "process_ended");
+    }
+    for (const id of left) {
+      if (isOurs(id) || this.#closed.signal.aborted) continue;
+      await this.#recover(id).catch((error) => log.error("Cannot recover a recording", { recording_id: id, error }));
     }
   }
 
   async #recover(id: string): Promise<void> {
     const { store, recorder } = this.#deps;
-    const raw = await recorder.recover(id);
     const [row] = await store.read({ from: "rtc_recordings", where: { id }, limit: 1 });
-    if (raw === undefined) {
-      if (row !== undefined) await this.#fail(id, row.reason ?? "process_ended");
-    } else if (row === undefined || row.state === "ready" || row.state === "failed") await raw.discard();
-    else await this.finish({ ...row, raw, reason: row.reason ?? "process_ended" });
+    if (row === undefined || row.state === "ready" || row.state === "failed") return await recorder.discard(id);
+    const reason = row.reason ?? "process_ended";
+    // What can't be read isn't being recorded either, and is kept no longer than what can.
+    await store.commit({ writes: this.#ending(id, { state: "finishing", reason }) });
+    const raw = await recorder.recover(id);
+    if (raw === undefined) await this.#fail(id, reason);
+    else await this.finish({ ...row, raw, reason });
   }
 
   async #fail(id: string, reason: RtcRecordingEnd): Promise<void> {
-    const { store, clock } = this.#deps;
-    const now = clock.now();
-    const set = { state: "failed", reason, ended_at: toTime(now), expires_at: this.#expiry(now) } as const;
-    await store.commit({ writes: [{ update: "rtc_recordings", where: { id, state: UNDONE }, set }] });
+    await this.#deps.store.commit({ writes: this.#ending(id, { state: "failed", reason }) });
+  }
+
+  /** Ends it, as `set` says. When it ended, and until when it is kept, is said once, however often it is tried. */
+  #ending(id: string, set: Partial<RtcRecordingRow>): Write[] {
+    const now = this.#deps.clock.now();
+    const times = { ended_at: toTime(now), expires_at: this.#expiry(now) };
+    return [
+      { update: "rtc_recordings", where: { id, state: UNDONE, ended_at: null }, set: times },
+      { update: "rtc_recordings", where: { id, state: UNDONE }, set },
+    ];
   }
 
   #blobsOf(sealed: boolean): Blobs {

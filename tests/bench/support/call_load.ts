@@ -5,8 +5,8 @@
  * Sound that comes later than a call can use counts as lost: one socket for all drops what it can't hold, one for each
  * call hardly ever, but keeps it until nobody wants it.
  *
- * `POST /add?count=` calls, `POST /measure?count=&seconds=` lets the first so many speak, with `&pid=` measuring what it
- * costs that process meanwhile, `POST /clear` hangs up. The arguments are where calls are taken, and the key for a whole
+ * `POST /add?count=` calls, `POST /measure?count=&seconds=&prepare_ms=` lets the first so many speak once what they say
+ * is made, with `&pid=` measuring what it costs that process meanwhile, `POST /clear` hangs up. The arguments are where calls are taken, and the key for a whole
  * server. As a program it prints its address.
  *
  * @module
@@ -16,6 +16,7 @@ import { createEncoder } from "libopus-wasm";
 import { RTCPeerConnection, RtpHeader, useOPUS } from "werift";
 import type { DtlsTransport } from "../../../src/adapters/webrtc/insides.ts";
 import { insidesOf } from "../../../src/adapters/webrtc/insides.ts";
+import { mendChecks } from "../../../src/adapters/webrtc/werift_mends.ts";
 import { cpuMs } from "./child.ts";
 
 /** What was counted while callers spoke. */
@@ -55,8 +56,6 @@ const TICKS = 48;
 const AT_ONCE = 4;
 /** How long a call may take to connect, before it counts as one that never did. */
 const CONNECT_MS = 20_000;
-/** How long making the packets of a caller may take. */
-const PREPARE_MS = 30;
 
 interface Encrypting {
   srtp: { encrypt(payload: Buffer, header: RtpHeader): Buffer };
@@ -92,7 +91,11 @@ class Line {
   async open(): Promise<Response | undefined> {
     const { sender } = this.pc.addTransceiver("audio", { direction: "sendrecv" });
     this.#ssrc = sender.ssrc;
-    for (const { connection } of insidesOf(this.pc).ice) connection.stunServer = undefined;
+    for (const { connection } of insidesOf(this.pc).ice) {
+      connection.stunServer = undefined;
+      // As long as browsers, they try to reach a server that is late.
+      mendChecks(connection);
+    }
     await this.pc.setLocalDescription(await this.pc.createOffer());
     const { sdp } = this.pc.localDescription!;
     const response = key === undefined
@@ -191,11 +194,14 @@ async function add(count: number): Promise<LoadAdded> {
 }
 
 /** Each line has its own place in the 20 ms, and time that was missed is made up for. */
-async function measure(count: number, { seconds, pid }: { seconds: number; pid?: number }): Promise<LoadSeen> {
+async function measure(
+  count: number,
+  { seconds, prepare_ms, pid }: { seconds: number; prepare_ms: number; pid?: number },
+): Promise<LoadSeen> {
   const speaking = lines.slice(0, count);
   const frames = seconds * 1000 / FRAME_MS;
   // The clock of their sound goes on while nothing is sent.
-  const started = performance.now() + 100 + count * PREPARE_MS;
+  const started = performance.now() + prepare_ms;
   for (const line of speaking) line.prepare(frames, started);
   await new Promise((resolve) => setTimeout(resolve, started - performance.now()));
   for (const line of speaking) line.reset();
@@ -243,8 +249,10 @@ Deno.serve({
   const count = Number(searchParams.get("count"));
   if (pathname === "/add") return Response.json(await add(count));
   if (pathname === "/measure") {
-    const [seconds, pid] = [Number(searchParams.get("seconds")), searchParams.get("pid")];
-    return Response.json(await measure(count, { seconds, ...pid !== null && { pid: Number(pid) } }));
+    const [seconds, prepare_ms] = ["seconds", "prepare_ms"].map((name) => Number(searchParams.get(name)));
+    const pid = searchParams.get("pid");
+    const options = { seconds: seconds!, prepare_ms: prepare_ms!, ...pid !== null && { pid: Number(pid) } };
+    return Response.json(await measure(count, options));
   }
   await Promise.all(lines.splice(0).map(({ pc }) => pc.close()));
   return new Response(null, { status: 204 });
