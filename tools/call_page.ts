@@ -1,9 +1,11 @@
 /**
  * Writes the scripts of the page `/call` as browsers take them, from `console/call`: browsers read no TypeScript, and the
- * program that serves them doesn't translate. To be run when the sources change.
+ * program that serves them doesn't translate. The types of the module for other pages are written with them. To be run
+ * when the sources change.
  *
  * @module
  */
+import { bundleTypes, TYPES } from "./call_types.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const SOURCES = "console/call/";
@@ -27,4 +29,5 @@ export async function bundleScript(name: typeof SCRIPTS[number]): Promise<string
 
 if (import.meta.main) {
   for (const name of SCRIPTS) await Deno.writeTextFile(new URL(`${name}.js`, WRITTEN), await bundleScript(name));
+  await Deno.writeTextFile(TYPES, await bundleTypes());
 }

@@ -36,12 +36,17 @@ const figures = new Figures();
 const asks = new Asks();
 const recording = new RecordingMark({ offered: records === "yes", say: (text) => transcript.note(text) });
 const viewers = new ViewersMark({ say: (text) => transcript.note(text) });
-const room = new RoomView({ base, say: (text, name) => transcript.note(text, name) });
+const room = new RoomView({
+  base,
+  say: (text, name) => transcript.note(text, name),
+  speaker: () => devices.speaker,
+});
 const retry = new Retry();
 const setup = new Setup({ base, retry, onStart: () => void start() });
 const end = new CallEnd({ onNext: (next) => begin(next) });
-const devices = new Devices({ onFault: (text) => setup.fault = text });
+const devices = new Devices({ onUnseen: (text) => show(byId("notice"), text) });
 const controls = new Controls({ devices, transcript });
+devices.onChange("speaker", () => void room.useSpeaker().catch(() => {}));
 startTheme();
 
 async function start(): Promise<void> {
@@ -115,6 +120,7 @@ function view(name: "setup" | "call" | "over"): void {
   byId("over").hidden = name !== "over";
   byId("compose").hidden = name === "over";
   document.querySelector<HTMLElement>(".controls")!.hidden = name === "over";
+  devices.inCall = name === "call";
 }
 
 /** Goes on after a call. */

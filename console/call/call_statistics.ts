@@ -51,6 +51,7 @@ export async function readStatistics(pc: RTCPeerConnection): Promise<CallStatist
   const [local, remote] = [find(pair?.localCandidateId), find(pair?.remoteCandidateId)];
   const inbound = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   const toMs = (seconds: number | undefined) => seconds === undefined ? null : Math.round(seconds * 1000);
+  const isRelayed = [local, remote].some((end) => end?.candidateType === "relay");
   return {
     round_trip_ms: toMs(pair?.currentRoundTripTime),
     jitter_ms: toMs(inbound?.jitter),
@@ -58,6 +59,6 @@ export async function readStatistics(pc: RTCPeerConnection): Promise<CallStatist
     packets_lost: inbound?.packetsLost ?? 0,
     bytes_received: pair?.bytesReceived ?? 0,
     bytes_sent: pair?.bytesSent ?? 0,
-    path: local && remote ? `${local.protocol} ${remote.candidateType}` : null,
+    path: local && remote ? `${local.protocol} ${isRelayed ? "relay" : remote.candidateType}` : null,
   };
 }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Devices } from "./devices.ts";
-import { describeFault } from "./devices.ts";
+import { describeFault, type DeviceKind, type Devices } from "./devices.ts";
 import { byId, drawLevel, show } from "./element.ts";
 import type { Call, LookSource } from "./session_client.ts";
 import type { Transcript } from "./transcript.ts";
@@ -22,6 +21,7 @@ export class Controls {
   readonly #transcript: Transcript;
   #call: Call | undefined;
   #captions = false;
+  #using: Promise<void> = Promise.resolve();
 
   constructor({ devices, transcript }: { devices: Devices; transcript: Transcript }) {
     this.#devices = devices;
@@ -49,13 +49,17 @@ export class Controls {
       field.value = "";
     });
     addEventListener("keydown", (event) => this.#hearKey(event));
-    devices.onChange("microphone", () => void this.#call?.share("microphone", devices.chosen("microphone")));
+    for (const kind of ["microphone", "speaker", "camera"] as const) {
+      devices.onChange(kind, (lost) => this.#use(kind, lost));
+    }
   }
 
   /** Serves a call until it ends. */
   follow(call: Call): void {
     this.#call = call;
-    call.on("media", ({ source }) => {
+    show(byId("notice"), "");
+    call.on("media", ({ source, open }) => {
+      if (open && source !== "screen") this.#watch(source, call.stream(source));
       if (source !== "microphone") this.#showView(source, call.stream(source));
       this.#paint();
     });
@@ -79,6 +83,33 @@ export class Controls {
     else await this.share(source);
   }
 
+  /** Takes into the call what is chosen when its turn has come: whoever goes through a list stays with the last. */
+  #use(kind: DeviceKind, lost: boolean): void {
+    this.#using = this.#using.then(async () => {
+      const call = this.#call;
+      if (!call || call.connection === "ended") return;
+      const before = usedBy(call, kind);
+      try {
+        if (kind === "speaker") await call.setSpeaker(this.#devices.speaker);
+        else if (kind === "microphone") await call.share(kind, this.#devices.chosen(kind));
+        // Another camera may see what nobody wants to show.
+        else if (call.stream(kind)) await (lost ? call.stop(kind) : this.share(kind));
+      } catch (error) {
+        // Where only one can be open, it was given up for the other.
+        if (kind !== "speaker" && before !== "" && call.stream(kind) === null) {
+          await call.share(kind, { deviceId: { exact: before } }).catch(() => {});
+        }
+        const heard = kind !== "microphone" || call.stream(kind) !== null;
+        this.#devices.refuse(kind, `${describeFault(error)}${heard ? "" : " You are not heard."}`, usedBy(call, kind));
+      }
+    });
+  }
+
+  /** A track that ends by itself has lost its device. */
+  #watch(kind: "microphone" | "camera", stream: MediaStream | null): void {
+    for (const track of stream?.getTracks() ?? []) track.addEventListener("ended", () => this.#devices.lose(kind));
+  }
+
   #on(id: string, act: (call: Call) => unknown): void {
     byId(id).addEventListener("click", async () => {
       const call = this.#call;
@@ -98,8 +129,10 @@ export class Controls {
     const call = this.#call;
     if (!call || call.connection === "ended") return;
     const id = event.altKey && !event.ctrlKey ? KEYS[event.code] : undefined;
-    if (event.key === "Escape") call.interrupt();
-    else if (id !== undefined) {
+    if (event.key === "Escape") {
+      // There it closes what is open, and the agent goes on.
+      if (!byId("call-devices").matches(":popover-open")) call.interrupt();
+    } else if (id !== undefined) {
       event.preventDefault();
       byId(id).click();
     }
@@ -133,8 +166,16 @@ export class Controls {
   #draw(): void {
     const call = this.#call;
     if (!call || call.connection === "ended") return;
-    drawLevel(byId("my-level"), call.muted.caller || call.held ? 0 : call.level("caller"));
+    const level = call.muted.caller || call.held ? 0 : call.level("caller");
+    drawLevel(byId("my-level"), level);
+    this.#devices.level = level;
     drawLevel(byId("orb"), call.level("agent"));
     requestAnimationFrame(() => this.#draw());
   }
+}
+
+/** The id of the device that a call has. */
+function usedBy(call: Call, kind: DeviceKind): string {
+  if (kind === "speaker") return call.player?.sinkId ?? "";
+  return call.stream(kind)?.getTracks()[0]?.getSettings().deviceId ?? "";
 }

@@ -62,6 +62,8 @@ export class Link implements Disposable {
   #unsent: RtcMessage[] = [];
   #candidates: IceCandidate[] = [];
   #mending = false;
+  /** Whether the first way is still looked for: what failed then is told to whoever waits for it. */
+  #opening = true;
   #blink: ReturnType<typeof setTimeout> | undefined;
   #gap: ReturnType<typeof setTimeout> | undefined;
   #posting = false;
@@ -93,7 +95,9 @@ export class Link implements Disposable {
     addEventListener("online", () => this.mend(), { signal: this.#closed.signal });
     for (const [source, track] of this.#options.tracks()) await this.#connection.put(source, track);
     await this.#connection.agree();
-    if (!await this.#settled(this.#connection)) {
+    const found = await this.#settled(this.#connection);
+    this.#opening = false;
+    if (!found) {
       throw new CallError("Cannot find a way to the server for media", { error: "TimeoutError", status: 0 });
     }
   }
@@ -129,9 +133,9 @@ export class Link implements Disposable {
     }
   }
 
-  /** Finds a new way, again and again, until there is one or it has taken too long. */
+  /** Finds a new way in place of the first, again and again, until there is one or it has taken too long. */
   mend(): void {
-    if (this.#mending || this.#closed.signal.aborted) return;
+    if (this.#opening || this.#mending || this.#closed.signal.aborted) return;
     this.#mending = true;
     void this.#keepMending().finally(() => this.#mending = false);
   }

@@ -18,6 +18,9 @@ const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { id
 /** Text must stay legible, motion needn't be smooth. */
 const SCREEN = { frameRate: { ideal: 5, max: 10 } };
 
+/** What browsers say of a device that is in use, each its own. */
+const BUSY = ["NotReadableError", "AbortError"];
+
 /** Opens and closes what is sent. */
 export class LocalMedia implements Disposable {
   readonly #events: LocalMediaEvents;
@@ -41,7 +44,7 @@ export class LocalMedia implements Disposable {
   /** Opens a source; one that is open already is closed. Rejects with the browser's `DOMException`. */
   async open(source: Source, wanted: Wanted): Promise<MediaStreamTrack> {
     const given = wanted instanceof MediaStreamTrack;
-    const stream = given ? new MediaStream([wanted]) : await request(source, wanted);
+    const stream = given ? new MediaStream([wanted]) : await this.#request(source, wanted);
     const [track] = stream.getTracks();
     if (track === undefined) throw new DOMException(`There is no ${source}`, "NotFoundError");
     this.close(source);
@@ -69,6 +72,23 @@ export class LocalMedia implements Disposable {
 
   [Symbol.dispose](): void {
     for (const source of [...this.#open.keys()]) this.close(source);
+  }
+
+  /** Many phones, and some browsers, open only one device of a kind: where another is refused, the one in use goes first. */
+  async #request(source: Source, wanted: true | MediaTrackConstraints | false): Promise<MediaStream> {
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      const used = this.#open.get(source);
+      if (!used?.owned || !(error instanceof DOMException) || !BUSY.includes(error.name)) throw error;
+      used.track.stop();
+    }
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      this.#events.onEnded(source);
+      throw error;
+    }
   }
 }
 

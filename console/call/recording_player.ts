@@ -13,8 +13,10 @@ import type { CallRecordings } from "./session_client.ts";
 import { playTogether } from "./together.ts";
 import { splitTracks } from "./webm_tracks.ts";
 
-/** How often it is asked whether the file is made, and how long a recording may take to end. */
+/** How soon it is asked again whether the file is made, twice as late each time, and how late at most. */
 const ASK_MS = 500;
+const ASK_MAX_MS = 10_000;
+/** How long a recording may take to end. */
 const END_MS = 5000;
 /** The largest file that is played here: all of it is in memory for that. */
 const MAX_PLAYED = 250_000_000;
@@ -76,6 +78,7 @@ export class RecordingPlayer {
 
   async #made(recordings: CallRecordings, id: string): Promise<RtcRecording | undefined> {
     const until = performance.now() + END_MS;
+    let wait = ASK_MS;
     while (this.#id === id) {
       const found = await recordings.find(id);
       if (!found) this.#say("The recording is not there: it was deleted, or belongs to somebody else.");
@@ -84,7 +87,8 @@ export class RecordingPlayer {
       else if (found.state === "ready") return found;
       else if (found.state === "finishing" || performance.now() < until) {
         this.#say("The recording is being made into a file…");
-        await pause(ASK_MS);
+        await pause(wait);
+        wait = Math.min(2 * wait, ASK_MAX_MS);
         continue;
       } else this.#say("The room is still being recorded. Try again when that has ended.");
       return undefined;

@@ -22,6 +22,8 @@ export interface RoomViewOptions {
   base: string;
   /** Adds a line to what was said: somebody's words, or without a name the page's own. */
   say(text: string, name?: string): unknown;
+  /** The device on which the others are heard; empty: the browser's own choice. */
+  speaker(): string;
 }
 
 /** Shows a room for as long as its call goes on. */
@@ -65,6 +67,12 @@ export class RoomView {
     });
   }
 
+  /** Plays the others on the speaker that is chosen now, where the browser can. */
+  async useSpeaker(): Promise<void> {
+    const speaker = this.#options.speaker();
+    await Promise.all(this.#voices.map((voice) => voice.setSinkId?.(speaker)));
+  }
+
   #join({ member_id, name, role }: CallEvents["room.joined"], place: RoomPlace): void {
     const own = member_id === place.member.id;
     const label = own ? `${name} (you)` : name;
@@ -87,6 +95,7 @@ export class RoomView {
     // Where the person has to touch the page first, the agent's own sound asks for that.
     void voice.play().catch(() => addEventListener("pointerdown", () => void voice.play(), { once: true }));
     this.#voices.push(voice);
+    void this.useSpeaker().catch(() => {});
   }
 
   #see(mid: string, track: MediaStreamTrack): void {

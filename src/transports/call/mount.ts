@@ -11,6 +11,7 @@ import shared from "../page.css" with { type: "text" };
 import { type Asset, PAGE_POLICY, toAnswer } from "../asset.ts";
 import type { HttpEnv } from "../request.ts";
 import script from "./assets/call.js" with { type: "text" };
+import types from "./assets/session_client.d.ts.txt" with { type: "text" };
 import client from "./assets/session_client.js" with { type: "text" };
 
 /** No page within it gets a device. */
@@ -18,6 +19,9 @@ const DEVICES = "microphone=(self), camera=(self), display-capture=(self)";
 
 /** A recording is played from memory, where its tracks were put side by side. */
 const POLICY = `${PAGE_POLICY}; media-src blob:`;
+
+/** Where programs that read TypeScript find the types of the module: beside it, wherever the server stands. */
+const TYPED = { "x-typescript-types": "./session_client.d.ts" };
 
 /** What the page is made from. */
 export interface CallPageDeps {
@@ -41,7 +45,8 @@ export function mountCall(app: Hono<HttpEnv>, { base_path, version, recording }:
   serve("/call/style.css", { text: shared + style, type: "text/css; charset=utf-8" });
   serve("/call/icon.svg", { text: icon, type: "image/svg+xml" });
   serve("/call/call.js", { text: script, type: "text/javascript; charset=utf-8" });
-  serve("/call/session_client.js", { text: client, type: "text/javascript; charset=utf-8" });
+  serve("/call/session_client.js", { text: client, type: "text/javascript; charset=utf-8", headers: TYPED });
+  serve("/call/session_client.d.ts", { text: types, type: "application/typescript; charset=utf-8" });
 }
 
 function escape(text: string): string {

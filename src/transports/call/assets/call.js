@@ -346,6 +346,10 @@ async function readStatistics(pc) {
   ];
   const inbound = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   const toMs = (seconds) => seconds === void 0 ? null : Math.round(seconds * 1e3);
+  const isRelayed = [
+    local,
+    remote
+  ].some((end2) => end2?.candidateType === "relay");
   return {
     round_trip_ms: toMs(pair?.currentRoundTripTime),
     jitter_ms: toMs(inbound?.jitter),
@@ -353,7 +357,7 @@ async function readStatistics(pc) {
     packets_lost: inbound?.packetsLost ?? 0,
     bytes_received: pair?.bytesReceived ?? 0,
     bytes_sent: pair?.bytesSent ?? 0,
-    path: local && remote ? `${local.protocol} ${remote.candidateType}` : null
+    path: local && remote ? `${local.protocol} ${isRelayed ? "relay" : remote.candidateType}` : null
   };
 }
 
@@ -785,6 +789,8 @@ var Link = class {
   #unsent = [];
   #candidates = [];
   #mending = false;
+  /** Whether the first way is still looked for: what failed then is told to whoever waits for it. */
+  #opening = true;
   #blink;
   #gap;
   #posting = false;
@@ -823,7 +829,9 @@ var Link = class {
     });
     for (const [source, track] of this.#options.tracks()) await this.#connection.put(source, track);
     await this.#connection.agree();
-    if (!await this.#settled(this.#connection)) {
+    const found = await this.#settled(this.#connection);
+    this.#opening = false;
+    if (!found) {
       throw new CallError("Cannot find a way to the server for media", {
         error: "TimeoutError",
         status: 0
@@ -864,9 +872,9 @@ var Link = class {
       });
     }
   }
-  /** Finds a new way, again and again, until there is one or it has taken too long. */
+  /** Finds a new way in place of the first, again and again, until there is one or it has taken too long. */
   mend() {
-    if (this.#mending || this.#closed.signal.aborted) return;
+    if (this.#opening || this.#mending || this.#closed.signal.aborted) return;
     this.#mending = true;
     void this.#keepMending().finally(() => this.#mending = false);
   }
@@ -1051,6 +1059,10 @@ var SCREEN = {
     max: 10
   }
 };
+var BUSY = [
+  "NotReadableError",
+  "AbortError"
+];
 var LocalMedia = class {
   #events;
   #open = /* @__PURE__ */ new Map();
@@ -1076,7 +1088,7 @@ var LocalMedia = class {
     const given = wanted instanceof MediaStreamTrack;
     const stream = given ? new MediaStream([
       wanted
-    ]) : await request(source, wanted);
+    ]) : await this.#request(source, wanted);
     const [track] = stream.getTracks();
     if (track === void 0) throw new DOMException(`There is no ${source}`, "NotFoundError");
     this.close(source);
@@ -1109,6 +1121,22 @@ var LocalMedia = class {
     for (const source of [
       ...this.#open.keys()
     ]) this.close(source);
+  }
+  /** Many phones, and some browsers, open only one device of a kind: where another is refused, the one in use goes first. */
+  async #request(source, wanted) {
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      const used = this.#open.get(source);
+      if (!used?.owned || !(error instanceof DOMException) || !BUSY.includes(error.name)) throw error;
+      used.track.stop();
+    }
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      this.#events.onEnded(source);
+      throw error;
+    }
   }
 };
 function request(source, wanted) {
@@ -1559,22 +1587,31 @@ var KINDS = {
   speaker: "audiooutput",
   camera: "videoinput"
 };
+var GONE2 = {
+  microphone: "The microphone is gone. The system\u2019s choice is used instead.",
+  speaker: "The speaker is gone. The system\u2019s choice is used instead.",
+  camera: "The camera is gone. The next one you share is the system\u2019s choice."
+};
 var Devices = class {
-  #lists = Object.fromEntries(Object.keys(KINDS).map((kind) => [
-    kind,
-    byId(kind)
-  ]));
+  #lists = {
+    microphone: byId("microphone"),
+    speaker: byId("speaker"),
+    camera: byId("camera")
+  };
+  #all = byId("devices");
   #check = byId("check");
   #level = byId("check-level");
-  #onFault;
+  #notice = byId("device-notice");
+  #onUnseen;
   #checking;
-  constructor({ onFault }) {
-    this.#onFault = onFault;
+  #inCall = false;
+  /** `onUnseen` is told what there is to say while the lists are not shown. */
+  constructor({ onUnseen }) {
+    this.#onUnseen = onUnseen;
     byId("speaker-field").hidden = !("setSinkId" in HTMLMediaElement.prototype);
     this.#check.addEventListener("click", () => void (this.#checking ? this.stopCheck() : this.#startCheck()));
-    this.#lists.microphone.addEventListener("change", () => {
-      if (this.#checking) void this.#startCheck();
-    });
+    this.onChange("microphone", () => this.#checking && void this.#startCheck());
+    this.#all.addEventListener("change", () => show(this.#notice, ""));
     navigator.mediaDevices?.addEventListener("devicechange", () => void this.refresh());
     void this.refresh();
   }
@@ -1591,61 +1628,111 @@ var Devices = class {
   get speaker() {
     return this.#lists.speaker.value;
   }
-  /** Calls `listener` with what was chosen in the middle of something. */
+  /** Whether the lists are among a call's controls, which has a level of its own to show. */
+  set inCall(inCall) {
+    this.#inCall = inCall;
+    const panel = byId("call-devices");
+    panel.hidePopover();
+    (inCall ? panel : byId("setup-devices")).append(this.#all);
+    show(this.#notice, "");
+    this.#paint();
+  }
+  /** How loud the call's microphone is. */
+  set level(level) {
+    drawLevel(this.#level, level);
+  }
+  /** Calls `listener` when another device is chosen, or the chosen one is `lost`. */
   onChange(kind, listener) {
-    this.#lists[kind].addEventListener("change", listener);
+    this.#lists[kind].addEventListener("change", () => listener(false));
+    this.#lists[kind].addEventListener("lost", () => listener(true));
+  }
+  /** Falls back to the system's choice, and says so: the device is gone. */
+  lose(kind) {
+    this.#lists[kind].value = "";
+    this.#say(GONE2[kind]);
+    this.#lists[kind].dispatchEvent(new Event("lost"));
+  }
+  /** Says why a device can't be used, and shows the one that is. */
+  refuse(kind, why, used) {
+    choose(this.#lists[kind], used);
+    this.#say(why);
   }
   /** Reads the devices again: their names are told only once the person has allowed one. */
   async refresh() {
     const devices2 = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
-    for (const [kind, list] of Object.entries(this.#lists)) {
+    for (const kind of Object.keys(KINDS)) {
+      const list = this.#lists[kind];
       const { value } = list;
-      const known = devices2.filter((one) => one.kind === KINDS[kind] && one.label !== "" && one.deviceId !== "");
-      const named = known.filter(({ deviceId }) => deviceId !== "default");
+      const there = devices2.filter((one) => one.kind === KINDS[kind]);
+      if (value !== "" && there.some(({ label }) => label === "")) continue;
+      const named = there.filter(({ label, deviceId }) => label !== "" && ![
+        "",
+        "default"
+      ].includes(deviceId));
       list.replaceChildren(el("option", {
         value: ""
       }, "The system\u2019s choice"), ...named.map(({ deviceId, label }) => el("option", {
         value: deviceId
       }, label)));
-      if (known.some(({ deviceId }) => deviceId === value)) list.value = value;
+      if (!choose(list, value)) this.lose(kind);
     }
   }
   /** Lets the microphone go. */
   stopCheck() {
     const checking = this.#checking;
     this.#checking = void 0;
-    checking?.meter[Symbol.dispose]();
-    for (const track of checking?.stream.getTracks() ?? []) track.stop();
-    this.#paint(false);
+    checking?.meter?.[Symbol.dispose]();
+    release(checking?.stream);
+    this.#paint();
   }
   async #startCheck() {
     this.stopCheck();
+    const checking = this.#checking = {};
+    this.#paint();
     try {
       const stream = await navigator.mediaDevices.getUserMedia({
         audio: this.chosen("microphone")
       });
-      this.#checking = {
+      if (checking !== this.#checking) return release(stream);
+      Object.assign(checking, {
         stream,
         meter: new LevelMeter(stream)
-      };
-      this.#paint(true);
+      });
       void this.refresh();
-      requestAnimationFrame(() => this.#draw());
+      this.#draw(checking);
     } catch (error) {
-      this.#onFault(describeFault(error));
+      if (checking !== this.#checking) return;
+      this.stopCheck();
+      this.#say(describeFault(error));
     }
   }
-  #paint(on) {
+  #say(text) {
+    const seen = this.#all.checkVisibility();
+    show(this.#notice, seen ? text : "");
+    if (!seen) this.#onUnseen(text);
+  }
+  #paint() {
+    const on = this.#checking !== void 0;
+    this.#check.hidden = this.#inCall;
     this.#check.setAttribute("aria-pressed", String(on));
     this.#check.textContent = on ? "Stop" : "Check";
-    this.#level.hidden = !on;
+    this.#level.hidden = !on && !this.#inCall;
   }
-  #draw() {
-    if (!this.#checking) return;
-    drawLevel(this.#level, this.#checking.meter.read());
-    requestAnimationFrame(() => this.#draw());
+  #draw(checking) {
+    if (checking !== this.#checking) return;
+    this.level = checking.meter?.read() ?? 0;
+    requestAnimationFrame(() => this.#draw(checking));
   }
 };
+function choose(list, id) {
+  list.value = id;
+  if (list.selectedIndex >= 0) return true;
+  list.value = "";
+  return false;
+}
+function release(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
 var FAULTS = {
   NotAllowedError: "The browser was not allowed to use the device. Allow it beside the address, and try again.",
   NotFoundError: "There is no such device here.",
@@ -2009,6 +2096,7 @@ function numberAt(bytes, at, { marked = false } = {}) {
 
 // console/call/recording_player.ts
 var ASK_MS = 500;
+var ASK_MAX_MS = 1e4;
 var END_MS = 5e3;
 var MAX_PLAYED = 25e7;
 var pause2 = (ms2) => new Promise((resolve) => setTimeout(resolve, ms2));
@@ -2069,6 +2157,7 @@ var RecordingPlayer = class {
   }
   async #made(recordings, id) {
     const until = performance.now() + END_MS;
+    let wait = ASK_MS;
     while (this.#id === id) {
       const found = await recordings.find(id);
       if (!found) this.#say("The recording is not there: it was deleted, or belongs to somebody else.");
@@ -2077,7 +2166,8 @@ var RecordingPlayer = class {
       else if (found.state === "ready") return found;
       else if (found.state === "finishing" || performance.now() < until) {
         this.#say("The recording is being made into a file\u2026");
-        await pause2(ASK_MS);
+        await pause2(wait);
+        wait = Math.min(2 * wait, ASK_MAX_MS);
         continue;
       } else this.#say("The room is still being recorded. Try again when that has ended.");
       return void 0;
@@ -2186,6 +2276,7 @@ var Controls = class {
   #transcript;
   #call;
   #captions = false;
+  #using = Promise.resolve();
   constructor({ devices: devices2, transcript: transcript2 }) {
     this.#devices = devices2;
     this.#transcript = transcript2;
@@ -2212,12 +2303,20 @@ var Controls = class {
       field.value = "";
     });
     addEventListener("keydown", (event) => this.#hearKey(event));
-    devices2.onChange("microphone", () => void this.#call?.share("microphone", devices2.chosen("microphone")));
+    for (const kind of [
+      "microphone",
+      "speaker",
+      "camera"
+    ]) {
+      devices2.onChange(kind, (lost) => this.#use(kind, lost));
+    }
   }
   /** Serves a call until it ends. */
   follow(call) {
     this.#call = call;
-    call.on("media", ({ source }) => {
+    show(byId("notice"), "");
+    call.on("media", ({ source, open }) => {
+      if (open && source !== "screen") this.#watch(source, call.stream(source));
       if (source !== "microphone") this.#showView(source, call.stream(source));
       this.#paint();
     });
@@ -2241,6 +2340,34 @@ var Controls = class {
     if (call.stream(source)) await call.stop(source);
     else await this.share(source);
   }
+  /** Takes into the call what is chosen when its turn has come: whoever goes through a list stays with the last. */
+  #use(kind, lost) {
+    this.#using = this.#using.then(async () => {
+      const call = this.#call;
+      if (!call || call.connection === "ended") return;
+      const before = usedBy(call, kind);
+      try {
+        if (kind === "speaker") await call.setSpeaker(this.#devices.speaker);
+        else if (kind === "microphone") await call.share(kind, this.#devices.chosen(kind));
+        else if (call.stream(kind)) await (lost ? call.stop(kind) : this.share(kind));
+      } catch (error) {
+        if (kind !== "speaker" && before !== "" && call.stream(kind) === null) {
+          await call.share(kind, {
+            deviceId: {
+              exact: before
+            }
+          }).catch(() => {
+          });
+        }
+        const heard = kind !== "microphone" || call.stream(kind) !== null;
+        this.#devices.refuse(kind, `${describeFault(error)}${heard ? "" : " You are not heard."}`, usedBy(call, kind));
+      }
+    });
+  }
+  /** A track that ends by itself has lost its device. */
+  #watch(kind, stream) {
+    for (const track of stream?.getTracks() ?? []) track.addEventListener("ended", () => this.#devices.lose(kind));
+  }
   #on(id, act) {
     byId(id).addEventListener("click", async () => {
       const call = this.#call;
@@ -2258,8 +2385,9 @@ var Controls = class {
     const call = this.#call;
     if (!call || call.connection === "ended") return;
     const id = event.altKey && !event.ctrlKey ? KEYS[event.code] : void 0;
-    if (event.key === "Escape") call.interrupt();
-    else if (id !== void 0) {
+    if (event.key === "Escape") {
+      if (!byId("call-devices").matches(":popover-open")) call.interrupt();
+    } else if (id !== void 0) {
       event.preventDefault();
       byId(id).click();
     }
@@ -2289,11 +2417,17 @@ var Controls = class {
   #draw() {
     const call = this.#call;
     if (!call || call.connection === "ended") return;
-    drawLevel(byId("my-level"), call.muted.caller || call.held ? 0 : call.level("caller"));
+    const level = call.muted.caller || call.held ? 0 : call.level("caller");
+    drawLevel(byId("my-level"), level);
+    this.#devices.level = level;
     drawLevel(byId("orb"), call.level("agent"));
     requestAnimationFrame(() => this.#draw());
   }
 };
+function usedBy(call, kind) {
+  if (kind === "speaker") return call.player?.sinkId ?? "";
+  return call.stream(kind)?.getTracks()[0]?.getSettings().deviceId ?? "";
+}
 
 // console/call/figures.ts
 var EVERY_MS = 2e3;
@@ -2419,7 +2553,7 @@ var RecordingMark = class {
 };
 
 // console/call/retry.ts
-var BUSY = [
+var BUSY2 = [
   429,
   503
 ];
@@ -2438,7 +2572,7 @@ var Retry = class {
       try {
         return await task();
       } catch (error) {
-        const seconds = error instanceof CallError && BUSY.includes(error.status) ? error.retry_after : void 0;
+        const seconds = error instanceof CallError && BUSY2.includes(error.status) ? error.retry_after : void 0;
         if (seconds === void 0 || !await this.#wait(error.message, seconds)) throw error;
       }
     }
@@ -2513,6 +2647,11 @@ var RoomView = class {
       if (state === "ended") this.#clear();
     });
   }
+  /** Plays the others on the speaker that is chosen now, where the browser can. */
+  async useSpeaker() {
+    const speaker = this.#options.speaker();
+    await Promise.all(this.#voices.map((voice) => voice.setSinkId?.(speaker)));
+  }
   #join({ member_id, name, role }, place) {
     const own = member_id === place.member.id;
     const label = own ? `${name} (you)` : name;
@@ -2542,6 +2681,8 @@ var RoomView = class {
       once: true
     }));
     this.#voices.push(voice);
+    void this.useSpeaker().catch(() => {
+    });
   }
   #see(mid, track) {
     const caption = el("figcaption");
@@ -3126,7 +3267,8 @@ var viewers = new ViewersMark({
 });
 var room = new RoomView({
   base,
-  say: (text, name) => transcript.note(text, name)
+  say: (text, name) => transcript.note(text, name),
+  speaker: () => devices.speaker
 });
 var retry = new Retry();
 var setup = new Setup({
@@ -3138,12 +3280,14 @@ var end = new CallEnd({
   onNext: (next) => begin(next)
 });
 var devices = new Devices({
-  onFault: (text) => setup.fault = text
+  onUnseen: (text) => show(byId("notice"), text)
 });
 var controls = new Controls({
   devices,
   transcript
 });
+devices.onChange("speaker", () => void room.useSpeaker().catch(() => {
+}));
 startTheme();
 async function start() {
   const { agent_name, ...chosen } = setup.chosen;
@@ -3224,6 +3368,7 @@ function view(name) {
   byId("over").hidden = name !== "over";
   byId("compose").hidden = name === "over";
   document.querySelector(".controls").hidden = name === "over";
+  devices.inCall = name === "call";
 }
 function begin(next) {
   view("setup");

@@ -245,6 +245,10 @@ async function readStatistics(pc) {
   ];
   const inbound = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   const toMs = (seconds) => seconds === void 0 ? null : Math.round(seconds * 1e3);
+  const isRelayed = [
+    local,
+    remote
+  ].some((end) => end?.candidateType === "relay");
   return {
     round_trip_ms: toMs(pair?.currentRoundTripTime),
     jitter_ms: toMs(inbound?.jitter),
@@ -252,7 +256,7 @@ async function readStatistics(pc) {
     packets_lost: inbound?.packetsLost ?? 0,
     bytes_received: pair?.bytesReceived ?? 0,
     bytes_sent: pair?.bytesSent ?? 0,
-    path: local && remote ? `${local.protocol} ${remote.candidateType}` : null
+    path: local && remote ? `${local.protocol} ${isRelayed ? "relay" : remote.candidateType}` : null
   };
 }
 
@@ -684,6 +688,8 @@ var Link = class {
   #unsent = [];
   #candidates = [];
   #mending = false;
+  /** Whether the first way is still looked for: what failed then is told to whoever waits for it. */
+  #opening = true;
   #blink;
   #gap;
   #posting = false;
@@ -722,7 +728,9 @@ var Link = class {
     });
     for (const [source, track] of this.#options.tracks()) await this.#connection.put(source, track);
     await this.#connection.agree();
-    if (!await this.#settled(this.#connection)) {
+    const found = await this.#settled(this.#connection);
+    this.#opening = false;
+    if (!found) {
       throw new CallError("Cannot find a way to the server for media", {
         error: "TimeoutError",
         status: 0
@@ -763,9 +771,9 @@ var Link = class {
       });
     }
   }
-  /** Finds a new way, again and again, until there is one or it has taken too long. */
+  /** Finds a new way in place of the first, again and again, until there is one or it has taken too long. */
   mend() {
-    if (this.#mending || this.#closed.signal.aborted) return;
+    if (this.#opening || this.#mending || this.#closed.signal.aborted) return;
     this.#mending = true;
     void this.#keepMending().finally(() => this.#mending = false);
   }
@@ -950,6 +958,10 @@ var SCREEN = {
     max: 10
   }
 };
+var BUSY = [
+  "NotReadableError",
+  "AbortError"
+];
 var LocalMedia = class {
   #events;
   #open = /* @__PURE__ */ new Map();
@@ -975,7 +987,7 @@ var LocalMedia = class {
     const given = wanted instanceof MediaStreamTrack;
     const stream = given ? new MediaStream([
       wanted
-    ]) : await request(source, wanted);
+    ]) : await this.#request(source, wanted);
     const [track] = stream.getTracks();
     if (track === void 0) throw new DOMException(`There is no ${source}`, "NotFoundError");
     this.close(source);
@@ -1008,6 +1020,22 @@ var LocalMedia = class {
     for (const source of [
       ...this.#open.keys()
     ]) this.close(source);
+  }
+  /** Many phones, and some browsers, open only one device of a kind: where another is refused, the one in use goes first. */
+  async #request(source, wanted) {
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      const used = this.#open.get(source);
+      if (!used?.owned || !(error instanceof DOMException) || !BUSY.includes(error.name)) throw error;
+      used.track.stop();
+    }
+    try {
+      return await request(source, wanted);
+    } catch (error) {
+      this.#events.onEnded(source);
+      throw error;
+    }
   }
 };
 function request(source, wanted) {

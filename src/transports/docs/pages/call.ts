@@ -71,8 +71,9 @@ export function callPage(document: OpenApi, base: string): Html {
     camera only to pages that came over HTTPS, or from the same machine.</p>
     ${heading("module")}
     <p>The page is made with a module that other pages import from here,
-    <code>${base}/call/session_client.js</code>. Its types come with the sources:
-    <code>import { Call } from "muxi/call"</code>.</p>
+    <code>${base}/call/session_client.js</code>. Its types are beside it, in one file that needs nothing else,
+    <code>${base}/call/session_client.d.ts</code>: Deno finds them by itself, and <code>tsc</code> by a copy that
+    <code>paths</code> in <code>tsconfig.json</code> names for the address of the module.</p>
     ${codeView(browser, { label: "JavaScript", title: "A call from a page of your own" })}
     ${heading("does")}
     ${table(["Method", "What it does"], DOES)}
