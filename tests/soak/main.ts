@@ -1,9 +1,11 @@
 /**
  * The real program under a mixed load for ten minutes: whether its memory and its file descriptors level off, and
- * whether every answer was right.
+ * whether every answer was right. Meanwhile somebody is in a call with it, in a real browser: whether every question
+ * is answered and heard, whether sound comes later and later, and whether the page grows.
  *
- * `deno task soak`, or `deno task soak --minutes 2 --json`. Ends with 1 when memory or descriptors grow, or an answer
- * was wrong, and with 2 when nothing was, but the time was too short to judge what grows.
+ * `deno task soak`, or `deno task soak --minutes 2 --json`. Ends with 1 when something grows that may not, or an answer
+ * was wrong. When nothing was, it ends with 3 if it is incomplete, since this machine lacks a browser or a voice for the
+ * call, and with 2 if the time was too short to judge what grows.
  *
  * @module
  */
@@ -11,22 +13,21 @@ import { parseArgs } from "node:util";
 import { type Table, TABLES } from "../../src/domain/table.ts";
 import { BENCH_ADMIN_KEY, BENCH_KEY, openFolder, pause, startMuxi } from "../bench/support/child.ts";
 import { startProber } from "../bench/support/prober.ts";
-import type { LongCallReport } from "../support/long_call.ts";
+import { missingParts } from "../support/long_browser_call.ts";
 import { startProvider } from "../support/provider.ts";
 import type { Step } from "../support/provider_reply.ts";
-import { SPEAKS } from "../support/calls.ts";
 import { checkRows, readDatabase } from "../support/crash_checks.ts";
 import { pickSeed } from "../support/random.ts";
 import { startSpeechServer } from "../support/speech_server.ts";
 import { toMessage, toStep } from "./client.ts";
-import { callThroughout } from "./call.ts";
+import { type CallReport, SoakCall } from "./call.ts";
 import { Gauges, type Sample } from "./gauges.ts";
 import { Load } from "./load.ts";
 import { toLine, toText } from "./report.ts";
-import { conclude, type Conclusion, DESCRIPTORS, judge, type Trend } from "./trend.ts";
+import { type CallSample, conclude, type Conclusion, DESCRIPTORS, judge, judgeCall, type Trend } from "./trend.ts";
 
 /** What the process ends with. */
-const CODES: Record<Conclusion, number> = { passed: 0, failed: 1, "too short to judge": 2 };
+const CODES: Record<Conclusion, number> = { passed: 0, failed: 1, "too short to judge": 2, incomplete: 3 };
 
 const EVERY_S = 5;
 /** To the beginning of an empty line. */
@@ -60,9 +61,12 @@ export interface Outcome {
   /** Rows of every table at the end. */
   rows: Record<string, number>;
   wrong: { count: number; first: string[] };
-  /** The call that lasted throughout; null where nothing here can speak. */
-  call: LongCallReport | null;
+  /** Parts that this machine lacks; without them nobody calls. */
+  missing: string[];
+  /** The call that lasted throughout; null: there was none to its end. */
+  call: CallReport | null;
   samples: Sample[];
+  call_samples: CallSample[];
   conclusion: Conclusion;
 }
 
@@ -107,8 +111,10 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     onWrong: (text) => loud && tell(`${CLEAR}${text}\n`),
   });
   const before = look();
+  const missing = missingParts();
+  // Who calls before there is anything else to do is not refused.
+  const phone = missing.length > 0 ? null : outside.use(await SoakCall.open(load));
   await load.start();
-  const calling = SPEAKS ? callThroughout(load, minutes * 60) : Promise.resolve(null);
   const samples: Sample[] = [];
   {
     using prober = await startProber(child.url);
@@ -116,11 +122,12 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     for (let at = EVERY_S; at <= minutes * 60; at += EVERY_S) {
       await pause(EVERY_S * 1000);
       samples.push(await gauges.take(load.requests));
+      await phone?.look(samples.at(-1)!.at);
       if (loud) tell(`${CLEAR}${toLine(samples.at(-1)!, { minutes, wrong: load.wrong.count })}`);
       await load.change();
     }
   }
-  const call = await calling;
+  const call = await phone?.end() ?? null;
   await load.end();
   if (loud) tell(CLEAR);
   const { active_runs } = await load.enter().ask("GET", "/system/status", { key: BENCH_ADMIN_KEY });
@@ -135,7 +142,8 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
   const rows = readDatabase(`${folder.path}/muxi.db`);
   // Retention takes the first turns of a conversation.
   for (const finding of checkRows({ ...rows, conversations: [] })) load.complain("database", finding);
-  const trends = judge(samples);
+  const call_samples = phone?.samples ?? [];
+  const trends = [...judge(samples), ...phone ? judgeCall(call_samples) : []];
   return {
     minutes,
     seed,
@@ -145,9 +153,11 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     trends,
     rows: Object.fromEntries(Object.entries(TABLES).map(([table]) => [table, rows[table as Table].length])),
     wrong: load.wrong,
+    missing,
     call,
     samples,
-    conclusion: conclude(trends, load.wrong.count),
+    call_samples,
+    conclusion: conclude({ trends, wrong: load.wrong.count, missing }),
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CallReport } from "./call.ts";
 import type { Sample } from "./gauges.ts";
 import type { Outcome } from "./main.ts";
 
@@ -23,9 +24,21 @@ export function toLine(sample: Sample, { minutes, wrong }: { minutes: number; wr
   ].join("  ");
 }
 
+/** What became of a call. */
+function toCall(call: CallReport): string {
+  const { seconds, asked, answered, heard, slowest_ms, packets, lost, played_s, concealed_s, there } = call;
+  return [
+    `a call of ${Math.round(seconds)} s in a browser: ${answered} of ${asked} questions answered, ${heard} heard`,
+    `the slowest after ${Math.round(slowest_ms)} ms`,
+    `${packets} packets came, ${lost} were lost`,
+    `${round(played_s)} s were played, ${round(concealed_s)} s of them made up`,
+    `of the caller's ${there.packets_lost} were lost, ${there.packets_stale} too late, ${there.frames_concealed} made up`,
+  ].join(", ");
+}
+
 /** Everything, as text. */
 export function toText(
-  { minutes, seed, requests, stories, idle, trends, rows, wrong, call, samples, conclusion }: Outcome,
+  { minutes, seed, requests, stories, idle, trends, rows, wrong, missing, call, samples, conclusion }: Outcome,
 ): string {
   const told = Object.entries(stories).map(([name, count]) => `${name} ${count}`).join(", ");
   const lines = [
@@ -40,12 +53,8 @@ export function toText(
       return `${name}: ${verdict}, ${of(from)} to ${of(to)} over the second half: ${rise < 0 ? "" : "+"}${of(rise)}, ` +
         `at most +${of(most)}${counts ? "" : " (for information)"}`;
     }),
-    ...call === null ? [] : [
-      `a call of ${
-        Math.round(call.seconds)
-      } s: ${call.answered} of ${call.asked} questions answered, ${call.packets} packets, ` +
-      `${call.lost} lost, ${round(call.skipped_ms)} ms left out, drift ${round(call.drift_ms)} ms`,
-    ],
+    ...call === null ? [] : [toCall(call)],
+    ...missing.length === 0 ? [] : [`nobody called: this machine lacks ${missing.join(" and ")}`],
     `rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(", ")}`,
     `${wrong.count} wrong answers`,
     ...wrong.first.map((text) => `  ${text}`),

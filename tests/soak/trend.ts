@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CallLook } from "../support/long_browser_call.ts";
 import type { Sample } from "./gauges.ts";
 
 /**
@@ -17,11 +18,26 @@ const SHARE = 0.05;
 /** Descriptors may grow by so many. */
 export const DESCRIPTORS = 5;
 
+/** How much later sound may come at the end of a call's second half than at its beginning, in milliseconds. */
+const DRIFT_MS = 40;
+/** How many samples of a call are judged by the quickest of them. */
+const TOGETHER = 6;
+/** The page of a call may grow by this much a question, which stays on it with its answer, as it looks; */
+const KB_PER_QUESTION = 20;
+/** and by so many megabytes however few the questions are. */
+const PAGE_MB = 0.5;
+
 /** What is said of a soak whose second half began before its server was warm. */
 const TOO_SHORT = "too short to judge";
 
-/** What a soak comes to. */
-export type Conclusion = "passed" | "failed" | typeof TOO_SHORT;
+/** What a soak comes to; `incomplete` where a part of it could not be. */
+export type Conclusion = "passed" | "failed" | "incomplete" | typeof TOO_SHORT;
+
+/** What was measured of a call. */
+export interface CallSample extends CallLook {
+  /** Seconds since the beginning. */
+  at: number;
+}
 
 /** One measurement. */
 export interface Point {
@@ -101,9 +117,45 @@ export function judge(samples: readonly Sample[]): Trend[] {
   ];
 }
 
-/** Sums up what was found and how many answers were wrong. */
-export function conclude(trends: readonly Trend[], wrong: number): Conclusion {
+/**
+ * How much later the quickest of each so many samples came than that of the first: a machine that is busy for a moment
+ * is late, which is no drift.
+ */
+function drift(samples: readonly CallSample[]): Point[] {
+  const quickest = Array.from({ length: Math.floor(samples.length / TOGETHER) }, (_, i) => {
+    const piece = samples.slice(i * TOGETHER, (i + 1) * TOGETHER);
+    return { at: piece.at(-1)!.at, late_ms: Math.min(...piece.map(({ late_ms }) => late_ms)) };
+  });
+  return quickest.map(({ at, late_ms }) => ({ at, value: late_ms - quickest[0]!.late_ms }));
+}
+
+/** Judges every figure of a call by its second half. */
+export function judgeCall(samples: readonly CallSample[]): Trend[] {
+  const waits = samples.map(({ at, waited_ms }) => ({ at, value: waited_ms }));
+  const heaps = samples.map(({ at, heap }) => ({ at, value: heap }));
+  const half = secondHalf(samples);
+  const questions = (half.at(-1)?.asked ?? 0) - (half[0]?.asked ?? 0);
+  const page_mb = PAGE_MB + questions * KB_PER_QUESTION / 1024;
+  return [
+    toTrend({ name: "drift of the call's sound", unit: "ms", counts: true }, drift(samples), () => DRIFT_MS),
+    toTrend({ name: "wait of the call's sound", unit: "ms", counts: false }, waits, (from) => Math.max(20, from / 4)),
+    toTrend({ name: "heap of the call's page", unit: "MB", counts: true }, heaps, () => page_mb),
+  ];
+}
+
+/** What {@linkcode conclude} sums up. */
+export interface Findings {
+  trends: readonly Trend[];
+  /** How many answers were wrong. */
+  wrong: number;
+  /** Parts that this machine lacks, for want of which something was not tried. */
+  missing: readonly string[];
+}
+
+/** Sums up what was found. */
+export function conclude({ trends, wrong, missing }: Findings): Conclusion {
   const verdicts = trends.filter(({ counts }) => counts).map(({ verdict }) => verdict);
   if (wrong > 0 || verdicts.includes("growing")) return "failed";
+  if (missing.length > 0) return "incomplete";
   return verdicts.includes(TOO_SHORT) ? TOO_SHORT : "passed";
 }

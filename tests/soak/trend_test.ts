@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { pickSeed, Random } from "../support/random.ts";
 import type { Sample } from "./gauges.ts";
-import { conclude, judge, WARM_S } from "./trend.ts";
+import { type CallSample, conclude, judge, judgeCall, type Trend, WARM_S } from "./trend.ts";
 
 const seed = pickSeed();
 
@@ -35,8 +35,24 @@ function samplesOf({ kb = 0, descriptors = 0, growing = 1, minutes = 10 }: Leaks
   });
 }
 
+/** What a call of ten minutes was measured as: late when the machine is busy, and a page that breathes. */
+function callSamplesOf({ drift_ms = 0, page = 0 }: { drift_ms?: number; page?: number }): CallSample[] {
+  const random = new Random(seed);
+  return Array.from({ length: 120 }, (_, i) => ({
+    at: (i + 1) * 5,
+    asked: i,
+    late_ms: -1000 + random.next() * 10 + (i % 5 === 0 ? 500 : 0) + drift_ms * i / 120,
+    waited_ms: 100 + random.next() * 50,
+    heap: 3.5 + random.next() * 0.3 + i * 0.015 + page * i / 120,
+  }));
+}
+
+function verdictsOf(trends: readonly Trend[]): Record<string, string> {
+  return Object.fromEntries(trends.map(({ name, verdict }) => [name, verdict]));
+}
+
 function verdicts(samples: Sample[]): Record<string, string> {
-  return Object.fromEntries(judge(samples).map(({ name, verdict }) => [name, verdict]));
+  return verdictsOf(judge(samples));
 }
 
 Deno.test(`a server that breathes is level (TEST_SEED=${seed})`, () => {
@@ -54,8 +70,8 @@ Deno.test(`a soak whose second half began before the server was warm is not judg
   for (const kb of [0, 2]) {
     const trends = judge(samplesOf({ kb, growing: 0.2, minutes: 2 * WARM_S / 60 - 1 }));
     assert.deepEqual(new Set(trends.map(({ verdict }) => verdict)), new Set(["too short to judge"]));
-    assert.equal(conclude(trends, 0), "too short to judge");
-    assert.equal(conclude(trends, 1), "failed", "a wrong answer is wrong after a second");
+    assert.equal(conclude({ trends, wrong: 0, missing: [] }), "too short to judge");
+    assert.equal(conclude({ trends, wrong: 1, missing: [] }), "failed", "a wrong answer is wrong after a second");
   }
   assert.deepEqual(new Set(Object.values(verdicts([]))), new Set(["too short to judge"]));
 });
@@ -63,7 +79,21 @@ Deno.test(`a soak whose second half began before the server was warm is not judg
 Deno.test(`a soak passes when what counts is level, and fails when it grows (TEST_SEED=${seed})`, () => {
   const level = judge(samplesOf({ growing: 1 }));
   assert.equal(level.find(({ name }) => name === "database")!.verdict, "growing", "it is told, and doesn't count");
-  assert.equal(conclude(level, 0), "passed");
-  assert.equal(conclude(level, 1), "failed");
-  assert.equal(conclude(judge(samplesOf({ kb: 2 })), 0), "failed");
+  assert.equal(conclude({ trends: level, wrong: 0, missing: [] }), "passed");
+  assert.equal(conclude({ trends: level, wrong: 1, missing: [] }), "failed");
+  assert.equal(conclude({ trends: judge(samplesOf({ kb: 2 })), wrong: 0, missing: [] }), "failed");
+});
+
+Deno.test(`sound that comes later and later is found, and so is a page that grows (TEST_SEED=${seed})`, () => {
+  const found = verdictsOf(judgeCall(callSamplesOf({})));
+  assert.deepEqual(new Set(Object.values(found)), new Set(["level"]), JSON.stringify(found));
+  assert.equal(verdictsOf(judgeCall(callSamplesOf({ drift_ms: 150 })))["drift of the call's sound"], "growing");
+  assert.equal(verdictsOf(judgeCall(callSamplesOf({ page: 6 })))["heap of the call's page"], "growing");
+});
+
+Deno.test(`a soak in which nobody could call is not passed (TEST_SEED=${seed})`, () => {
+  const trends = judge(samplesOf({ growing: 0.2 }));
+  assert.equal(conclude({ trends, wrong: 0, missing: ["chromium"] }), "incomplete");
+  assert.equal(conclude({ trends: [], wrong: 0, missing: ["chromium"] }), "incomplete");
+  assert.equal(conclude({ trends, wrong: 1, missing: ["chromium"] }), "failed");
 });
