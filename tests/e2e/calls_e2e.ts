@@ -30,6 +30,7 @@ const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
   svg: "image/svg+xml",
+  ts: "application/typescript; charset=utf-8",
 };
 
 /** Somebody in a call who counts what they can hear. */
@@ -123,6 +124,7 @@ Deno.test("the page of calls is there, with all that it loads and the module for
   const named = [...page.matchAll(/<(?:link|script|img)\b[^>]*(?:href|src)="([^"]+)"/g)].map(([, path]) => path!);
   for (const name of ["call.js", "icon.svg", "style.css"]) assert.ok(named.includes(`/call/${name}`), name);
   for (const path of new Set(named)) assert.notEqual(await read(path, TYPES[path.split(".").at(-1)!]!), "");
+  assert.match(await read("/call/session_client.d.ts", TYPES.ts!), /^declare class Call \{$/m);
   const module = await read("/call/session_client.js", TYPES.js!);
   const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
   try {

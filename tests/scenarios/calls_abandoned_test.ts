@@ -22,7 +22,8 @@ const AT_ONCE = 8;
 const MAX_CALLS = 400;
 const SETTINGS = {
   rtc: {
-    connect_timeout_seconds: 5,
+    // More than a machine that has a lot to do stands still.
+    connect_timeout_seconds: 10,
     lost_seconds: 8,
     reattach_seconds: 3,
     max_calls: MAX_CALLS,

@@ -43,7 +43,7 @@ async function begin(stack: AsyncDisposableStack, caller: Machine): Promise<Begu
   const provider = stack.use(await startProvider({ script: { tokens: ["Your order", " is", " ready."] } }));
   const settings = {
     ...speechSettings(grammar.path),
-    rtc: { host: SERVER, tcp: false },
+    rtc: { host: SERVER },
     server: { cors: { origins: ["*"] } },
   };
   const server = stack.use(

@@ -10,9 +10,9 @@ import type { RtcStats } from "../../src/domain/rtc_session.ts";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
 import { systemClock } from "../../src/kit/clock.ts";
 import { CallStory, good } from "../support/calls.ts";
-import { type Coturn, findCoturn, SECRET, startCoturn } from "../support/coturn.ts";
+import { type Coturn, findCoturn, SECRET } from "../support/coturn.ts";
 import { connect, Machine } from "../support/netns.ts";
-import { chromiumOn, HIDDEN, machineBehind, onNetworks, twoMachines } from "../support/network_calls.ts";
+import { chromiumOn, HIDDEN, machineBehind, onNetworks, relayOn, twoMachines } from "../support/network_calls.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -64,7 +64,7 @@ async function openHomes(stack: AsyncDisposableStack, transport: "udp" | "tcp"):
   }
   // Addresses of homes lead nowhere, without a word.
   await outside.ip("route add default via 198.51.100.2");
-  const relay = await startRelay(stack, outside);
+  const relay = await relayOn(stack, outside, { program: COTURN!, host: RELAY });
   for (const home of [callers, servers]) {
     await home.rules(router(`ip daddr ${RELAY} ${transport} dport ${relay.port}`));
   }
@@ -73,11 +73,6 @@ async function openHomes(stack: AsyncDisposableStack, transport: "udp" | "tcp"):
   const turn = { urls: [`turn:${RELAY}:${relay.port}?transport=${transport}`], secret: SECRET };
   const settings = { rtc: { host: HIDDEN, turn, connect_timeout_seconds: 8 } };
   return { server: stack.use(await startServer({ settings })), page, relay };
-}
-
-async function startRelay(stack: AsyncDisposableStack, machine: Machine): Promise<Coturn> {
-  using _ = machine.enter();
-  return stack.use(await startCoturn(await machine.script(COTURN!), { host: RELAY }));
 }
 
 /** Calls with the help of `ice_servers`. Candidates that the server finds late follow. */

@@ -9,6 +9,17 @@ import { BROWSER, good, inBrowser } from "../support/calls.ts";
 import { ADMIN_KEY, startServer, USER_KEY } from "../support/server.ts";
 import { until } from "../support/story.ts";
 
+/** Lets a test see where sound goes. */
+const SINKS = `{
+  const { setSinkId } = HTMLMediaElement.prototype;
+  const players = new Set();
+  globalThis.sinks = () => Array.from(players, ({ sinkId }) => sinkId);
+  HTMLMediaElement.prototype.setSinkId = function (id) {
+    players.add(this);
+    return setSinkId.call(this, id);
+  };
+}`;
+
 inBrowser("two people meet on the page, see who is there, and hear when somebody leaves", async () => {
   await using server = await startServer();
   await good(
@@ -26,6 +37,7 @@ inBrowser("two people meet on the page, see who is there, and hear when somebody
   );
   await using browser = await startBrowser(BROWSER!, { flags: DEVICES });
   const { page: ana, notes } = await browser.newPage();
+  await ana.addInitScript(SINKS);
   await ana.goto(`${server.url}/call?room=${room.id}`);
   await ana.getByLabel("Key").fill(USER_KEY);
   await ana.getByRole("heading", { name: "Join Morning" }).waitFor();
@@ -46,6 +58,14 @@ inBrowser("two people meet on the page, see who is there, and hear when somebody
   assert.deepEqual(await ben.locator("#people li").allTextContents(), ["Nova agent", "Otto agent", "Ana", "Ben (you)"]);
   assert.equal(await ben.getByRole("button", { name: "Copy an invitation" }).count(), 0);
   assert.equal(await ana.getByRole("button", { name: "Copy an invitation" }).count(), 1);
+
+  // Everybody is heard where the person wants to hear.
+  await ana.getByRole("button", { name: "Devices" }).click();
+  const [speaker = ""] = await ana.getByLabel("Speaker").selectOption({ label: "Fake Audio Output 2" });
+  const sinks = async () => await ana.evaluate<string[]>("sinks()");
+  const isMoved = (all: readonly string[]) => all.length >= 2 && all.every((one) => one === speaker);
+  await until("the agents and Ben are heard there", async () => speaker !== "" && isMoved(await sinks()));
+  await ana.keyboard.press("Escape");
 
   await ben.getByRole("button", { name: "Camera" }).click();
   const tile = ana.locator("#tiles figure:not([hidden])");
@@ -80,7 +100,8 @@ inBrowser("a room is made on the page, its link lets others in, and after its en
   await ana.getByLabel("Name of the room").fill("Lunch");
   await ana.getByRole("button", { name: "Make the room" }).click();
   await ana.getByRole("heading", { name: "Join Lunch" }).waitFor();
-  const link = await ana.getByLabel("Invitation").inputValue();
+  let link = "";
+  await until("there is an invitation", async () => (link = await ana.getByLabel("Invitation").inputValue()) !== "");
   const { data: [room] } = await good<{ data: { id: string; members: { name: string }[] }[] }>(
     await server.request("GET", "/rtc/rooms"),
   );

@@ -266,10 +266,14 @@ inBrowser("a screen is seen by all, and goes before cameras where there are fewe
     Object.values(await page.evaluate(() => room.seen())).filter((colour) => colour !== null);
   const sees = async (one: Somebody, wanted: string[]) => {
     let seen: unknown[] = [];
-    await until(() => `${wanted} is seen, not ${seen}`, async () => {
+    const isSeen = async () => {
       seen = await colours(one);
       return seen.join() === wanted.join();
-    }, { every_ms: 100 });
+    };
+    await until(() => `${wanted} is seen, not ${seen}`, isSeen, { every_ms: 100 }).catch(async (cause) => {
+      const counted = await Promise.all([ana, ben, cleo].map(({ page }) => page.evaluate(() => room.pictures())));
+      throw new Error(`Ana, Ben and Cleo counted ${JSON.stringify(counted)}`, { cause });
+    });
   };
   await sees(cleo, ["green"]);
   await sees(ana, ["green"]);

@@ -40,6 +40,15 @@ export const DEVICES = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
+/**
+ * Flags under which who shares a screen picks the tab with `title`. Devices are there, but the page needs their
+ * permissions: a browser that allows them by itself shares a picture of its own making instead of a tab.
+ */
+export function sharingTab(title: string): string[] {
+  const devices = DEVICES.filter((flag) => !flag.startsWith("--use-fake-ui"));
+  return [...devices, `--auto-select-tab-capture-source-by-title=${title}`];
+}
+
 /** As much of a script as tells which it is. */
 const SCRIPT_LENGTH = 200;
 

@@ -5,6 +5,7 @@
  */
 import type { Page } from "playwright-core";
 import { BROWSER, type Calling, SPEAKS } from "./calls.ts";
+import { type Coturn, startCoturn } from "./coturn.ts";
 import { findFirefox, startFirefox } from "./firefox.ts";
 import { connect, HAS_NETWORKS, Machine } from "./netns.ts";
 import { serveRtcPage } from "./rtc_page.ts";
@@ -74,6 +75,16 @@ export async function machineBehind(stack: AsyncDisposableStack, router: Machine
   return machine;
 }
 
+/** Starts the relay at `program` on `machine`, at its address `host`. */
+export async function relayOn(
+  stack: AsyncDisposableStack,
+  machine: Machine,
+  { program, host }: { program: string; host: string },
+): Promise<Coturn> {
+  using _ = machine.enter();
+  return stack.use(await startCoturn(await machine.script(program), { host }));
+}
+
 /** Opens the page that calls in Chromium on `machine`, which may also ask `hosts`. */
 export async function chromiumOn(
   stack: AsyncDisposableStack,
@@ -85,6 +96,8 @@ export async function chromiumOn(
   const { page } = await browser.newPage();
   await page.goto(site.url);
   await page.click("button");
+  // Who has just come to a machine learns only a little later that there is a network, and then looks for new ways.
+  await until("the browser is online", () => page.evaluate<boolean>("navigator.onLine"), { every_ms: 20 });
   return page;
 }
 

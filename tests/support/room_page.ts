@@ -27,6 +27,8 @@ export interface RoomPage {
   record(milliseconds: number): Promise<string>;
   /** The colour that is seen, by `mid`: red, green, blue, or null. */
   seen(): Promise<Record<string, string | null>>;
+  /** The state of the connection and what was counted of pictures, for whoever wonders why none is seen. */
+  pictures(): Promise<unknown>;
   /** Another connection, straight to another page: its offer, or its answer to one. */
   directOffer(): Promise<string>;
   directAnswer(offer: string): Promise<string>;
@@ -163,6 +165,13 @@ const room = window.room = (() => {
         seen[mid] = most < 100 ? null : most === red ? "red" : most === green ? "green" : "blue";
       }
       return seen;
+    },
+    async pictures() {
+      const reports = [...(await pc.getStats()).values()].filter(({ type, kind }) => /-rtp$/.test(type) && kind === "video");
+      const wanted = ["type", "mid", "packetsSent", "packetsReceived", "packetsLost", "framesPerSecond", "framesEncoded",
+        "keyFramesEncoded", "framesReceived", "framesDecoded", "keyFramesDecoded", "pliCount", "nackCount", "targetBitrate"];
+      const counted = reports.map((report) => Object.fromEntries(wanted.flatMap((name) => name in report ? [[name, report[name]]] : [])));
+      return { states: [pc.connectionState, pc.iceConnectionState], counted };
     },
     async directOffer() {
       straight = new RTCPeerConnection();
