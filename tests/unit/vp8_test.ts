@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { isKeyframe, sizeOf, toPart, toWebp } from "../../src/core/calls/vp8.ts";
 import { type Vp8Frame, Vp8Frames } from "../../src/core/calls/vp8_frames.ts";
 import type { MediaPacket } from "../../src/ports/peers.ts";
@@ -9,7 +10,9 @@ import { ffmpeg, makeVp8, toPackets } from "../support/vp8.ts";
 const ignore = !hasProgram("ffmpeg");
 const frames = ignore ? [] : await makeVp8(3);
 const all = (packets: readonly MediaPacket[], into = new Vp8Frames()) => packets.flatMap((one) => into.push(one));
-const bytes = (found: readonly Vp8Frame[]) => found.map(({ data }) => data);
+/** Short words for frames: the difference of long ones takes all of a machine's memory to write down. */
+const hashes = (some: readonly Uint8Array[]) => some.map((one) => createHash("sha1").update(one).digest("hex"));
+const bytes = (found: readonly Vp8Frame[]) => hashes(found.map(({ data }) => data));
 const shuffled = <T>(items: readonly T[], random: Random) =>
   items.map((item) => ({ item, at: random.next() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
 
@@ -42,7 +45,7 @@ Deno.test({
   ignore,
   fn() {
     const found = all(toPackets(frames, { sequence: 65_500, timestamp: 2 ** 32 - 7200 }).flat());
-    assert.deepEqual(bytes(found), frames);
+    assert.deepEqual(bytes(found), hashes(frames));
     assert.deepEqual(found.map(({ key }) => key), frames.map(isKeyframe));
     assert.ok(found.filter(({ key }) => key).length >= 3);
     assert.deepEqual(found.at(-1)!.size, { width: 320, height: 240 });
@@ -56,13 +59,14 @@ Deno.test({
   fn() {
     const seed = pickSeed();
     const random = new Random(seed);
-    const packets = toPackets(frames).flat();
+    // A key frame has more packets than are mixed at a time: one that is whole is gone on with, whatever is missing before.
+    const packets = toPackets(frames, { size: 250 }).flat();
     const mixed: MediaPacket[] = [packets[0]!];
     for (let at = 1; at < packets.length; at += 8) {
       const some = packets.slice(at, at + 8);
       mixed.push(...shuffled([...some, random.pick(some)], random));
     }
-    assert.deepEqual(bytes(all(mixed)), frames, `seed ${seed}`);
+    assert.deepEqual(bytes(all(mixed)), hashes(frames), `seed ${seed}`);
   },
 });
 
@@ -76,9 +80,9 @@ Deno.test({
     const packets = groups.flatMap((group, n) => n === 5 ? group.slice(1) : group);
     const before = packets.filter(({ timestamp }) => timestamp < key * 3600);
     const found = all(before, into);
-    assert.deepEqual(bytes(found), frames.slice(0, 5));
+    assert.deepEqual(bytes(found), hashes(frames.slice(0, 5)));
     assert.equal(into.broken, true, "twenty frames are more than it waits for");
-    assert.deepEqual(bytes(all(packets.slice(before.length), into)), frames.slice(key));
+    assert.deepEqual(bytes(all(packets.slice(before.length), into)), hashes(frames.slice(key)));
     assert.equal(into.broken, false);
   },
 });
@@ -96,6 +100,16 @@ Deno.test({
 });
 
 Deno.test({
+  name: "what comes again, or too late, in between changes nothing",
+  ignore,
+  fn() {
+    const packets = toPackets([...frames, ...frames, ...frames]).flat();
+    const again = packets.flatMap((packet, n) => n < 90 ? [packet] : [...packets.slice(n - 60, n), packet]);
+    assert.deepEqual(bytes(all(again)), hashes([...frames, ...frames, ...frames]));
+  },
+});
+
+Deno.test({
   name: "what is late by less than half a second is waited for",
   ignore,
   fn() {
@@ -103,7 +117,7 @@ Deno.test({
     const [late, ...rest] = groups[5]!;
     assert.deepEqual(
       bytes(all([...groups.slice(0, 5).flat(), ...rest, ...groups.slice(6, 15).flat(), late!])),
-      frames.slice(0, 15),
+      hashes(frames.slice(0, 15)),
     );
   },
 });
@@ -117,7 +131,7 @@ Deno.test({
     const counted = packets.flatMap((packet): MediaPacket[] =>
       packet.marker ? [packet, { ...packet, marker: false, payload: new Uint8Array() }] : [packet]
     ).map((packet, n) => ({ ...packet, sequence: n }));
-    assert.deepEqual(bytes(all(counted)), frames.slice(key));
+    assert.deepEqual(bytes(all(counted)), hashes(frames.slice(key)));
   },
 });
 
@@ -177,8 +191,10 @@ Deno.test({
       });
       assert.ok(into.waiting <= 1025, `seed ${seed}`);
     }
-    const sound = bytes(all(toPackets([...frames, ...frames], { sequence: 40_000 }).flat(), into));
-    assert.deepEqual(sound.slice(-frames.length), frames, `seed ${seed}`);
+    // Numbers a little before garbage's last would be late ones of the same stream, which has only itself to blame.
+    const next = toPackets([...frames, ...frames], { sequence: 40_000 }).flat().map((one) => ({ ...one, ssrc: 2 }));
+    const sound = bytes(all(next, into));
+    assert.deepEqual(sound.slice(-frames.length), hashes(frames), `seed ${seed}`);
   },
 });
 
