@@ -174,14 +174,15 @@ function createTurns(
   { rtc: { voice } }: Settings,
   { completions, clock }: { completions: Completions; clock: Clock },
 ): TurnsOf {
-  const silence = new SilenceTurns({ end_ms: voice.end_ms });
-  return ({ turn_detection = voice.turn_detection }, { principal, agent }) => {
+  return ({ turn_detection: usual = voice.turn_detection }, { principal, agent }) => (how) => {
+    const { turn_detection = usual, end_ms = voice.end_ms, max_end_ms = voice.max_end_ms } = how;
+    const silence = new SilenceTurns({ end_ms });
     if (turn_detection === "silence") return silence;
     return new SemanticTurns({
       clock,
       timeout_ms: JUDGE_MS,
-      done_ms: Math.min(voice.end_ms, VOICE_LIMITS.pause_ms),
-      wait_ms: voice.max_end_ms,
+      done_ms: Math.min(end_ms, VOICE_LIMITS.pause_ms),
+      wait_ms: max_end_ms,
       fallback: silence,
       async ask({ instruction, text }, { signal }) {
         const messages: GivenMessage[] = [{ role: "user", content: text, attachments: [] }];

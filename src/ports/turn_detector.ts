@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { TurnDetectionOptions } from "../domain/voice.ts";
+
 /** What was said so far. */
 export interface Turn {
   text: string;
@@ -21,3 +23,6 @@ export interface TurnDetector {
   /** How long silence has to last before `turn` counts as over, in milliseconds. */
   decide(turn: Turn, options: { signal: AbortSignal }): Promise<number>;
 }
+
+/** Whoever decides where turns are found so. */
+export type TurnDetectorOf = (how: TurnDetectionOptions) => TurnDetector;

@@ -56,7 +56,7 @@ async function tell({ echo_guard, speech = [] }: { echo_guard: boolean; speech?:
         yield* sound;
       },
     },
-    turns: new SilenceTurns({ end_ms: 500 }),
+    turns: ({ end_ms = 500 }) => new SilenceTurns({ end_ms }),
     brain: {
       async *answer(text, { delivery, signal }) {
         yield { type: "text", text };

@@ -58,7 +58,7 @@ Deno.test({
       activity: createVoiceActivity(),
       stt,
       tts,
-      turns: new SilenceTurns({ end_ms: 500 }),
+      turns: ({ end_ms = 500 }) => new SilenceTurns({ end_ms }),
       brain,
       voice: {},
       limits: VOICE_LIMITS,

@@ -125,7 +125,7 @@ export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
     },
     stt: scriptedHearing(speech, { clock, whole: options.whole ?? false }),
     tts: scriptedVoice(options.tts ?? {}, { clock, said }),
-    turns: new SilenceTurns({ end_ms: 500 }),
+    turns: ({ end_ms = 500 }) => new SilenceTurns({ end_ms }),
     brain,
     voice: {},
     limits: { ...VOICE_LIMITS, echo_guard: false, ...limits },

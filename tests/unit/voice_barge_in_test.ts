@@ -86,6 +86,21 @@ Deno.test("somebody who only listens does not interrupt", async () => {
   assert.deepEqual(talk.asked, ["tell me a story"]);
 });
 
+for (const [when, final_ms] of [["before", 100], ["after", 1500]] as const) {
+  Deno.test(`what asks for nothing, understood ${when} the agent goes on, is told and is no part of what comes next`, async () => {
+    using talk = await storyTalk({ speech: [{ text: "okay", final_ms }, { text: "and then" }] });
+    await talk.speak(200);
+    await talk.silence(5000);
+    assert.equal(talk.of("agent.resumed").length, 1);
+    const [, { turn_id } = assert.fail()] = talk.of("speech.started");
+    assert.deepEqual(talk.of("transcript.final").slice(1), [{ turn_id, text: "okay", language: null }]);
+    assert.deepEqual(talk.stored, [STORY]);
+    await talk.speak(400);
+    await talk.silence(1000);
+    assert.deepEqual(talk.asked, ["tell me a story", "and then"]);
+  });
+}
+
 Deno.test("words that are understood after the agent went on still interrupt it", async () => {
   using talk = await storyTalk({ speech: [{ text: "please stop", final_ms: 1500, word_ms: 1000 }] });
   await talk.speak(300);
@@ -102,6 +117,22 @@ Deno.test("an engine that fails over a short sound lets the agent go on", async 
   await talk.silence(5000);
   assert.deepEqual(talk.stored, [STORY]);
   assert.equal(talk.of("error").length, 1);
+});
+
+Deno.test("an engine that fails in pauses over the agent's voice is told of once, when the turn is over", async () => {
+  const fail = new Error("It broke");
+  using talk = await storyTalk({ speech: [{ text: "x", fail }, { text: "y", fail }, { text: "z", fail }] });
+  const before = talk.events.length;
+  await talk.speak(120);
+  await talk.silence(300);
+  await talk.speak(120);
+  await talk.silence(300);
+  const types = () =>
+    talk.events.slice(before).map(({ type }) => type).filter((type) => /^(speech|transcript|error)/.test(type));
+  assert.deepEqual(types(), ["speech.started"]);
+  await talk.silence(5000);
+  assert.deepEqual(types(), ["speech.started", "speech.stopped", "error", "transcript.final"]);
+  assert.deepEqual(talk.stored, [STORY]);
 });
 
 Deno.test("speech before the first sound holds the answer back, and a cough lets it come", async () => {
@@ -159,3 +190,23 @@ Deno.test("a client may interrupt, and the agent listens again", async () => {
   assert.ok(talk.packets.slice(sent).every(isSilent));
   assert.deepEqual(talk.stored, ["Once upon a time …"]);
 });
+
+for (
+  const [what, act] of [
+    ["a client that interrupts", (talk: Talk) => talk.loop.interrupt()],
+    ["typed text that interrupts", (talk: Talk) => talk.loop.type("now")],
+  ] as const
+) {
+  Deno.test(`${what} right after a short word makes that word a turn`, async () => {
+    using talk = await storyTalk({ speech: [{ text: "mhm", final_ms: 300 }] });
+    await talk.speak(200);
+    await talk.silence(260);
+    assert.equal(talk.loop.state, "ducked");
+    act(talk);
+    assert.equal(talk.loop.state, "hearing");
+    await talk.silence(1000);
+    assert.match(talk.asked.at(-1)!, /^mhm/);
+    assert.equal(talk.asked.length, 2);
+    assert.equal(talk.of("agent.interrupted").length, 1);
+  });
+}

@@ -31,7 +31,7 @@ async function open(
     wait_ms: 2500,
     fallback: new SilenceTurns({ end_ms: 500 }),
   });
-  talk = await openTalk({ ...options, deps: { ...options.deps, turns } });
+  talk = await openTalk({ ...options, deps: { ...options.deps, turns: () => turns } });
   return { talk, judged };
 }
 

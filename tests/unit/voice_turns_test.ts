@@ -97,6 +97,7 @@ Deno.test("an engine that fails is told of, and the talk goes on", async () => {
   assert.equal(talk.loop.state, "listening");
   assert.equal(talk.of("error").length, 1);
   assert.ok(!talk.of("error")[0]!.message.includes("broke"), "what nobody foresaw stays inside");
+  assert.equal(talk.of("error")[0]!.turn_id, talk.of("transcript.final")[0]!.turn_id);
   await talk.speak(300);
   await talk.silence(600);
   assert.deepEqual(talk.asked, ["once more"]);

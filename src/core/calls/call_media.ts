@@ -10,7 +10,7 @@ import type { AudioCodec } from "../../ports/audio_codec.ts";
 import type { Peers } from "../../ports/peers.ts";
 import type { SpeechToText } from "../../ports/speech_to_text.ts";
 import type { TextToSpeech } from "../../ports/text_to_speech.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { TurnDetectorOf } from "../../ports/turn_detector.ts";
 import type { VoiceActivity } from "../../ports/voice_activity.ts";
 import type { VoiceUpstream } from "../../ports/voice_upstream.ts";
 import type { PlayoutWay } from "../voice/playout.ts";
@@ -42,5 +42,5 @@ export interface CallMedia {
   playout?: PlayoutWay;
 }
 
-/** Who decides that a caller has finished. */
-export type TurnsOf = (voice: Voice, options: { principal: Principal; agent: AgentRow }) => TurnDetector;
+/** Who decides that a caller has finished, and how that may be changed during the call. */
+export type TurnsOf = (voice: Voice, options: { principal: Principal; agent: AgentRow }) => TurnDetectorOf;

@@ -13,7 +13,7 @@ import type { Log } from "../../kit/log.ts";
 import type { Model, UnusedCall } from "../../ports/model.ts";
 import type { OutgoingPacket } from "../../ports/peers.ts";
 import type { Store } from "../../ports/store.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { TurnDetectorOf } from "../../ports/turn_detector.ts";
 import type { UpstreamChoice } from "../../ports/voice_upstream.ts";
 import { toLooseCallRow } from "../orchestrator/model_call.ts";
 import type { Preview } from "../orchestrator/preview.ts";
@@ -45,7 +45,7 @@ export interface TalkDeps extends TalkParts {
   row: RtcSessionRow;
   principal: Principal;
   media: CallMedia;
-  turns: TurnDetector;
+  turns: TurnDetectorOf;
   terms: Terms;
   looks: Looks;
   limits: VoiceLimits;

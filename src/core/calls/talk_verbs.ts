@@ -31,7 +31,8 @@ export function toTalkVerbs({ runs, terms, spend, loop, isHeard }: TalkVerbsDeps
       loop().type(text);
     },
     configure: (given) => terms.configure(given),
-    bring: (messages) => terms.bring(messages),
+    bring: (messages, options) => terms.bring(messages, options),
+    forget: (id) => terms.forget(id),
     respond(options, principal) {
       spend(principal);
       writeUnheard();
@@ -39,7 +40,10 @@ export function toTalkVerbs({ runs, terms, spend, loop, isHeard }: TalkVerbsDeps
       loop().respond();
     },
     interrupt: (heard_ms) => loop().interrupt(heard_ms),
-    listenByHand: (byHand) => loop().byHand.use(byHand),
+    listen({ turns, ...how }) {
+      loop().tune(how);
+      loop().byHand.use(turns === "by_hand");
+    },
     commit: () => loop().byHand.commit(),
     clear: () => loop().clear(),
     noteHeard: (turn_id, ms) => loop().heardAt(turn_id, ms),

@@ -7,23 +7,26 @@ import { levelOf } from "../../kit/pcm.ts";
 import { FRAME_MS } from "../../ports/audio_codec.ts";
 import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
 import type { EchoGuard } from "./echo_guard.ts";
+import type { VoiceLimits } from "./voice_limits.ts";
 
 /** Of the last `of` frames, how many hold speech when it begins. */
 const ONSET = { frames: 3, of: 4 };
+
+/** What counts as speech, and as a pause. */
+export type HearingLimits = Pick<VoiceLimits, "vad_threshold_db" | "preroll_ms" | "pause_ms">;
 
 /** What {@linkcode Hearing} needs. */
 export interface HearingDeps {
   activity: VoiceActivityStream;
   /** Absent: every sound is the caller's. */
   echo: EchoGuard | undefined;
-  threshold_db: number;
-  preroll_ms: number;
-  pause_ms: number;
+  limits: HearingLimits;
 }
 
 /** Listens to frames of 20 ms at 16,000 samples a second. */
 export class Hearing {
   readonly #deps: HearingDeps;
+  #limits: HearingLimits;
   #recent: boolean[] = [];
   #before: Int16Array[] = [];
   #speaking = false;
@@ -32,6 +35,7 @@ export class Hearing {
 
   constructor(deps: HearingDeps) {
     this.#deps = deps;
+    this.#limits = deps.limits;
   }
 
   /** How much speech there was since it began, in milliseconds. */
@@ -52,11 +56,17 @@ export class Hearing {
     this.#quiet = speech ? 0 : this.#quiet + 1;
     if (this.#speaking) return this.#on(speech);
     this.#before.push(frame);
-    if (this.#before.length > this.#deps.preroll_ms / FRAME_MS + ONSET.of) this.#before.shift();
+    const most = this.#limits.preroll_ms / FRAME_MS + ONSET.of;
+    while (this.#before.length > most) this.#before.shift();
     if (this.#recent.filter(Boolean).length < ONSET.frames) return undefined;
     this.#speaking = true;
     this.#voiced = ONSET.frames;
     return "started";
+  }
+
+  /** Hears by other limits from the next frame on. */
+  tune(limits: HearingLimits): void {
+    this.#limits = limits;
   }
 
   /** What was heard right before speech began, and its first frames. */
@@ -75,18 +85,18 @@ export class Hearing {
 
   #on(speech: boolean): "paused" | undefined {
     if (speech) this.#voiced++;
-    if (this.quiet_ms < this.#deps.pause_ms) return undefined;
+    if (this.quiet_ms < this.#limits.pause_ms) return undefined;
     this.#speaking = false;
     this.#recent = [];
     return "paused";
   }
 
   #isSpeech(frame: Int16Array): boolean {
-    const { activity, echo, threshold_db } = this.#deps;
+    const { activity, echo } = this.#deps;
     // The detector follows the noise, so it hears everything.
     const voice = activity.isSpeech(frame);
     const level = levelOf(frame);
     const own = echo?.isEcho(level) ?? false;
-    return voice && level > threshold_db && !own;
+    return voice && level > this.#limits.vad_threshold_db && !own;
   }
 }

@@ -5,10 +5,11 @@
  */
 import { AppError } from "../../domain/error.ts";
 import type { NewRtcEvent } from "../../domain/rtc_event.ts";
+import type { TurnDetectionOptions } from "../../domain/voice.ts";
 import type { Clock } from "../../kit/clock.ts";
 import { FRAME_MS } from "../../ports/audio_codec.ts";
 import type { SpeechToText } from "../../ports/speech_to_text.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { TurnDetectorOf } from "../../ports/turn_detector.ts";
 import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
 import { isBackchannel } from "./backchannel.ts";
 import type { Brain } from "./brain.ts";
@@ -20,7 +21,7 @@ import { Latency } from "./latency.ts";
 import { Preparing } from "./preparing.ts";
 import { transcribeWith } from "./transcribing.ts";
 import { TurnTaking } from "./turn_taking.ts";
-import type { VoiceLimits } from "./voice_limits.ts";
+import { tunedLimits, type VoiceLimits } from "./voice_limits.ts";
 
 /** How much of the talk a turn detector is shown, in utterances. */
 const RECENT = 6;
@@ -38,7 +39,7 @@ export interface ListeningDeps {
   stt: SpeechToText | undefined;
   detector: VoiceActivityStream;
   echo: EchoGuard | undefined;
-  turns: TurnDetector;
+  turns: TurnDetectorOf;
   brain: Brain;
   limits: VoiceLimits;
   /** When the call began. */
@@ -68,10 +69,15 @@ export class Listening implements Disposable {
   #mode: Mode = "idle";
   /** What is being said; in `idle`, what was no interruption and may still turn out to be one. */
   #turn: CallerTurn | undefined;
+  #interrupts = true;
   #turnFrames = 0;
   #pauses = 0;
   #endedAt = 0;
   #latency: Latency | undefined;
+  /** Why the words of what was said last can't be understood, until it is over. */
+  #failure: AppError | undefined;
+  /** What was said over the agent's voice, where that asks for nothing: who said it may still go on. */
+  #aside: string | undefined;
   /** Counts what makes earlier questions for a turn's words void. */
   #asked = 0;
   readonly #preparing: Preparing;
@@ -79,10 +85,9 @@ export class Listening implements Disposable {
 
   constructor(deps: ListeningDeps) {
     const { detector, echo, limits, turns, brain } = deps;
-    const { vad_threshold_db: threshold_db, preroll_ms, pause_ms, max_end_ms } = limits;
     this.#deps = deps;
-    this.#hearing = new Hearing({ activity: detector, echo, threshold_db, preroll_ms, pause_ms });
-    this.#taking = new TurnTaking({ detector: turns, max_ms: max_end_ms });
+    this.#hearing = new Hearing({ activity: detector, echo, limits });
+    this.#taking = new TurnTaking({ detector: turns({}), max_ms: limits.max_end_ms });
     const prepare = limits.preemptive ? brain.prepare?.bind(brain) : undefined;
     this.#preparing = new Preparing({ prepare });
   }
@@ -90,6 +95,11 @@ export class Listening implements Disposable {
   /** Whether the caller speaks. */
   get hearing(): boolean {
     return this.#mode === "turn" || this.#mode === "barge";
+  }
+
+  /** Whether the caller's speech interrupts the agent. */
+  get interrupts(): boolean {
+    return this.#interrupts;
   }
 
   /** Whether the caller speaks while the agent answers. */
@@ -102,13 +112,24 @@ export class Listening implements Disposable {
     return this.#mode === "awaiting";
   }
 
+  /** Finds turns otherwise from now on. */
+  tune(how: TurnDetectionOptions): void {
+    const limits = tunedLimits(this.#deps.limits, how);
+    this.#hearing.tune(limits);
+    this.#taking.tune({ detector: this.#deps.turns(how), max_ms: limits.max_end_ms });
+    this.#interrupts = how.interrupts ?? true;
+    if (this.#interrupts || this.#mode !== "barge") return;
+    this.drop();
+    this.#deps.onFalseInterruption();
+  }
+
   /** Takes a frame. */
   hear(frame: Int16Array): void {
     const change = this.#hearing.hear(frame);
     if (this.hearing) this.#turn?.push(frame);
     if (this.#mode === "turn") this.#inTurn(change);
     else if (this.#mode === "barge") this.#inBarge(change);
-    else if (change === "started") this.#begin(this.#mode === "idle" && this.#deps.answering() ? "barge" : "turn");
+    else if (change === "started") this.#begin(this.#isBarge() ? "barge" : "turn");
   }
 
   /** Adds typed text to what is being said. False when nothing is. */
@@ -124,15 +145,17 @@ export class Listening implements Disposable {
   insist(): void {
     if (this.#mode !== "barge") return;
     this.#deps.onInterruption();
-    this.#turn!.begin([]);
-    this.#enter("turn");
+    this.drop();
   }
 
-  /** Forgets what is being said over the agent's voice; the rest of it is a turn of its own. */
+  /** What is being said is no longer said over the agent's voice: it is a turn like any other. */
   drop(): void {
     if (this.#mode !== "barge") return;
-    this.#turn!.begin([]);
+    const turn = this.#turn!;
+    this.#asked++;
     this.#enter("turn");
+    // It is a pause of the turn that was one of the interruption.
+    if (!turn.listening) this.#pause(turn);
   }
 
   /** Forgets what is being said, and what was said and has no words yet. */
@@ -144,6 +167,7 @@ export class Listening implements Disposable {
     this.#asked++;
     this.#taking.resume();
     this.#preparing.resume();
+    this.#failure = undefined;
     this.#forget(turn, "");
     this.#enter("idle");
   }
@@ -160,6 +184,11 @@ export class Listening implements Disposable {
     this.#preparing[Symbol.dispose]();
     this.#taking[Symbol.dispose]();
     this.#turn?.[Symbol.dispose]();
+  }
+
+  /** Whether speech that begins now may stop the agent. */
+  #isBarge(): boolean {
+    return this.#mode === "idle" && this.#interrupts && this.#deps.answering();
   }
 
   /** Speech begins, or goes on before its words were there. */
@@ -191,13 +220,13 @@ export class Listening implements Disposable {
 
   /** Has it judged whether this was all, and an answer begun. */
   #pause(turn: CallerTurn): void {
-    const { stt, turns, language } = this.#deps;
+    const { stt, language } = this.#deps;
     const pauses = ++this.#pauses;
     const judge = (text: string) => {
       this.#taking.pause({ text, language: language(), recent: this.#recent, pauses });
       this.#preparing.pause({ turn_id: turn.id, text });
     };
-    if (!turns.words || stt!.streaming) return judge(turn.partial);
+    if (!this.#taking.words || stt!.streaming) return judge(turn.partial);
     // What understands only what is complete understands the turn up to here; what goes wrong is told of at its end.
     const asked = ++this.#asked;
     turn.end().catch(() => "").then((text) => {
@@ -209,6 +238,7 @@ export class Listening implements Disposable {
 
   #endTurn(): void {
     this.#stopped();
+    this.#taking.resume();
     this.#latency = new Latency({ clock: this.#deps.clock, since: this.#endedAt });
     this.#latency.reach("turn_ms");
     this.#enter("awaiting");
@@ -234,6 +264,7 @@ export class Listening implements Disposable {
     if (quiet_ms >= limits.false_interrupt_ms) {
       this.#stopped();
       this.#deps.onFalseInterruption();
+      if (this.#aside !== undefined) this.#forget(turn, this.#aside);
       this.#enter("idle");
     }
   }
@@ -242,7 +273,7 @@ export class Listening implements Disposable {
   #bargeSaid(turn: CallerTurn, text: string): void {
     const meant = text !== "" && !isBackchannel(text);
     // As long as the caller may go on, only words decide.
-    if (!meant && this.#mode === "barge") return;
+    if (!meant && this.#mode === "barge") return void (this.#aside = text);
     if (meant) {
       this.#deps.onInterruption();
       this.#latency = new Latency({ clock: this.#deps.clock, since: this.#endedAt });
@@ -266,8 +297,12 @@ export class Listening implements Disposable {
   }
 
   #forget(turn: CallerTurn, text: string): void {
+    const { emit } = this.#deps;
+    const { id: turn_id } = turn;
+    if (this.#failure) emit({ type: "error", data: { ...this.#failure.toBody(), turn_id } });
+    this.#failure = undefined;
     const language = turn.language ?? this.#deps.language() ?? null;
-    this.#deps.emit({ type: "transcript.final", data: { turn_id: turn.id, text, language } });
+    emit({ type: "transcript.final", data: { turn_id, text, language } });
     turn[Symbol.dispose]();
     this.#turn = undefined;
   }
@@ -276,8 +311,9 @@ export class Listening implements Disposable {
   #words(turn: CallerTurn, then: (text: string) => void): void {
     this.#endedAt = this.#deps.clock.now() - this.#hearing.quiet_ms;
     const asked = ++this.#asked;
+    this.#aside = this.#failure = undefined;
     turn.end().catch((thrown) => {
-      if (asked === this.#asked) this.#deps.emit({ type: "error", data: AppError.from(thrown).toBody() });
+      if (asked === this.#asked) this.#failure = AppError.from(thrown);
       return "";
     }).then((text) => {
       if (asked === this.#asked) then(text);

@@ -17,10 +17,11 @@ export type VoiceState = typeof VOICE_STATE[number];
 export const TRANSITIONS: Record<VoiceState, readonly VoiceState[]> = {
   // Typed text, a greeting, and a run that goes on after a decision begin without a voice.
   listening: ["hearing", "thinking", "speaking"],
-  hearing: ["thinking", "listening"],
+  hearing: ["thinking", "speaking", "listening"],
   // Speech before the agent was asked belongs to the same turn.
   thinking: ["hearing", "speaking", "ducked", "listening"],
-  speaking: ["ducked", "listening", "thinking"],
+  // Speech that interrupts nothing may outlast the answer.
+  speaking: ["ducked", "hearing", "listening", "thinking"],
   ducked: ["hearing", "speaking", "thinking", "listening"],
 };
 

@@ -55,6 +55,11 @@ export class TurnsByHand implements Disposable {
   }
 
   /** Whether turns are said by hand, instead of being found. */
+  get inForce(): boolean {
+    return this.#inForce;
+  }
+
+  /** Turns are said by hand from now on, or found. */
   use(inForce: boolean): void {
     if (inForce === this.#inForce) return;
     this.#inForce = inForce;
@@ -103,7 +108,8 @@ export class TurnsByHand implements Disposable {
     latency.reach("turn_ms");
     emit({ type: "speech.stopped", data: { turn_id: turn.id, at_ms: clock.now() - startedAt } });
     const words = turn.end().catch((thrown) => {
-      if (!this.#closed) emit({ type: "error", data: AppError.from(thrown).toBody() });
+      const data = { ...AppError.from(thrown).toBody(), turn_id: turn.id };
+      if (!this.#closed) emit({ type: "error", data });
       return "";
     });
     this.#pending = this.#finish(turn, { words, before: this.#pending, latency });

@@ -4,6 +4,12 @@
  * @module
  */
 
+import type { TurnDetectionOptions } from "../../domain/voice.ts";
+import { FRAME_MS } from "../../ports/audio_codec.ts";
+
+/** How much louder speech has to be at the highest threshold than at the lowest, in dB. */
+const THRESHOLD_DB = 40;
+
 /** Times are milliseconds. */
 export interface VoiceLimits {
   /** How loud speech is at least, in dBFS. */
@@ -57,3 +63,18 @@ export const VOICE_LIMITS: VoiceLimits = {
   speech_ms: 10_000,
   bitrate: 32_000,
 };
+
+/** `limits` where turns are found as `how` says. */
+export function tunedLimits(
+  limits: VoiceLimits,
+  { end_ms, max_end_ms = limits.max_end_ms, threshold = 0.5, preroll_ms = limits.preroll_ms }: TurnDetectionOptions,
+): VoiceLimits {
+  return {
+    ...limits,
+    vad_threshold_db: limits.vad_threshold_db + (threshold - 0.5) * THRESHOLD_DB,
+    preroll_ms,
+    // It has to be asked before the shortest silence is over, and the longest may not be cut.
+    pause_ms: Math.min(limits.pause_ms, (end_ms ?? Infinity) - FRAME_MS),
+    max_end_ms: Math.max(max_end_ms, end_ms ?? 0),
+  };
+}

@@ -4,15 +4,17 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
+import type { TurnDetectionOptions } from "../../domain/voice.ts";
 import { createId } from "../../kit/id.ts";
 import type { OpusDecoder, OpusEncoder } from "../../ports/audio_codec.ts";
 import type { MediaPacket } from "../../ports/peers.ts";
 import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
-import { Answer } from "./answer.ts";
+import { Answers } from "./answers.ts";
 import { Ears } from "./ears.ts";
 import { EchoGuard } from "./echo_guard.ts";
 import { ExpectedLoss } from "./expected_loss.ts";
 import { frameLength } from "./framing.ts";
+import { Idling } from "./idling.ts";
 import { Latency } from "./latency.ts";
 import { Listening, type Utterance } from "./listening.ts";
 import { Playout } from "./playout.ts";
@@ -26,6 +28,8 @@ import type { VoiceLoopDeps, VoiceStats } from "./voice_parts.ts";
 const SPEAKING_RATE = 24_000;
 /** How long no packet means that nobody speaks. */
 const ABSENT_MS = 100;
+/** What the agent is asked when the caller says nothing. */
+const SILENCE = "(Nothing is heard of the caller.)";
 
 interface Opened {
   encoder: OpusEncoder;
@@ -46,21 +50,18 @@ export class VoiceLoop implements Disposable {
   readonly #ears: Ears;
   readonly #echo = new EchoGuard();
   readonly #listening: Listening;
-  readonly #speaking: Speaking | undefined;
+  readonly #answers: Answers;
+  readonly #idling = new Idling();
   readonly #playout: Playout;
   readonly #loss: ExpectedLoss;
   readonly #startedAt: number;
   readonly #nothing = new Int16Array(frameLength(HEARING_RATE));
   #state: VoiceState = "listening";
-  /** Answers in the order in which they were asked for. */
-  #answers: Answer[] = [];
   #choice: VoiceChoice;
   #muted = { caller: false, agent: false };
   #held = false;
   #greeted = false;
   #heardAt = 0;
-  #interruptions = 0;
-  #lastLatency: Latency | undefined;
 
   /** Opens what it needs. */
   static async open(deps: VoiceLoopDeps): Promise<VoiceLoop> {
@@ -75,7 +76,7 @@ export class VoiceLoop implements Disposable {
   }
 
   private constructor(deps: VoiceLoopDeps, { encoder, decoder, detector }: Opened) {
-    const { clock, tts, limits, voice, sendAudio } = deps;
+    const { clock, tts, limits, voice, company, sendAudio } = deps;
     this.#deps = deps;
     this.#startedAt = clock.now();
     this.#loss = new ExpectedLoss(encoder);
@@ -88,12 +89,15 @@ export class VoiceLoop implements Disposable {
       language: () => this.#choice.language,
       startedAt: this.#startedAt,
       onUtterance: (utterance) => this.#ask(utterance),
-      onInterruption: () => this.#interruptAll(),
+      onInterruption: () => {
+        // Words may come after it was said that they interrupt nothing.
+        if (this.#listening.interrupts) this.#interruptAll();
+      },
       onFalseInterruption: () => {
         this.resume();
-        deps.company?.resume();
+        company?.resume();
       },
-      answering: () => this.#current !== undefined || deps.company?.speaking === true,
+      answering: () => this.#answers.current !== undefined || company?.speaking === true,
       onChange: () => this.#settle(),
     });
     this.byHand = this.#stack.use(
@@ -106,7 +110,19 @@ export class VoiceLoop implements Disposable {
       }),
     );
     const { speech_ms } = limits;
-    if (tts) this.#speaking = new Speaking({ tts, clock, rate: SPEAKING_RATE, speech_ms, choice: () => this.#choice });
+    const choice = () => this.#choice;
+    this.#answers = new Answers({
+      ...deps,
+      speaking: tts && new Speaking({ tts, clock, rate: SPEAKING_RATE, speech_ms, choice }),
+      rate: SPEAKING_RATE,
+      frame: frameLength(SPEAKING_RATE),
+      signal: this.#closing.signal,
+      ahead: () => this.#playout.ahead_ms * SPEAKING_RATE / 1000,
+      onSentence: (text) => this.#listening.note(text),
+      onVoice: (choice) => this.setVoice(choice),
+      onDone: () => this.#idling.answered(),
+      onChange: () => this.#settle(),
+    });
     this.#playout = this.#stack.use(
       new Playout({
         clock,
@@ -127,7 +143,7 @@ export class VoiceLoop implements Disposable {
 
   /** Whether an answer is being heard. */
   get speaking(): boolean {
-    return this.#current?.began === true;
+    return this.#answers.current?.began === true;
   }
 
   /** Whether the caller speaks. */
@@ -147,15 +163,15 @@ export class VoiceLoop implements Disposable {
       packets_stale: stale,
       frames_concealed: concealed,
       expected_loss_percent: this.#loss.percent,
-      interruptions: this.#interruptions,
-      answer_latency_ms: this.#lastLatency?.figures.first_sound_ms ?? null,
+      interruptions: this.#answers.interruptions,
+      answer_latency_ms: this.#answers.lastLatency?.figures.first_sound_ms ?? null,
     };
   }
 
   /** Begins to send, the first time with the greeting, or goes on after {@linkcode pause}. */
   start(): void {
     if (this.#closing.signal.aborted) return;
-    this.#current?.rewind();
+    this.#answers.current?.rewind();
     this.#playout.start();
     const { greeting = "" } = this.#deps.voice;
     if (!this.#greeted && greeting !== "") this.announce(greeting);
@@ -184,6 +200,17 @@ export class VoiceLoop implements Disposable {
     this.#ask({ turn_id, text, latency: this.#latency() });
   }
 
+  /** Finds turns otherwise from now on. Throws `ConflictError` where that can't be. */
+  tune(how: TurnDetectionOptions): void {
+    if (this.#closing.signal.aborted) return;
+    if (how.idle_ms !== undefined && this.#deps.company) {
+      throw new AppError("ConflictError", "Cannot go on after silence: others may speak, too");
+    }
+    this.#idling.tune(how.idle_ms);
+    this.#listening.tune(how);
+    this.#settle();
+  }
+
   /** Forgets what was said in a turn that is not ended. */
   clear(): void {
     this.byHand.clear();
@@ -202,14 +229,19 @@ export class VoiceLoop implements Disposable {
 
   /** Stops the answer, as the caller's voice would. `heard_ms` is how much of it was heard, where the caller knows. */
   interrupt(heard_ms?: number): void {
-    this.#interrupt(heard_ms);
+    this.#answers.interrupt(heard_ms);
     this.#listening.drop();
     this.#settle();
   }
 
+  /** What seemed to be an interruption was none: the answer goes on. */
+  resume(): void {
+    this.#answers.resume();
+  }
+
   /** Says something that nobody asked for, such as a greeting. */
   announce(text: string): void {
-    const answer = this.#open(createId("turn"), this.#latency());
+    const answer = this.#answers.open(createId("turn"), this.#latency());
     answer.take(text);
     answer.finish();
   }
@@ -217,12 +249,12 @@ export class VoiceLoop implements Disposable {
   /** Ignores the caller's voice, or leaves answers as text. */
   mute(who: "caller" | "agent", muted: boolean): void {
     this.#muted[who] = muted;
-    if (who === "agent") { for (const answer of [...this.#answers]) answer.speakAloud(!muted); }
+    if (who === "agent") this.#answers.speakAloud(!muted);
   }
 
   /** Both are silent; what is being answered goes on, and is said afterwards. */
   hold(held: boolean): void {
-    if (this.#held && !held) this.#current?.rewind();
+    if (this.#held && !held) this.#answers.current?.rewind();
     this.#held = held;
   }
 
@@ -243,20 +275,15 @@ export class VoiceLoop implements Disposable {
 
   /** Notes when the caller's end heard the answer, by its own clock. */
   heardAt(turn_id: string, ms: number): void {
-    this.#answers.find((answer) => answer.turn_id === turn_id)?.latency.heardAfter(ms);
+    this.#answers.heardAt(turn_id, ms);
   }
 
   [Symbol.dispose](): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new AppError("CancelledError", "The call is over"));
     this.#listening[Symbol.dispose]();
-    for (const answer of this.#answers.splice(0)) answer.close();
+    this.#answers.close();
     this.#stack.dispose();
-  }
-
-  /** What is being said, or will be next. */
-  get #current(): Answer | undefined {
-    return this.#answers.find(({ active }) => active);
   }
 
   #latency(): Latency {
@@ -278,114 +305,50 @@ export class VoiceLoop implements Disposable {
     this.#hear(this.#ears.due(now));
     // Who stops sending has stopped speaking.
     if (this.#listening.hearing && now - this.#heardAt >= ABSENT_MS) this.#listening.hear(this.#nothing);
+    this.#idle();
+  }
+
+  /** The agent goes on by itself where the caller says nothing for too long. */
+  #idle(): void {
+    const quiet = this.#state === "listening" && !this.#held && !this.#muted.caller && !this.byHand.inForce;
+    const quiet_ms = this.#idling.pass({ quiet });
+    if (quiet_ms === undefined) return;
+    const turn_id = createId("turn");
+    const at_ms = this.#deps.clock.now() - this.#startedAt;
+    this.#deps.emit({ type: "speech.timeout", data: { turn_id, since_ms: at_ms - quiet_ms, at_ms } });
+    this.#answers.ask({ turn_id, text: SILENCE, latency: this.#latency() });
+  }
+
+  #ask(utterance: Utterance): void {
+    this.#idling.asked({ inWords: utterance.text !== "" });
+    this.#answers.ask(utterance);
   }
 
   /** The sound that is due. */
   #next(): Int16Array | null {
     const { company } = this.#deps;
-    if (this.#held || this.#muted.agent || this.#listening.hearing || company?.speaking || company?.barging) {
-      return null;
-    }
-    const frame = this.#current?.frame() ?? null;
+    const yields = this.#listening.hearing && this.#listening.interrupts;
+    if (this.#held || this.#muted.agent || yields || company?.speaking || company?.barging) return null;
+    const frame = this.#answers.current?.frame() ?? null;
     if (frame) this.#settle();
     return frame;
   }
 
-  #open(turn_id: string, latency: Latency): Answer {
-    const answer: Answer = new Answer({
-      turn_id,
-      latency,
-      speaking: this.#speaking,
-      model: this.#deps.model,
-      rate: SPEAKING_RATE,
-      frame: frameLength(SPEAKING_RATE),
-      ahead: () => this.#playout.ahead_ms * SPEAKING_RATE / 1000,
-      onSentence: (text, { aloud }) => {
-        this.#listening.note(text);
-        this.#deps.emit({ type: "agent.speaking", data: { turn_id, run_id: answer.run_id, text, aloud } });
-      },
-      onFailure: (error) => this.#deps.emit({ type: "error", data: error.toBody() }),
-      onChange: () => this.#settle(),
-    });
-    if (this.#muted.agent) answer.speakAloud(false);
-    this.#answers.push(answer);
-    return answer;
-  }
-
-  #ask({ turn_id, text, latency }: Utterance): void {
-    const answer = this.#open(turn_id, latency);
-    void this.#follow(answer, text);
-    this.#settle();
-  }
-
-  async #follow(answer: Answer, text: string): Promise<void> {
-    const { brain, phrases, emit } = this.#deps;
-    const { turn_id } = answer;
-    const { signal } = this.#closing;
-    try {
-      for await (const said of brain.answer(text, { turn_id, delivery: answer, signal })) {
-        if (said.type === "started") {
-          answer.run_id = said.run_id;
-          if (said.voice) this.setVoice(said.voice);
-        } else if (said.type === "text") answer.take(said.text);
-        else {
-          answer.aside(phrases.waiting);
-          answer.waiting = true;
-        }
-        this.#settle();
-      }
-    } catch (thrown) {
-      if (!signal.aborted && !answer.interrupted.aborted) {
-        emit({ type: "error", data: AppError.from(thrown).toBody() });
-        answer.aside(phrases.failed);
-      }
-    } finally {
-      answer.finish();
-    }
-  }
-
-  #interrupt(heard_ms?: number): void {
-    const { turn_id: heard_turn } = this.#current ?? {};
-    const stopped = this.#answers.filter(({ active }) => active);
-    this.#answers = this.#answers.filter(({ active }) => !active);
-    for (const answer of stopped) {
-      const { turn_id, run_id } = answer;
-      this.#interruptions++;
-      const heard = answer.interrupt(turn_id === heard_turn ? heard_ms : undefined);
-      this.#deps.emit({ type: "agent.interrupted", data: { turn_id, run_id, heard } });
-    }
-  }
-
   #interruptAll(): void {
-    this.#interrupt();
+    this.#answers.interrupt();
     this.#deps.company?.interrupt();
-  }
-
-  /** What seemed to be an interruption was none: the answer goes on. */
-  resume(): void {
-    const current = this.#current;
-    if (!current) return;
-    const { turn_id, run_id } = current;
-    current.rewind();
-    this.#deps.emit({ type: "agent.resumed", data: { turn_id, run_id } });
   }
 
   /** Puts the state where what was heard and what is to be said want it. */
   #settle(): void {
-    for (const answer of this.#answers.filter(({ over }) => over.aborted)) this.#done(answer);
-    const current = this.#current;
-    const { hearing, barging, awaiting } = this.#listening;
+    this.#answers.settle();
+    const { current } = this.#answers;
+    const { hearing, barging, awaiting, interrupts } = this.#listening;
     const answering = current?.began ? "speaking" : "thinking";
     const idle = awaiting ? "thinking" : current ? answering : "listening";
     // Whoever interrupts somebody else's answer has none of their own to pause.
     const ducked = barging && current && this.#state !== "hearing";
-    this.#state = transit(this.#state, ducked ? "ducked" : hearing ? "hearing" : idle);
-  }
-
-  #done(answer: Answer): void {
-    this.#answers = this.#answers.filter((one) => one !== answer);
-    const { turn_id, run_id, latency } = answer;
-    this.#lastLatency = latency;
-    this.#deps.emit({ type: "agent.done", data: { turn_id, run_id, latency: latency.figures } });
+    const heard = hearing && (interrupts || !current);
+    this.#state = transit(this.#state, ducked ? "ducked" : heard ? "hearing" : idle);
   }
 }

@@ -11,7 +11,7 @@ import type { Model } from "../../ports/model.ts";
 import type { OutgoingPacket } from "../../ports/peers.ts";
 import type { SpeechToText } from "../../ports/speech_to_text.ts";
 import type { TextToSpeech } from "../../ports/text_to_speech.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { TurnDetectorOf } from "../../ports/turn_detector.ts";
 import type { VoiceActivity } from "../../ports/voice_activity.ts";
 import type { Brain } from "./brain.ts";
 import type { Company } from "./company.ts";
@@ -35,7 +35,8 @@ export interface VoiceLoopDeps {
   stt: SpeechToText | undefined;
   /** Absent: the agent is mute, and its answers are text. */
   tts: TextToSpeech | undefined;
-  turns: TurnDetector;
+  /** Who finds turns, also when the caller wants them found otherwise. */
+  turns: TurnDetectorOf;
   brain: Brain;
   /** What runs ask in place of the agent's model, if anything. */
   model?: Model | undefined;
