@@ -37,7 +37,13 @@ export const EVENT_DATA = {
   "run.failed": z.object({ ...base, error: RunError, usage: Usage }),
   "run.cancelled": z.object({ ...base, reason: z.string(), usage: Usage }),
   "step.started": z.object({ ...base, step_id: z.string(), kind: z.string(), agent_id: z.string() }),
-  "step.completed": z.object({ ...base, step_id: z.string(), usage: Usage.nullable() }),
+  "step.completed": z.object({
+    ...base,
+    step_id: z.string(),
+    usage: Usage.nullable(),
+    /** Of the message that asked for tools: it is told of by no other event. */
+    message_id: z.string().optional(),
+  }),
   "step.restarted": z.object({ ...base, step_id: z.string(), attempt: z.number() }),
   "plan.created": z.object({ ...base, step_id: z.string(), plan: z.unknown() }),
   "model.delta": z.object({ step_id: z.string(), text: z.string() }),

@@ -7,8 +7,8 @@
 import { strict as assert } from "node:assert";
 import { aloud, good, pipe, speechSettings } from "../support/calls.ts";
 import { type Script, startProvider } from "../support/provider.ts";
-import { RealtimeSocket } from "../support/realtime_socket.ts";
-import { joined, silence, spoken, toAppends, understoodIn } from "../support/realtime_sound.ts";
+import { RealtimeSocket, type } from "../support/realtime_socket.ts";
+import { joined, silence, speak, spoken, toAppends, understoodIn } from "../support/realtime_sound.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { SENTENCES, speechEnv, writeGrammar } from "../support/speech.ts";
 import { until } from "../support/story.ts";
@@ -43,21 +43,6 @@ const startMute = (settings: Record<string, unknown> = {}, provider?: string) =>
     ...provider !== undefined && { provider },
     settings: { rtc: { host: "127.0.0.1", port: 0 }, speech: { stt: NONE, tts: NONE }, ...settings },
   });
-
-/** Speaks as a microphone does: in real time. */
-async function speak(socket: RealtimeSocket, pcm: Uint8Array): Promise<void> {
-  for (const event of toAppends(pcm)) {
-    socket.send(event);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-/** Asks in writing. */
-function type(socket: RealtimeSocket, text: string): void {
-  const item = { type: "message", role: "user", content: [{ type: "input_text", text }] };
-  socket.send({ type: "conversation.item.create", item });
-  socket.send({ type: "response.create" });
-}
 
 const FFMPEG = ["ffmpeg", "-v", "error"];
 const raw = (format: string, rate: number) => ["-f", format, "-ar", String(rate), "-ac", "1"];

@@ -86,3 +86,10 @@ export class RealtimeSocket implements Disposable {
     if (!this.#over) this.#socket.close();
   }
 }
+
+/** Asks in writing. */
+export function type(socket: RealtimeSocket, text: string): void {
+  const item = { type: "message", role: "user", content: [{ type: "input_text", text }] };
+  socket.send({ type: "conversation.item.create", item });
+  socket.send({ type: "response.create" });
+}

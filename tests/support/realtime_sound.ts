@@ -4,6 +4,7 @@
  * @module
  */
 import { pipe, speech } from "./calls.ts";
+import type { RealtimeSocket } from "./realtime_socket.ts";
 import { pocketsphinx } from "./speech.ts";
 
 /** Samples a second. */
@@ -36,6 +37,14 @@ export function* toAppends(pcm: Uint8Array, piece_ms = 100): Generator<{ type: s
   const size = RATE / 1000 * piece_ms * 2;
   for (let at = 0; at < pcm.length; at += size) {
     yield { type: "input_audio_buffer.append", audio: pcm.subarray(at, at + size).toBase64() };
+  }
+}
+
+/** Speaks as a microphone does: in real time. */
+export async function speak(socket: RealtimeSocket, pcm: Uint8Array): Promise<void> {
+  for (const event of toAppends(pcm)) {
+    socket.send(event);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { SideChannels } from "../../src/core/calls/side_channels.ts";
 import { Terms } from "../../src/core/calls/terms.ts";
+import { CALL_HISTORY } from "../../src/domain/call_history.ts";
 import type { Channel } from "../../src/ports/peers.ts";
 
 function fakeChannel(label: string, { room = Infinity } = {}): Channel & { sent: string[]; closed: boolean } {
@@ -81,7 +82,10 @@ Deno.test("what a caller brings goes with one answer, and what is asked of every
   assert.deepEqual(first.messages.map(({ content }) => content), ["a"]);
   assert.deepEqual(terms.take(), { options: { instructions: "Be brief." }, messages: [] });
   assert.equal(terms.answers, true);
-  const many = Array.from({ length: 100 }, () => ({ role: "user" as const, content: "x", attachments: [] }));
+  const many = Array.from(
+    { length: CALL_HISTORY.waiting },
+    () => ({ role: "user" as const, content: "x", attachments: [] }),
+  );
   terms.bring(many);
   assert.throws(() => terms.bring(many.slice(0, 1)), { name: "TooManyRequestsError" });
 });

@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import { openLibsqlStore } from "../../src/adapters/libsql/store.ts";
 import { Files } from "../../src/core/files/files.ts";
 import { AttachedFiles } from "../../src/core/orchestrator/attached_files.ts";
-import { Context } from "../../src/core/orchestrator/context.ts";
+import { Context, type ContextOptions } from "../../src/core/orchestrator/context.ts";
 import { Users } from "../../src/core/users/users.ts";
 import { AgentConfig } from "../../src/domain/agent.ts";
 import type { MessageRow } from "../../src/domain/table.ts";
@@ -25,7 +25,12 @@ const noBlobs: Blobs = {
 };
 
 /** What the model reads in `turn` of a conversation of `rows`. */
-async function told(rows: Partial<MessageRow>[], turn = 9, agent: Partial<AgentConfig> = {}) {
+async function told(
+  rows: Partial<MessageRow>[],
+  turn = 9,
+  agent: Partial<AgentConfig> = {},
+  options: ContextOptions = {},
+) {
   const log = createLog({ level: "error", format: "text", write: () => {} });
   await using store = await openLibsqlStore({ path: ":memory:", log });
   const all = rows.map((row) => ({
@@ -47,7 +52,7 @@ async function told(rows: Partial<MessageRow>[], turn = 9, agent: Partial<AgentC
     users: new Users({ store, clock: systemClock }),
   });
   const row = { ...run("run_1"), conversation_id: "conv_1", turn, user_id: null, options: null };
-  const { messages } = await context.build(row, AgentConfig.parse({ name: "x", ...agent }));
+  const { messages } = await context.build(row, AgentConfig.parse({ name: "x", ...agent }), options);
   return messages;
 }
 
@@ -76,6 +81,14 @@ Deno.test("turns come in order, whenever their messages were stored; later ones 
   assert.deepEqual(messages.map(({ content }) => content), ["one", "to one", "two"]);
 });
 
+Deno.test("a conversation is read as its reader wants, and what is left out makes room", async () => {
+  const rows = [user("one", 1), user("x".repeat(399_999), 2), asks(2, "tool_a"), answers("tool_a", 2), user("two", 3)];
+  const reading = { apply: (rows: readonly MessageRow[]) => rows.filter(({ turn }) => turn !== 2).toReversed() };
+  const more = [{ ...FULL_ROWS.messages, ...user("three", null), attachments: [], tool_calls: null }];
+  const messages = await told(rows, 3, {}, { reading, more });
+  assert.deepEqual(messages.map(({ content }) => content), ["three", "two", "one"]);
+});
+
 Deno.test("the system prompt stands first, and only if there is one", async () => {
   const [first, second] = await told([user("Hi")], 1, { system_prompt: "Be kind" });
   assert.deepEqual([first, second!.role], [{ role: "system", content: "Be kind" }, "user"]);
@@ -96,6 +109,22 @@ Deno.test("every request gets its answer, in the order of the requests, and no a
   assert.deepEqual(results.map(({ tool_call_id }) => tool_call_id), ["tool_a", "tool_b", "tool_c"]);
   assert.match(results[1]!.content, /cancelled/);
   assert.ok(results.every(({ tool }) => tool === "look"));
+});
+
+Deno.test("a request that comes twice is told once, with the answer that followed it", async () => {
+  const messages = await told([
+    user("two things"),
+    asks(1, "call_1"),
+    answers("call_1", 1),
+    { ...asks(1, "call_1", "call_2", "call_2"), content: "Again" },
+    asks(1, "call_1"),
+    { ...answers("call_1", 1), content: "another" },
+    answers("call_2", 1),
+  ]);
+  const calls = messages.map((message) =>
+    message.role === "assistant" ? message.tool_calls.map(({ tool_call_id }) => tool_call_id) : message.content
+  );
+  assert.deepEqual(calls, ["two things", ["call_1"], '"call_1"', ["call_2"], '"call_2"']);
 });
 
 Deno.test("only the newest of a long conversation is told, and never an answer without its request", async () => {

@@ -51,6 +51,19 @@ Deno.test("a bucket gives its burst at once, then as fast as it fills", () => {
   assert.equal(limits.take("web", "run_get", "read")?.remaining, 9);
 });
 
+Deno.test("how things stand can be asked without taking anything", () => {
+  const clock = createClock();
+  const limits = new Limits({ ...OPTIONS, clock });
+  assert.equal(limits.peek("web", "run_get", "read")?.remaining, 10);
+  for (let i = 0; i < 4; i++) limits.take("web", "run_get", "read");
+  assert.deepEqual(limits.peek("web", "run_get", "read"), { limit: 10, remaining: 6, reset_seconds: 2 });
+  assert.equal(limits.take("web", "run_get", "read")?.remaining, 5);
+  clock.time += 500;
+  assert.equal(limits.peek("web", "run_get", "read")?.remaining, 6);
+  limits.update({ ...OPTIONS, enabled: false });
+  assert.equal(limits.peek("web", "run_get", "read"), undefined);
+});
+
 Deno.test("keys, classes and operations with a limit of their own share nothing", () => {
   const limits = new Limits({ ...OPTIONS, clock: createClock() });
   limits.take("web", "run_create", "run");

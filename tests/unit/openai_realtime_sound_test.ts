@@ -162,6 +162,10 @@ Deno.test("turns that are ended by hand are items before their words are known",
     talk.send({ type: "conversation.item.retrieve", item_id: "item_turn_1" });
     assert.deepEqual(talk.told.at(-1)!.item.content, [{ type: "input_audio", transcript: "hello" }]);
     talk.send({ type: "session.update", session: { audio: { input: { turn_detection: { type: "server_vad" } } } } });
-    assert.deepEqual(talk.said.findLast(({ type }) => type === "listen"), { type: "listen", turns: "found" });
+    assert.deepEqual(talk.said.findLast(({ type }) => type === "listen"), {
+      type: "listen",
+      turns: "found",
+      turn_detection: "silence",
+    });
   }
 });

@@ -97,21 +97,34 @@ export class Limits {
    * Throws `TooManyRequestsError`; undefined where limits are off.
    */
   take(subject: string, operation_id: string, limit_class: string): LimitReport | undefined {
-    const { enabled, warn_below } = this.#options;
-    if (!enabled) return undefined;
-    const rule = this.#operations.get(operation_id) ?? this.#classes.get(limit_class);
-    if (!rule) {
-      throw new AppError("ConfigurationError", `Cannot limit "${operation_id}": class "${limit_class}" has no limit`);
-    }
+    if (!this.#options.enabled) return undefined;
+    const rule = this.#ruleOf(operation_id, limit_class);
     const now = this.#clock.now();
     const bucket = fill(rule, subject, now);
     if (now < bucket.blocked_until) throw this.#block(bucket, rule, operation_id, now);
     if (bucket.tokens < 1) throw this.#refuse(bucket, rule, operation_id, now);
     bucket.tokens -= 1;
+    return this.#report(bucket, rule);
+  }
+
+  /** How things stand for `subject` where {@linkcode take} would take. Undefined where limits are off. */
+  peek(subject: string, operation_id: string, limit_class: string): LimitReport | undefined {
+    if (!this.#options.enabled) return undefined;
+    const rule = this.#ruleOf(operation_id, limit_class);
+    return this.#report(fill(rule, subject, this.#clock.now()), rule);
+  }
+
+  #ruleOf(operation_id: string, limit_class: string): Rule {
+    const rule = this.#operations.get(operation_id) ?? this.#classes.get(limit_class);
+    if (rule) return rule;
+    throw new AppError("ConfigurationError", `Cannot limit "${operation_id}": class "${limit_class}" has no limit`);
+  }
+
+  #report(bucket: Bucket, rule: Rule): LimitReport {
     const limit = rule.burst;
     const remaining = Math.floor(bucket.tokens);
     const reset_seconds = secondsToFull(bucket, rule);
-    if (bucket.tokens >= limit * warn_below) return { limit, remaining, reset_seconds };
+    if (bucket.tokens >= limit * this.#options.warn_below) return { limit, remaining, reset_seconds };
     const warning = `Only ${remaining} of ${limit} requests left, all again in ${reset_seconds} s`;
     return { limit, remaining, reset_seconds, warning };
   }

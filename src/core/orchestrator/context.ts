@@ -23,6 +23,21 @@ export interface ContextDeps {
   users: Users;
 }
 
+/** Says what of a conversation is read, and in which order. */
+export interface ConversationReading {
+  /** What is read of `rows`, oldest first. */
+  apply(rows: readonly MessageRow[]): MessageRow[];
+}
+
+/** Options for {@linkcode Context.build}. */
+export interface ContextOptions {
+  eyes?: Eyes | undefined;
+  /** The newest messages, where they are not stored yet. */
+  more?: readonly MessageRow[] | undefined;
+  /** Absent: all of it, as it was said. */
+  reading?: ConversationReading | undefined;
+}
+
 /** Puts together what a model reads. */
 export class Context {
   #deps: ContextDeps;
@@ -31,14 +46,11 @@ export class Context {
     this.#deps = deps;
   }
 
-  /**
-   * The messages for the next step of `run`, oldest first, and what may be quoted. `more` are the newest messages, where
-   * they are not stored yet.
-   */
+  /** The messages for the next step of `run`, oldest first, and what may be quoted. */
   async build(
     run: Pick<RunRow, "tenant_id" | "user_id" | "conversation_id" | "turn" | "options">,
     agent: AgentConfig,
-    { eyes, more = [] }: { eyes?: Eyes | undefined; more?: readonly MessageRow[] | undefined } = {},
+    { eyes, more = [], reading }: ContextOptions = {},
   ): Promise<{ messages: ModelMessage[]; passages: Passage[] }> {
     const stored = await this.#deps.store.read({
       from: "messages",
@@ -46,8 +58,8 @@ export class Context {
       order: [["turn", "desc"], ["id", "desc"]],
       limit: MAX_MESSAGES,
     });
-    const rows = [...more.toReversed(), ...stored].slice(0, MAX_MESSAGES);
-    const spoken = window(rows).reverse();
+    const rows = [...more.toReversed(), ...stored].slice(0, MAX_MESSAGES).reverse();
+    const spoken = window(reading?.apply(rows) ?? rows);
     const facts = run.user_id === null ? undefined : await this.#deps.users.context(run.tenant_id, run.user_id);
     const system = systemMessage(agent, facts, run.options?.instructions);
     const passages = Object.entries(facts ?? {})
@@ -94,32 +106,41 @@ export class Context {
   }
 }
 
-/** The newest rows that fit; the first one always does. */
-function window(newestFirst: MessageRow[]): MessageRow[] {
+/** The newest rows that fit; the last one always does. */
+function window(rows: MessageRow[]): MessageRow[] {
   let characters = 0;
-  return newestFirst.filter((row, i) => {
+  return rows.toReversed().filter((row, i) => {
     characters += row.content.length;
     return i === 0 || characters <= MAX_CHARACTERS;
-  });
+  }).reverse();
 }
 
 /**
  * Gives every tool request its answer and every answer its request, as
  * providers insist on: a cancelled run leaves requests behind, the window cuts
- * between them.
+ * between them. They also insist on a request by each id: a client may bring one that is there.
  */
 function repaired(rows: MessageRow[]): MessageRow[] {
-  const answered = new Map(rows.filter((row) => row.role === "tool").map((row) => [row.tool_call_id, row]));
+  const asked = new Set<string>();
   const out: MessageRow[] = [];
-  for (const row of rows) {
+  for (const [at, row] of rows.entries()) {
     if (row.role === "tool") continue;
-    out.push(row);
-    for (const { tool_call_id } of row.tool_calls ?? []) {
+    const asks = row.tool_calls ?? [];
+    const tool_calls = asks.filter(({ tool_call_id: id }) => !asked.has(id) && asked.add(id));
+    if (asks.length === tool_calls.length) out.push(row);
+    else if (row.content !== "" || tool_calls.length > 0) out.push({ ...row, tool_calls });
+    for (const { tool_call_id } of tool_calls) {
       const content = JSON.stringify({ error: "This call was cancelled before it had a result" });
-      out.push(answered.get(tool_call_id) ?? { ...row, role: "tool", content, tool_call_id, tool_calls: null });
+      out.push(answerTo(rows, tool_call_id, at) ?? { ...row, role: "tool", content, tool_call_id, tool_calls: null });
     }
   }
   return out;
+}
+
+/** The answer that comes next, or else the last one before. */
+function answerTo(rows: MessageRow[], id: string, at: number): MessageRow | undefined {
+  const answers = (row: MessageRow) => row.role === "tool" && row.tool_call_id === id;
+  return rows.slice(at).find(answers) ?? rows.findLast(answers);
 }
 
 function systemMessage(agent: AgentConfig, facts: Record<string, unknown> | undefined, instructions = ""): string {

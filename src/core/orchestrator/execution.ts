@@ -10,6 +10,7 @@ import { createId } from "../../kit/id.ts";
 import type { Model } from "../../ports/model.ts";
 import type { RunLog } from "../journal/run_log.ts";
 import type { Eyes } from "../tools/look.ts";
+import type { ConversationReading } from "./context.ts";
 
 /** Why an execution was told to stop. The reason of its signal. */
 export class Stop extends Error {
@@ -51,6 +52,8 @@ export interface Delivery {
   heard(text: string, options: { signal: AbortSignal }): Promise<string>;
   /** What the agent sees with, where the listener may show something. */
   readonly eyes?: Eyes | undefined;
+  /** What of the conversation is read, where the listener changed that. */
+  readonly reading?: ConversationReading | undefined;
 }
 
 /** What the steps of a run share. `run` follows what was committed. */

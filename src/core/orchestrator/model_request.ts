@@ -4,21 +4,17 @@
  * @module
  */
 import type { AgentConfig } from "../../domain/agent.ts";
-import type { MessageRow, RunRow } from "../../domain/table.ts";
+import type { RunRow } from "../../domain/table.ts";
 import type { ModelRequest } from "../../ports/model.ts";
-import type { Eyes } from "../tools/look.ts";
 import type { Tools } from "../tools/tools.ts";
 import { isOfCaller, toModelTools } from "./client_tools.ts";
-import type { Context } from "./context.ts";
+import type { Context, ContextOptions } from "./context.ts";
 
 /** What matters of a step for what is asked. */
-export interface Asked {
+export interface Asked extends ContextOptions {
   run: Pick<RunRow, "tenant_id" | "user_id" | "conversation_id" | "turn" | "options" | "response_format">;
   agent: AgentConfig;
-  eyes: Eyes | undefined;
   position: number;
-  /** The newest messages, where they are not stored yet. */
-  more?: readonly MessageRow[];
 }
 
 /** What {@linkcode toModelRequest} needs. */
@@ -30,9 +26,10 @@ export interface RequestParts {
 /** What is asked. */
 export async function toModelRequest(
   { tools: known, context }: RequestParts,
-  { run, agent, eyes, position, more }: Asked,
+  { run, agent, position, ...options }: Asked,
 ): Promise<ModelRequest> {
-  const { messages, passages } = await context.build(run, agent, { eyes, more });
+  const { eyes } = options;
+  const { messages, passages } = await context.build(run, agent, options);
   // Out of steps: without our tools the model can only answer, or ask the caller.
   const offered = isLast(agent, position) ? [] : await known.offered(run.tenant_id, agent, { eyes });
   const own = offered.filter(({ name }) => !isOfCaller(run, name));

@@ -81,7 +81,8 @@ export class ModelStep {
   }
 
   #request({ run, agent, delivery }: Execution, { position }: StepRow): Promise<ModelRequest> {
-    return toModelRequest(this.#deps, { run, agent, eyes: delivery?.eyes, position });
+    const { eyes, reading } = delivery ?? {};
+    return toModelRequest(this.#deps, { run, agent, position, eyes, reading });
   }
 
   /** Asks the model and passes on what it says. Null when the run was cancelled meanwhile. */
@@ -258,7 +259,7 @@ export class ModelStep {
     } as const;
     const usage = used ? addUsage(run.usage, used) : run.usage;
     const events: NewEvent[] = [
-      { type: "step.completed", data: { step_id: step.id, usage: used } },
+      { type: "step.completed", data: { step_id: step.id, usage: used, message_id: message.id } },
       stepStarted(run, next),
       ...planned.events,
     ];

@@ -9,6 +9,7 @@ import type { ModelRequest } from "../../ports/model.ts";
 import type { Agents } from "../agents/agents.ts";
 import type { Conversations, NewMessage } from "../conversations/conversations.ts";
 import type { Eyes } from "../tools/look.ts";
+import type { ConversationReading } from "./context.ts";
 import { type RequestParts, toModelRequest } from "./model_request.ts";
 
 /** What {@linkcode Preview} needs. */
@@ -25,6 +26,7 @@ export interface Previewed {
   messages: readonly NewMessage[];
   options: RunOptions;
   eyes: Eyes | undefined;
+  reading?: ConversationReading | undefined;
 }
 
 /** Looks ahead. Stores nothing. */
@@ -38,7 +40,7 @@ export class Preview {
   /** What the first step of such a run asks. Rejects when the agent or the conversation can't be found. */
   async request(
     principal: Principal,
-    { agent_id, conversation_id, messages, options, eyes }: Previewed,
+    { agent_id, conversation_id, messages, options, eyes, reading }: Previewed,
   ): Promise<ModelRequest> {
     const { agents, conversations } = this.#deps;
     const { config } = await agents.get(principal.tenant_id, agent_id);
@@ -49,6 +51,6 @@ export class Preview {
     for (const message of messages) more.push(await conversations.toMessageRow(principal, conversation, message));
     const { tenant_id, user_id, id, turns } = conversation;
     const run = { tenant_id, user_id, conversation_id: id, turn: turns + 1, options, response_format: null };
-    return await toModelRequest(this.#deps, { run, agent: config, eyes, position: 0, more });
+    return await toModelRequest(this.#deps, { run, agent: config, eyes, position: 0, more, reading });
   }
 }

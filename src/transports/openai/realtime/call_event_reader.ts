@@ -25,7 +25,11 @@ export interface AnswerPlace {
 export interface CallListener {
   speechStarted(turn_id: string, at_ms: number): void;
   speechStopped(turn_id: string, at_ms: number): void;
+  /** The caller has said nothing for too long. */
+  missed(turn_id: string, silence: { audio_start_ms: number; audio_end_ms: number }): void;
   transcribed(turn_id: string, text: string): void;
+  /** What the caller said can't be written down. */
+  unheard(turn_id: string, error: AppError): void;
   told(run_id: string, event: EventType, data: Record<string, unknown>): void;
   speaking(said: AnswerPlace & { text: string; aloud: boolean }): void;
   interrupted(said: AnswerPlace & { heard: string }): void;
@@ -34,6 +38,8 @@ export interface CallListener {
   looking(asked: { look_id: string; source: LookSource; reason: string; run_id: string }): void;
   /** It has looked, or won't. */
   looked(look_id: string): void;
+  /** What is left of the requests that the caller may make. */
+  limited(left: { limit: number; remaining: number; reset_seconds: number }): void;
   noticed(type: NoticeType, data: NoticeData): void;
   failed(error: AppError): void;
 }
@@ -54,6 +60,8 @@ export class CallEventReader {
         return listener.speechStarted(data.turn_id, data.at_ms);
       case "speech.stopped":
         return listener.speechStopped(data.turn_id, data.at_ms);
+      case "speech.timeout":
+        return listener.missed(data.turn_id, { audio_start_ms: data.since_ms, audio_end_ms: data.at_ms });
       case "transcript.final":
         return listener.transcribed(data.turn_id, data.text);
       case "agent.speaking":
@@ -69,13 +77,16 @@ export class CallEventReader {
       case "look.done":
       case "look.refused":
         return listener.looked(data.look_id);
+      case "session.limits":
+        return listener.limited(data);
       case "recording.started":
       case "recording.stopped":
       case "session.viewer":
         return listener.noticed(type, data);
       case "error": {
-        const { error, message, details } = data;
-        return listener.failed(new AppError(error, message, details && { details }));
+        const { error, message, details, turn_id } = data;
+        const failure = new AppError(error, message, details && { details });
+        return turn_id === undefined ? listener.failed(failure) : listener.unheard(turn_id, failure);
       }
     }
   }

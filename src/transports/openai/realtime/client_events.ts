@@ -20,6 +20,13 @@ export const GivenItem = z.discriminatedUnion("type", [
     content: z.array(z.looseObject({ type: z.string() })).max(50),
   }),
   z.looseObject({
+    type: z.literal("function_call"),
+    id: Optional,
+    call_id: Id,
+    name: z.string().min(1).max(64),
+    arguments: z.string().max(200_000),
+  }),
+  z.looseObject({
     type: z.literal("function_call_output"),
     id: Optional,
     call_id: Id,
@@ -94,6 +101,16 @@ export function readObject(text: string): Record<string, unknown> {
 
 /** A message of a client's as it goes to the agent. Throws `ValidationError`. */
 export function toGivenMessage({ role, content }: Extract<GivenItem, { type: "message" }>): GivenMessage {
-  const read = role === "user" ? toContent(content, "item.content") : toText(content, "item.content");
+  const written = content.map(toWritten);
+  const read = role === "user" ? toContent(written, "item.content") : toText(written, "item.content");
   return { role, ...read };
+}
+
+/** What was said comes again in its words: nobody keeps its sound. */
+function toWritten(part: { type: string; [field: string]: unknown }): { type: string; [field: string]: unknown } {
+  const { type, audio, transcript } = part;
+  const spoken = type === "input_audio" || type === "output_audio";
+  return spoken && typeof audio !== "string" && typeof transcript === "string"
+    ? { type: "input_text", text: transcript }
+    : part;
 }

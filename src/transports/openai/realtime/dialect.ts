@@ -13,9 +13,12 @@ import { toResponseId } from "../ids.ts";
 import { type AnswerPlace, type CallEvent, CallEventReader, type CallListener } from "./call_event_reader.ts";
 import { CallerTurns } from "./caller_turns.ts";
 import { type Client, Clients, emitTo } from "./clients.ts";
-import { type ClientEvent, GivenItem, readClientEvent, readObject, toGivenMessage } from "./client_events.ts";
+import { type ClientEvent, GivenItem, readClientEvent, readObject } from "./client_events.ts";
+import { Conversation } from "./conversation.ts";
 import type { Emit } from "./emit.ts";
-import { type Item, Items } from "./items.ts";
+import { HistoryMeter } from "./history_meter.ts";
+import { InputBuffer } from "./input_buffer.ts";
+import { Items } from "./items.ts";
 import { type NoticeData, Notices, type NoticeType } from "./notices.ts";
 import { Questions } from "./questions.ts";
 import { ResponseStory, toApprovalId } from "./response_story.ts";
@@ -59,7 +62,13 @@ interface Asked {
 /** See the module. */
 export class Dialect {
   readonly #deps: DialectDeps;
-  readonly #items = new Items();
+  readonly #items = new Items({
+    forget: (name) => {
+      this.#history.drop(name);
+      this.#deps.say({ type: "forget", name });
+    },
+    onNamed: () => this.#conversation.settle(),
+  });
   readonly #clients = new Clients();
   readonly #emit: Emit = this.#clients.emit;
   readonly #reader: CallEventReader;
@@ -68,19 +77,28 @@ export class Dialect {
   #mutedFor: boolean | undefined;
   /** Absent: sound is media. */
   readonly #sounds: SoundBuffer | undefined;
+  readonly #buffer: InputBuffer;
   /** Whose sound comes. */
   #sounding: ResponseStory | undefined;
   /** Answers by run, or by turn where there is none, in the order in which they began. */
   #stories = new Map<string, ResponseStory>();
+  readonly #questions = new Questions();
+  readonly #history = new HistoryMeter();
+  readonly #conversation = new Conversation({
+    emit: this.#emit,
+    items: this.#items,
+    questions: this.#questions,
+    meter: this.#history,
+    say: (message) => this.#deps.say(message),
+  });
   readonly #turns = new CallerTurns({
     emit: this.#emit,
     items: this.#items,
-    add: (item) => this.#add(item),
+    add: (item, place) => this.#conversation.add(item, place),
     byHand: () => this.#session.turns === null,
   });
   /** Whether tools were called since anybody else said something: clients ask then to go on, which runs do by themselves. */
   #wentOn = false;
-  readonly #questions = new Questions();
   readonly #notices = new Notices();
 
   /** Throws `ValidationError` when the session can't begin so. */
@@ -88,6 +106,7 @@ export class Dialect {
     this.#deps = deps;
     const { hear, say } = deps;
     if (hear) this.#sounds = new SoundBuffer({ hear, say });
+    this.#buffer = new InputBuffer({ sounds: this.#sounds, session: () => this.#session, say, emit: this.#emit });
     const plain = newSession(deps.model);
     this.#session = deps.session === undefined ? plain : changeSession(plain, deps.session);
     this.#reader = new CallEventReader(this);
@@ -129,14 +148,29 @@ export class Dialect {
     this.#turns.stopped(turn_id, at_ms);
   }
 
+  /** The caller has said nothing for too long: the agent goes on. */
+  missed(turn_id: string, silence: { audio_start_ms: number; audio_end_ms: number }): void {
+    this.#wentOn = false;
+    this.#turns.missed(turn_id, silence);
+  }
+
   /** What the caller said is known. */
   transcribed(turn_id: string, text: string): void {
-    if (text !== "") this.#wentOn = false;
+    if (text !== "") {
+      this.#wentOn = false;
+      this.#history.wait(turn_id);
+    }
     this.#turns.transcribed(turn_id, text);
+  }
+
+  /** What the caller said can't be written down. */
+  unheard(turn_id: string, error: AppError): void {
+    this.#turns.failed(turn_id, error);
   }
 
   /** What the log of a run says. */
   told(run_id: string, event: EventType, data: Record<string, unknown>): void {
+    if (event === "run.started") this.#history.answered();
     if (event === "run.started" && !this.#stories.has(run_id)) this.#begin(run_id, toResponseId(run_id));
     const story = this.#stories.get(run_id);
     if (!story) return;
@@ -186,6 +220,11 @@ export class Dialect {
   /** It has looked, or won't. */
   looked(look_id: string): void {
     this.#questions.drop(toApprovalId(look_id));
+  }
+
+  /** What is left of the requests that the caller may make. Tokens aren't limited here. */
+  limited(left: Parameters<CallListener["limited"]>[0]): void {
+    this.#emit("rate_limits.updated", { rate_limits: [{ name: "requests", ...left }] });
   }
 
   /** The call is recorded, or watched, or no longer. */
@@ -249,21 +288,14 @@ export class Dialect {
       case "session.update":
         return this.#update(event.session);
       case "conversation.item.create":
-        return this.#create(parse(GivenItem, event.item, "item"), {
-          previous: event.previous_item_id ?? undefined,
-          client,
-        });
+        return this.#create(event, client);
       case "conversation.item.retrieve":
-        return emitTo(client)("conversation.item.retrieved", { item: this.#find(event.item_id) });
+        return this.#retrieve(event.item_id, emitTo(client));
       case "conversation.item.delete":
-        this.#find(event.item_id);
-        throw invalid("Cannot delete the item: what was said stays in the conversation", {
-          param: "item_id",
-          code: "unsupported_value",
-        });
+        return this.#conversation.delete(event.item_id);
       case "conversation.item.truncate": {
         const { item_id, content_index, audio_end_ms } = event;
-        this.#find(item_id);
+        this.#conversation.find(item_id, "truncate");
         // Where sound is media, the server knows itself what was heard.
         if (this.#sounds && this.#active?.cutAt(item_id, audio_end_ms)) {
           return say({ type: "interrupt", heard_ms: audio_end_ms });
@@ -281,13 +313,9 @@ export class Dialect {
         if (this.#active) say({ type: "interrupt" });
         return;
       case "input_audio_buffer.append":
-        return this.#hearing().append(event.audio, this.#session.hears);
       case "input_audio_buffer.commit":
-        return this.#commitTurn();
       case "input_audio_buffer.clear":
-        if (this.#sounds) this.#sounds.clear();
-        else say({ type: "clear" });
-        return this.#emit("input_audio_buffer.cleared");
+        return this.#buffer.obey(event);
     }
   }
 
@@ -299,32 +327,19 @@ export class Dialect {
     this.#emit("session.updated", { session: this.#view() });
   }
 
-  #create(given: GivenItem, { previous, client }: { previous: string | undefined; client: Client }): void {
-    if (previous !== undefined && previous !== this.#items.last && given.type !== "mcp_approval_response") {
-      throw invalid("Cannot put the item there: what was said is said, so items are added at the end", {
-        param: "previous_item_id",
-        code: "unsupported_value",
-      });
-    }
-    const id = given.id ?? createId("item");
-    if (this.#items.get(id)) throw invalid(`Cannot create item "${id}": it is there already`, { param: "item.id" });
-    const item: Item = { ...given, id, object: "realtime.item", status: "completed" };
-    const { say } = this.#deps;
-    if (given.type === "message") {
-      say({ type: "messages", messages: [toGivenMessage(given)] });
-      this.#wentOn = false;
-    } else if (given.type === "function_call_output") {
-      const { call_id: tool_call_id, output: content } = given;
-      if (!this.#items.hasCall(tool_call_id)) {
-        throw invalid(`Cannot take the output of call "${tool_call_id}": there is no such call`, {
-          param: "item.call_id",
-        });
-      }
-      say({ type: "messages", messages: [{ role: "tool", content, attachments: [], tool_call_id }] });
-    } else {
-      say(this.#questions.answer(given, { beside: this.#clients.isBeside(client) }));
-    }
-    this.#add(item);
+  #create(
+    { item, previous_item_id }: Extract<ClientEvent, { type: "conversation.item.create" }>,
+    client: Client,
+  ): void {
+    const given = parse(GivenItem, item, "item");
+    const beside = this.#clients.isBeside(client);
+    this.#conversation.create(given, { previous: previous_item_id ?? undefined, beside });
+    if (given.type === "message" || given.type === "function_call_output") this.#wentOn = false;
+  }
+
+  #retrieve(item_id: string, emit: Emit): void {
+    emit("conversation.item.retrieved", { item: this.#conversation.find(item_id, "retrieve") });
+    for (const story of this.#stories.values()) story.retell(item_id, emit);
   }
 
   #respond({ event_id, response }: Extract<ClientEvent, { type: "response.create" }>): void {
@@ -355,32 +370,6 @@ export class Dialect {
     this.#muteFor(own.aloud);
     const only = own === this.#session ? {} : { options: toRunOptions(own) };
     this.#deps.say({ type: "respond", ...only });
-  }
-
-  #hearing(): SoundBuffer {
-    if (this.#sounds) return this.#sounds;
-    throw invalid("Cannot append sound: this call's comes as media", { code: "unsupported_value" });
-  }
-
-  #commitTurn(): void {
-    if (this.#session.turns !== null) {
-      const message = "Cannot commit the buffer: turns are found by the server, set turn_detection to null to end them";
-      throw invalid(message, { code: "unsupported_value" });
-    }
-    if (this.#sounds) this.#sounds.commit();
-    else this.#deps.say({ type: "commit" });
-  }
-
-  #find(id: string): Item {
-    const item = this.#items.get(id);
-    if (item) return item;
-    throw invalid(`Cannot find item "${id.slice(0, 100)}"`, { param: "item_id", code: "item_not_found" });
-  }
-
-  #add(item: Item): void {
-    const previous_item_id = this.#items.add(item);
-    this.#emit("conversation.item.added", { previous_item_id, item });
-    this.#emit("conversation.item.done", { previous_item_id, item });
   }
 
   #refuse(error: AppError, emit: Emit, event_id: string | undefined): void {

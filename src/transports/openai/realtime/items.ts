@@ -26,34 +26,120 @@ export interface Item {
 
 /** How many items can still be asked for: the oldest are forgotten. */
 const MAX_ITEMS = 1000;
+/** How many of those that were deleted may still get a name. */
+const MAX_NAMELESS = 64;
+
+/** What the call knows an item as; null: that is still to come. Undefined: it doesn't know it. */
+type ItemName = string | null | undefined;
+
+/** An item, and its name. */
+interface KeptItem {
+  item: Item;
+  name: ItemName;
+}
+
+/** Where an item stands, and what it is. */
+export interface ItemPlace {
+  name?: ItemName;
+  /** The item before it; null: it is the first. Absent: it is the last. */
+  after?: string | null | undefined;
+}
+
+/** Who is told what of {@linkcode Items}. */
+export interface ItemsDeps {
+  /** Told what the call knows a deleted item as. */
+  forget(name: string): void;
+  /** Told that what the call knows an item as is no longer to come. */
+  onNamed(): void;
+}
 
 /** The items of one call, in their order. */
 export class Items {
-  #items = new Map<string, Item>();
-  #last: string | null = null;
+  readonly #deps: ItemsDeps;
+  #kept: KeptItem[] = [];
+  /** Deleted before the call had a name for them. */
+  readonly #nameless = new Set<Item>();
+
+  constructor(deps: ItemsDeps) {
+    this.#deps = deps;
+  }
 
   /** The last one's id; null while there is none. */
   get last(): string | null {
-    return this.#last;
+    return this.#kept.at(-1)?.item.id ?? null;
   }
 
   /** The item `id`. */
   get(id: string): Item | undefined {
-    return this.#items.get(id);
+    return this.#kept.find(({ item }) => item.id === id)?.item;
   }
 
-  /** Puts an item at the end. Returns the id of the one before. */
-  add(item: Item): string | null {
-    const before = this.#last;
-    this.#items.set(item.id, item);
-    this.#last = item.id;
-    if (this.#items.size > MAX_ITEMS) this.#items.delete(this.#items.keys().next().value!);
+  /** Whether `item` itself is there, and no other of its id. */
+  has(item: Item): boolean {
+    return this.#find(item) !== undefined;
+  }
+
+  /** The id of the one before the item `id`; null: it is the first. */
+  before(id: string): string | null {
+    const at = this.#kept.findIndex(({ item }) => item.id === id);
+    return this.#kept[at - 1]?.item.id ?? null;
+  }
+
+  /** Puts an item to its place. Returns the id of the one before. */
+  add(item: Item, { name, after }: ItemPlace = {}): string | null {
+    const at = after === undefined ? this.#kept.length : this.#kept.findIndex(({ item: { id } }) => id === after) + 1;
+    const before = this.#kept[at - 1]?.item.id ?? null;
+    this.#kept.splice(at, 0, { item, name });
+    // What was just put first is not the oldest.
+    if (this.#kept.length > MAX_ITEMS) this.#kept.splice(at === 0 ? 1 : 0, 1);
     return before;
   }
 
-  /** Whether one of them is a call of the client's own tool. */
-  hasCall(call_id: string): boolean {
-    return this.#items.values().some((item) => item.type === "function_call" && item.call_id === call_id);
+  /** The call knows `item` as `name`, or doesn't know it. */
+  name(item: Item, name: string | undefined): void {
+    const kept = this.#find(item);
+    if (kept) kept.name = name;
+    else if (name !== undefined && this.#nameless.delete(item)) this.#deps.forget(name);
+    this.#deps.onNamed();
+  }
+
+  /** If the call has no name for `item` by now, none will come. */
+  settle(item: Item): void {
+    if (this.#find(item)?.name === null) this.name(item, undefined);
+  }
+
+  /**
+   * What the call knows the item `id` as, or else the nearest before it that has a name; null: none has. Undefined: that
+   * one's name is still to come.
+   */
+  nameAt(id: string): string | null | undefined {
+    const at = this.#kept.findIndex(({ item }) => item.id === id);
+    const nearest = this.#kept.slice(0, at + 1).findLast(({ name }) => name !== undefined);
+    return nearest ? nearest.name ?? undefined : null;
+  }
+
+  /** Deletes the item `id`. */
+  delete(id: string): void {
+    const at = this.#kept.findIndex(({ item }) => item.id === id);
+    const [kept] = at < 0 ? [] : this.#kept.splice(at, 1);
+    if (!kept) return;
+    if (typeof kept.name === "string") return this.#deps.forget(kept.name);
+    this.#nameless.add(kept.item);
+    const [oldest] = this.#nameless;
+    if (this.#nameless.size > MAX_NAMELESS) this.#nameless.delete(oldest!);
+  }
+
+  /** Whose tool the call `call_id` is of; undefined: it isn't there. */
+  callOf(call_id: string): "client" | "server" | undefined {
+    for (const { item: { type, call_id: own }, name } of this.#kept) {
+      if (type === "function_call" && own === call_id) return "client";
+      if (type === "mcp_call" && name === call_id) return "server";
+    }
+    return undefined;
+  }
+
+  #find(item: Item): KeptItem | undefined {
+    return this.#kept.find((kept) => kept.item === item);
   }
 }
 

@@ -34,6 +34,12 @@ export interface ResponseStoryDeps {
   now(): number;
 }
 
+/** A call of a tool of ours. */
+interface ToolItem {
+  item: Item;
+  output_index: number;
+}
+
 /** How much sound waits for what it is the sound of, in events: 10 s. */
 const MAX_EARLY = 500;
 
@@ -46,7 +52,7 @@ export class ResponseStory {
   /** The step that speaks, and which try of it. */
   #step = "";
   #attempt = 0;
-  #calls = new Map<string, { item: Item; output_index: number }>();
+  #calls = new Map<string, ToolItem>();
   #startedAt: number | undefined;
   #interrupted = false;
   #done = false;
@@ -109,20 +115,26 @@ export class ResponseStory {
     return true;
   }
 
-  /** What was said in `step_id` doesn't count: it is said again. */
-  restart(step_id: string): void {
-    if (this.#step === step_id) this.#spoken?.close(this.#spoken.text, { complete: false });
+  /** What was said last doesn't count: it is said again. */
+  restart(): void {
+    this.#leave({ complete: false });
     this.#spoken = undefined;
     this.#attempt++;
   }
 
   /** A message is whole. */
-  complete(step_id: string, { content, tool_calls = [] }: SpokenMessage): void {
+  complete(step_id: string, { id, content, tool_calls = [] }: SpokenMessage): void {
     const known = this.#step === step_id && this.#spoken !== undefined;
     if (content !== "" && (known || !this.#interrupted)) {
       this.#speak(step_id).close(content, { complete: !this.#interrupted });
     }
+    this.name(step_id, id);
     for (const call of tool_calls) this.#callClient(call);
+  }
+
+  /** What was said in `step_id` is the call's message `id`. */
+  name(step_id: string, id: string): void {
+    if (this.#step === step_id && this.#spoken) this.#deps.items.name(this.#spoken.item, id);
   }
 
   /** A tool of ours is called: clients know such as tools of an MCP server. */
@@ -134,26 +146,46 @@ export class ResponseStory {
       type: "mcp_call",
       status: "in_progress",
       ...toNames(tool),
+      approval_request_id: this.#deps.items.get(toApprovalId(tool_call_id))?.id ?? null,
       arguments: JSON.stringify(args),
       output: null,
       error: null,
     };
     const output_index = this.#output.push(item) - 1;
     this.#calls.set(tool_call_id, { item, output_index });
-    this.#deps.emit("response.output_item.added", { response_id: this.id, output_index, item });
-    this.#deps.emit("conversation.item.added", { previous_item_id: this.#deps.items.add(item), item });
+    const { emit, items } = this.#deps;
+    const previous_item_id = items.add(item, { name: tool_call_id });
+    const place = { item_id: item.id, output_index };
+    emit("response.output_item.added", { response_id: this.id, output_index, item });
+    emit("conversation.item.added", { previous_item_id, item });
+    emit("response.mcp_call_arguments.done", { response_id: this.id, ...place, arguments: item.arguments });
+    emit("response.mcp_call.in_progress", place);
   }
 
   /** What a tool of ours said. */
   endCall({ tool_call_id, result, error }: Data<"tool.call.result">): void {
     const call = this.#calls.get(tool_call_id);
     if (!call || call.item.status === "completed") return;
-    const { item, output_index } = call;
+    const { item } = call;
     item.status = "completed";
     if (error) item.error = { type: "tool_execution_error", message: error.message };
     else item.output = typeof result === "string" ? result : JSON.stringify(result ?? null);
-    this.#deps.emit("response.output_item.done", { response_id: this.id, output_index, item });
-    this.#deps.emit("conversation.item.done", { item });
+    this.#endCall(call, { failed: error !== undefined });
+    if (this.#deps.items.has(item)) this.#deps.emit("conversation.item.done", { item });
+  }
+
+  /** Tells who retrieved the call `item_id` that it is over: clients take what they retrieve for what goes on. */
+  retell(item_id: string, emit: Emit): void {
+    const call = this.#calls.values().find(({ item }) => item.id === item_id);
+    if (!call || call.item.status === "in_progress") return;
+    const { item, output_index } = call;
+    emit("response.output_item.done", { response_id: this.id, output_index, item });
+  }
+
+  #endCall({ item, output_index }: ToolItem, { failed }: { failed: boolean }): void {
+    const { emit } = this.#deps;
+    emit(`response.mcp_call.${failed ? "failed" : "completed"}`, { item_id: item.id, output_index });
+    emit("response.output_item.done", { response_id: this.id, output_index, item });
   }
 
   /** A person has to decide. */
@@ -206,11 +238,11 @@ export class ResponseStory {
   end({ status, status_details, usage = NO_USAGE }: Ending): void {
     if (this.#done) return;
     this.#done = true;
-    this.#spoken?.close(this.#spoken.text, { complete: status === "completed" && !this.#interrupted });
-    for (const { item, output_index } of this.#calls.values()) {
-      if (item.status === "completed") continue;
-      item.status = "incomplete";
-      this.#deps.emit("response.output_item.done", { response_id: this.id, output_index, item });
+    this.#leave({ complete: status === "completed" && !this.#interrupted });
+    for (const call of this.#calls.values()) {
+      if (call.item.status === "completed") continue;
+      call.item.status = "incomplete";
+      this.#endCall(call, { failed: true });
     }
     const cut = this.#interrupted && status === "completed";
     const response = cut
@@ -221,7 +253,7 @@ export class ResponseStory {
 
   #speak(step_id: string): SpokenItem {
     if (this.#step === step_id && this.#spoken) return this.#spoken;
-    this.#spoken?.close(this.#spoken.text, { complete: true });
+    this.#leave({ complete: true });
     if (this.#step !== step_id) this.#attempt = 0;
     this.#step = step_id;
     const { emit, items, aloud } = this.#deps;
@@ -230,6 +262,13 @@ export class ResponseStory {
     this.#output.push(spoken.item);
     for (const sound of this.#early.splice(0)) spoken.sound(sound);
     return this.#spoken = spoken;
+  }
+
+  /** No more is said in this item, and no message is it that the log hasn't told of. */
+  #leave({ complete }: { complete: boolean }): void {
+    if (!this.#spoken) return;
+    this.#spoken.close(this.#spoken.text, { complete });
+    this.#deps.items.settle(this.#spoken.item);
   }
 
   /** A call of the client's own tool. Its result begins the next answer. */
@@ -249,7 +288,7 @@ export class ResponseStory {
     if (items.get(item.id)) return;
     const output_index = this.#output.push(item) - 1;
     const place = { response_id: this.id, item_id: item.id, output_index, call_id };
-    const previous_item_id = items.add(item);
+    const previous_item_id = items.add(item, { name: call_id });
     emit("response.output_item.added", { response_id: this.id, output_index, item });
     emit("conversation.item.added", { previous_item_id, item });
     emit("response.function_call_arguments.delta", { ...place, delta: text });
@@ -281,7 +320,10 @@ export function toApprovalId(id: string): string {
 
 const HANDLERS: { [T in EventType]?: (story: ResponseStory, data: Data<T>) => void } = {
   "model.delta": (story, { step_id, text }) => story.grow(step_id, text),
-  "step.restarted": (story, { step_id }) => story.restart(step_id),
+  "step.restarted": (story) => story.restart(),
+  "step.completed": (story, { step_id, message_id }) => {
+    if (message_id !== undefined) story.name(step_id, message_id);
+  },
   "message.completed": (story, { step_id, message }) => story.complete(step_id, message),
   "tool.call.started": (story, data) => story.beginCall(data),
   "tool.call.result": (story, data) => story.endCall(data),

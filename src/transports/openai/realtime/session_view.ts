@@ -9,11 +9,11 @@ import type { RunOptions } from "../../../domain/run.ts";
 import { parse } from "../errors.ts";
 import { toToolOptions } from "../tools.ts";
 import { GivenFormat, PCM, type SoundFormat, toFormat } from "./sound_format.ts";
+import { answersTurns, GivenTurns, toListen, toTurnsView, type Turns, USUAL_TURNS } from "./turn_detection.ts";
 
 /** Names of OpenAI's own voices, which mean the agent's here. */
 const THEIR_VOICES = ["alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse"];
 
-const Turns = z.looseObject({ type: z.string(), create_response: z.boolean().nullish() });
 const Voice = z.union([z.string().max(100), z.looseObject({ id: z.string().max(100) })]);
 const MaxTokens = z.union([z.number().int().min(1), z.literal("inf")]);
 
@@ -27,7 +27,7 @@ const Change = z.looseObject({
   tool_choice: z.unknown().optional(),
   parallel_tool_calls: z.boolean().nullish(),
   audio: z.looseObject({
-    input: z.looseObject({ format: GivenFormat.nullish(), turn_detection: Turns.nullish() }).nullish(),
+    input: z.looseObject({ format: GivenFormat.nullish(), turn_detection: GivenTurns.nullish() }).nullish(),
     output: z.looseObject({
       format: GivenFormat.nullish(),
       voice: Voice.nullish(),
@@ -42,10 +42,7 @@ export interface SessionState {
   model: string;
   instructions: string;
   aloud: boolean;
-  /** Whether what the caller says is answered by itself. */
-  answers: boolean;
-  /** How the end of a turn is found; null: the client says it. */
-  turns: "semantic_vad" | "server_vad" | null;
+  turns: Turns;
   /** How sound is written where it comes and goes as events. */
   hears: SoundFormat;
   says: SoundFormat;
@@ -63,8 +60,7 @@ export function newSession(model: string): SessionState {
     model,
     instructions: "",
     aloud: true,
-    answers: true,
-    turns: "semantic_vad",
+    turns: USUAL_TURNS,
     hears: PCM,
     says: PCM,
     max_output_tokens: "inf",
@@ -91,9 +87,8 @@ export function changeSession(state: SessionState, session: unknown): SessionSta
     ...toTools(state, change),
     ...hears && { hears: toFormat(hears) },
     ...says && { says: toFormat(says) },
-    // Who wants no detection says itself where a turn ends, and when to answer.
-    ...turn_detection === null && { answers: false, turns: null },
-    ...turn_detection && { answers: turn_detection.create_response ?? true, turns: toTurns(turn_detection.type) },
+    // Null is a choice: who wants no detection says where a turn ends, and when to answer.
+    ...turn_detection !== undefined && { turns: turn_detection },
     ...typeof named === "string" && { voice: THEIR_VOICES.includes(named) ? undefined : named },
     ...given("speed", speed),
   };
@@ -119,9 +114,9 @@ export function toRunOptions(
 
 /** What has to be said so that `to` is in force instead of `from`. */
 export function toMessages(from: SessionState, to: SessionState): RtcMessage[] {
-  const messages: RtcMessage[] = [{ type: "configure", options: toRunOptions(to), answers: to.answers }];
-  const [before, now] = [from, to].map(({ turns }) => turns === null ? "by_hand" as const : "found" as const);
-  if (now !== before) messages.push({ type: "listen", turns: now! });
+  const messages: RtcMessage[] = [{ type: "configure", options: toRunOptions(to), answers: answersTurns(to.turns) }];
+  const listen = toListen(to.turns);
+  if (JSON.stringify(listen) !== JSON.stringify(toListen(from.turns))) messages.push(listen);
   if (from.aloud !== to.aloud) messages.push({ type: to.aloud ? "unmute" : "mute", who: "agent" });
   const { voice, speed } = to;
   if (voice !== from.voice || speed !== from.speed) {
@@ -152,11 +147,7 @@ export function toSessionView(state: SessionState, { id, expires_at }: { id: str
         format: state.hears,
         transcription: { model: state.model },
         noise_reduction: null,
-        turn_detection: state.turns && {
-          type: state.turns,
-          create_response: state.answers,
-          interrupt_response: true,
-        },
+        turn_detection: toTurnsView(state.turns),
       },
       output: { format: state.says, voice: voice ?? null, speed: state.speed },
     },
@@ -170,10 +161,6 @@ function toTools(state: SessionState, change: z.output<typeof Change>): Partial<
   const choice = change.tool_choice === undefined ? {} : { tool_choice: change.tool_choice };
   const read = toToolOptions({ tools, ...choice });
   return { tools: read.tools ?? [], ..."tool_choice" in choice && { tool_choice: read.tool_choice } };
-}
-
-function toTurns(type: string): "server_vad" | "semantic_vad" {
-  return type === "server_vad" ? "server_vad" : "semantic_vad";
 }
 
 function given<K extends keyof SessionState>(

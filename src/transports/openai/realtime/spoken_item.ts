@@ -36,7 +36,7 @@ export class SpokenItem {
       content: [],
     };
     const { emit, items, response_id, output_index } = deps;
-    const previous_item_id = items.add(this.item);
+    const previous_item_id = items.add(this.item, { name: null });
     emit("response.output_item.added", { response_id, output_index, item: this.item });
     emit("conversation.item.added", { previous_item_id, item: this.item });
     emit("response.content_part.added", { ...this.#place(), part: this.#part("") });
@@ -84,14 +84,20 @@ export class SpokenItem {
     emit("response.content_part.done", { ...place, part: this.#part(text) });
     this.#set(text, complete);
     emit("response.output_item.done", { response_id, output_index, item: this.item });
-    emit("conversation.item.done", { item: this.item });
+    if (this.#isKept) emit("conversation.item.done", { item: this.item });
   }
 
   /** The listener heard no more than `heard`. */
   truncate(heard: string, audio_end_ms: number): void {
     this.close(heard, { complete: false });
     this.#set(heard, false);
+    if (!this.#isKept) return;
     this.#deps.emit("conversation.item.truncated", { item_id: this.item.id, content_index: 0, audio_end_ms });
+  }
+
+  /** Whether the client has not deleted it. */
+  get #isKept(): boolean {
+    return this.#deps.items.has(this.item);
   }
 
   #set(text: string, complete: boolean): void {
