@@ -95,12 +95,16 @@ export class Api {
   }
 
   /** A WebSocket at `path`. */
-  async connect(path: string, query: Readonly<Record<string, string>>): Promise<WebSocket> {
+  async connect(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<WebSocket> {
     const url = new URL(`${this.#base}/api/v1${path}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     this.#withUser(url, undefined);
-    url.searchParams.set("ticket", await this.#ticket());
+    url.searchParams.set("ticket", await this.#ticket(signal));
     return new WebSocket(url);
   }
 
@@ -120,9 +124,9 @@ export class Api {
   }
 
   /** WebSockets can't carry a key. */
-  async #ticket(): Promise<string> {
+  async #ticket(signal: AbortSignal): Promise<string> {
     if (this.#credentials.ticket !== undefined) return await this.#credentials.ticket();
-    return (await this.ask<{ ticket: string }>("POST", "/tickets", { body: {} })).ticket;
+    return (await this.ask<{ ticket: string }>("POST", "/tickets", { body: {}, signal })).ticket;
   }
 }
 

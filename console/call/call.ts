@@ -89,8 +89,13 @@ function follow(call: Call, agent_name: string): void {
   };
   call.on("speech.started", () => doing("Hearing you", "hearing"));
   call.on("speech.stopped", () => doing("Thinking", "thinking"));
-  call.on("transcript.final", () => doing("Thinking", "thinking"));
-  call.on("agent.speaking", () => doing("Speaking", "speaking"));
+  call.on("transcript.final", ({ text }) => {
+    // A word in between that stopped nobody is told once the agent has gone on.
+    if (byId("orb").dataset.mood === "speaking") return;
+    if (text === "") doing("Listening");
+    else doing("Thinking", "thinking");
+  });
+  for (const type of ["agent.speaking", "agent.resumed"] as const) call.on(type, () => doing("Speaking", "speaking"));
   for (const type of ["agent.done", "agent.interrupted"] as const) call.on(type, () => doing("Listening"));
   call.on("session.state", ({ held }) => {
     if (held) doing("On hold");

@@ -131,8 +131,13 @@ export class Connection implements Disposable {
   send(text: string): boolean {
     const { readyState, bufferedAmount } = this.#channel;
     if (readyState !== "open" || bufferedAmount > MAX_WAITING) return false;
-    this.#channel.send(text);
-    return true;
+    try {
+      this.#channel.send(text);
+      return true;
+    } catch {
+      // Longer than the server takes.
+      return false;
+    }
   }
 
   [Symbol.dispose](): void {

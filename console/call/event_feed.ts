@@ -59,6 +59,7 @@ export class EventFeed implements Disposable {
         // Nothing is left, and nothing will come.
         if (response.status === 204 || response.body === null) return onEnd(undefined);
         for await (const { id, event, data } of readFrames(response.body)) {
+          if (signal.aborted) return;
           if (id === "") continue;
           tries = 0;
           onEvent({ seq: Number(id), type: event, data: JSON.parse(data) } as CallEvent);
@@ -73,10 +74,14 @@ export class EventFeed implements Disposable {
   }
 }
 
-/** Resolves after a while, or at once when `signal` aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after a while, or at once when `signal` is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
+  const stop = () => resolve();
+  const timer = setTimeout(stop, ms);
+  signal.addEventListener("abort", stop);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", stop);
 }

@@ -16,14 +16,16 @@ export class EventOrder {
   readonly #deliver: (event: CallEvent) => void;
   readonly #waiting = new Map<number, CallEvent>();
   #last = 0;
+  /** Whether what comes next is taken wherever it stands. */
+  #adrift = false;
 
   constructor(deliver: (event: CallEvent) => void) {
     this.#deliver = deliver;
   }
 
-  /** The place of the last one that was delivered. */
+  /** Behind which place events are asked for: the last one that was delivered; 0 where what is kept is to be had. */
   get last(): number {
-    return this.#last;
+    return this.#adrift ? 0 : this.#last;
   }
 
   /** Whether something is missing before what came. */
@@ -35,7 +37,7 @@ export class EventOrder {
   take(event: CallEvent): void {
     if (event.seq <= this.#last || this.#waiting.has(event.seq)) return;
     this.#waiting.set(event.seq, event);
-    if (this.#waiting.size > MOST) this.skip();
+    if (this.#adrift || this.#waiting.size > MOST) this.skip();
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#waiting.delete(next.seq);
       this.#last = next.seq;
@@ -45,7 +47,8 @@ export class EventOrder {
 
   /** Waits no longer for what is missing: the server doesn't have it any more. */
   skip(): void {
-    if (this.#waiting.size > 0) this.#last = Math.min(...this.#waiting.keys()) - 1;
+    this.#adrift = this.#waiting.size === 0;
+    if (!this.#adrift) this.#last = Math.min(...this.#waiting.keys()) - 1;
   }
 
   #next(): CallEvent | undefined {

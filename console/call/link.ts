@@ -4,12 +4,14 @@
  *
  * @module
  */
+import type { ErrorBody } from "../../src/domain/error.ts";
 import type { RtcMessage } from "../../src/domain/rtc_event.ts";
 import type { IceCandidate, IceServer } from "../../src/domain/rtc_signal.ts";
 import { type Api, CallError } from "./api.ts";
 import { Connection, type Source } from "./connection.ts";
 import { EventFeed, pause } from "./event_feed.ts";
 import { type CallEvent, EventOrder } from "./event_order.ts";
+import { Outbox } from "./outbox.ts";
 import { SideWay } from "./side_way.ts";
 
 /** Options of a link. */
@@ -34,6 +36,8 @@ export interface LinkEvents {
   onOther(mid: string, track: MediaStreamTrack): void;
   /** Whether media flows. */
   onConnected(connected: boolean): void;
+  /** Something that was to be sent won't be. */
+  onGivenUp(error: ErrorBody): void;
   /** The session can't be reached any more. */
   onLost(): void;
 }
@@ -45,11 +49,12 @@ const BLINK_MS = 1500;
 /** How long an event may be missing before it is asked for. */
 const GAP_MS = 300;
 const MAX_WAIT_MS = 8000;
-const MAX_UNSENT = 64;
 /** How many candidates the server takes at once. */
 const MAX_CANDIDATES = 64;
 /** The server's answers after which no offer will be taken. */
 const GONE = [401, 403, 404, 409, 410];
+/** What is only meant for the moment in which it is said. */
+const MOMENTARY: readonly RtcMessage["type"][] = ["interrupt"];
 
 /** A call's link to its session. */
 export class Link implements Disposable {
@@ -57,9 +62,9 @@ export class Link implements Disposable {
   readonly #order: EventOrder;
   readonly #feed: EventFeed;
   readonly #side: SideWay;
+  readonly #outbox: Outbox;
   readonly #closed = new AbortController();
   #connection: Connection;
-  #unsent: RtcMessage[] = [];
   #candidates: IceCandidate[] = [];
   #mending = false;
   /** Whether the first way is still looked for: what failed then is told to whoever waits for it. */
@@ -75,7 +80,15 @@ export class Link implements Disposable {
     const { api, session_id, events } = options;
     this.#order = new EventOrder(events.onEvent);
     const reading = { api, session_id, last: () => this.#order.last, onEvent: (event: CallEvent) => this.#take(event) };
-    this.#side = new SideWay({ ...reading, onOpen: () => this.#flush() });
+    this.#outbox = new Outbox({ onGivenUp: events.onGivenUp });
+    this.#side = new SideWay({
+      ...reading,
+      onOpen: () => this.#flush(),
+      onTooLong: () => {
+        this.#outbox.giveUpLong();
+        this.#leaveSideWay();
+      },
+    });
     this.#feed = new EventFeed({
       ...reading,
       onGap: () => this.#order.skip(),
@@ -102,12 +115,11 @@ export class Link implements Disposable {
     }
   }
 
-  /** Says something to the server, now or as soon as it can be. */
+  /** Says something to the server, now or as soon as it can be, until it is acknowledged. */
   send(message: RtcMessage): void {
-    const text = JSON.stringify(message);
-    if (this.#closed.signal.aborted || this.#connection.send(text) || this.#side.send(text)) return;
-    this.#unsent.push(message);
-    if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
+    if (this.#closed.signal.aborted) return;
+    const text = MOMENTARY.includes(message.type) ? JSON.stringify(message) : this.#outbox.add(message);
+    if (text !== undefined) this.#post(text);
   }
 
   /** Sends a track, or nothing any more. */
@@ -116,9 +128,12 @@ export class Link implements Disposable {
     this.#tellTracks();
   }
 
-  /** Takes what the server says of the connection. */
+  /** Takes what the server says of the connection, and of what was said over it. */
   async hear(event: CallEvent): Promise<void> {
-    if (event.type === "session.candidate") {
+    if (event.type === "message.acknowledged") {
+      if (this.#outbox.acknowledge(event.data.id)) this.#flush();
+      this.#leaveSideWay();
+    } else if (event.type === "session.candidate") {
       const { candidate, sdp_mid, sdp_m_line_index, username_fragment } = event.data.candidate;
       await this.#connection.add({
         candidate,
@@ -137,7 +152,10 @@ export class Link implements Disposable {
   mend(): void {
     if (this.#opening || this.#mending || this.#closed.signal.aborted) return;
     this.#mending = true;
-    void this.#keepMending().finally(() => this.#mending = false);
+    void this.#keepMending().finally(() => {
+      this.#mending = false;
+      this.#leaveSideWay();
+    });
   }
 
   [Symbol.dispose](): void {
@@ -185,13 +203,15 @@ export class Link implements Disposable {
   #take(event: CallEvent): void {
     this.#order.take(event);
     clearTimeout(this.#gap);
+    // It may have been the last.
+    if (this.#closed.signal.aborted) return;
     if (this.#order.lacks) this.#gap = setTimeout(() => this.#feed.start(), GAP_MS);
     else if (this.#connection.open) this.#feed[Symbol.dispose]();
   }
 
   #hearState(state: RTCPeerConnectionState): void {
     clearTimeout(this.#blink);
-    if (state === "connected" && this.#connection.open) this.#side[Symbol.dispose]();
+    if (state === "connected") this.#useChannel();
     if (state === "failed") this.mend();
     else if (state === "disconnected") this.#blink = setTimeout(() => this.mend(), BLINK_MS);
     if (state !== "connecting") this.#options.events.onConnected(state === "connected");
@@ -203,9 +223,21 @@ export class Link implements Disposable {
       this.#blink = setTimeout(() => this.mend(), BLINK_MS);
       return this.#takeSideWay();
     }
-    this.#side[Symbol.dispose]();
     this.#tellTracks();
+    this.#useChannel();
+  }
+
+  /** Speaks over the channel, if it is open, and no longer over the side way. */
+  #useChannel(): void {
+    if (!this.#connection.open) return;
+    this.#side[Symbol.dispose]();
     this.#flush();
+  }
+
+  /** The side way has done what it was for. */
+  #leaveSideWay(): void {
+    const isMended = !this.#mending && this.pc.connectionState === "connected";
+    if (isMended && this.#outbox.empty) this.#useChannel();
   }
 
   #takeSideWay(): void {
@@ -213,8 +245,16 @@ export class Link implements Disposable {
     this.#side.start();
   }
 
+  /** Says again what the server may not have heard, before anything else is said over a way. */
   #flush(): void {
-    for (const message of this.#unsent.splice(0)) this.send(message);
+    for (const text of this.#outbox.texts) this.#post(text);
+  }
+
+  #post(text: string): void {
+    // While there is a side way, a channel that looks open may lead nowhere.
+    if (this.#side.send(text) || this.#connection.send(text)) return;
+    // It is more than the channel takes.
+    if (this.#connection.open) this.#takeSideWay();
   }
 
   #tellTracks(): void {
@@ -279,6 +319,7 @@ export class Link implements Disposable {
     try {
       for (const [source, track] of this.#options.tracks()) await next.put(source, track);
       await next.agree();
+      this.#closed.signal.throwIfAborted();
     } catch (error) {
       next[Symbol.dispose]();
       throw error;

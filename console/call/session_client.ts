@@ -138,6 +138,7 @@ export class Call {
         onSound: (track) => this.#hearSound(track),
         onOther: (mid, track) => this.#emit("other", { mid, track }),
         onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
+        onGivenUp: (error) => this.#emit("error", error),
         onLost: () => void this.#learnEnd(),
       },
     });

@@ -16,10 +16,14 @@ export interface SideWayOptions {
   onEvent(event: CallEvent): void;
   /** Now something can be sent. */
   onOpen(): void;
+  /** What was sent last is longer than the server takes. */
+  onTooLong(): void;
 }
 
 /** How long to wait before trying again, at most. */
 const MAX_WAIT_MS = 5000;
+/** What a server closes with that doesn't take so long a message (RFC 6455, section 7.4.1). */
+const TOO_BIG = 1009;
 
 /** Joins a call, and again whenever that breaks. */
 export class SideWay implements Disposable {
@@ -62,10 +66,11 @@ export class SideWay implements Disposable {
 
   /** Resolves, once it is over, with whether it ever was open. */
   async #join(signal: AbortSignal): Promise<boolean> {
-    const { api, session_id, last, onEvent, onOpen } = this.#options;
+    const { api, session_id, last, onEvent, onOpen, onTooLong } = this.#options;
     const known = last();
     const query = known > 0 ? { starting_after: String(known) } : {};
-    const socket = await api.connect(`/rtc/sessions/${session_id}/attach`, query);
+    const socket = await api.connect(`/rtc/sessions/${session_id}/attach`, query, { signal });
+    // A ticket of the page's own comes whenever it does.
     if (signal.aborted) {
       socket.close();
       return false;
@@ -78,7 +83,10 @@ export class SideWay implements Disposable {
       onOpen();
     };
     socket.onmessage = ({ data }) => onEvent(JSON.parse(data) as CallEvent);
-    socket.onclose = () => resolve(opened);
+    socket.onclose = ({ code }) => {
+      if (code === TOO_BIG && this.#socket === socket) onTooLong();
+      resolve(opened);
+    };
     return await promise;
   }
 }

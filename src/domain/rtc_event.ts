@@ -12,7 +12,7 @@ import { RTC_RECORDING_END } from "./rtc_recording.ts";
 import { IceCandidate, Sdp } from "./rtc_signal.ts";
 import { MEMBER_ROLE, ROOM_SOURCE } from "./rtc_room.ts";
 import { RTC_END, RTC_STATE, RtcSession, RtcStats } from "./rtc_session.ts";
-import { Language } from "./voice.ts";
+import { Language, TurnDetectionOptions } from "./voice.ts";
 
 /** What a look is at. */
 export const LOOK_SOURCE = ["camera", "screen"] as const;
@@ -36,10 +36,24 @@ export const RTC_EVENT_DATA = {
   /** An offer of ours, for `rtc_answer` or the message `answer`. Null: it was answered, or is over. */
   "session.offer": z.object({ sdp: z.string().nullable() }),
   "session.answer": z.object({ sdp: z.string() }),
+  /** What was said with this `id` is done or refused, or was before: it needn't be sent again. */
+  "message.acknowledged": z.object({ id: z.string() }),
+  /**
+   * What is left of the requests for answers that the caller's key may make; told as an answer begins, where they are
+   * limited. What is spoken is none.
+   */
+  "session.limits": z.object({
+    limit: z.number().int(),
+    remaining: z.number().int(),
+    /** Until all are there again. */
+    reset_seconds: z.number().int(),
+  }),
   /** Somebody begins to watch the call, or the room it is in, or no longer does; `viewers` is how many do then. */
   "session.viewer": z.object({ viewer_id: z.string(), present: z.boolean(), viewers: z.number().int() }),
   "speech.started": z.object({ ...turn, at_ms: z.number() }),
   "speech.stopped": z.object({ ...turn, at_ms: z.number() }),
+  /** Nobody has spoken for as long as the message `listen` allows: the agent goes on by itself. */
+  "speech.timeout": z.object({ ...turn, since_ms: z.number(), at_ms: z.number() }),
   "transcript.partial": z.object({ ...turn, text: z.string(), language: z.string().nullable() }),
   "transcript.final": z.object({ ...turn, text: z.string(), language: z.string().nullable() }),
   "agent.speaking": z.object({
@@ -100,7 +114,10 @@ export const RTC_EVENT_DATA = {
   /** What another member of the room says to this one alone, to connect to it directly. */
   "room.signal": z.object({ member_id: z.string(), signal: z.unknown() }),
   stats: RtcStats,
-  error: RunError,
+  error: RunError.extend({
+    /** What the caller said then can't be written down. */
+    turn_id: z.string().optional(),
+  }),
 };
 /** The name of an event's type. */
 export type RtcEventType = keyof typeof RTC_EVENT_DATA;
@@ -118,42 +135,73 @@ export interface RtcEvent {
   data: string;
 }
 
+/**
+ * Chosen by the client, another one for each message, which nobody guesses: it is acknowledged, and done or refused once
+ * however often it is sent.
+ */
+export const RtcMessageId = z.string().min(1).max(64);
+
+const sent = { id: RtcMessageId.optional() };
+
+/** What a client calls a message, or a call of a tool. */
+const MessageName = z.string().min(1).max(200);
+
+/** A message that a client brings along; `id` is how it will speak of it, and no other's. */
+export const CallMessage = GivenMessage.extend({ id: MessageName.optional() });
+/** See {@linkcode CallMessage}. */
+export type CallMessage = z.output<typeof CallMessage>;
+
 /** What a client may say during a call. */
 export const RtcMessage = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("text"), text: z.string().min(1).max(100_000) }),
+  z.strictObject({ ...sent, type: z.literal("text"), text: z.string().min(1).max(100_000) }),
   /** What is asked of every answer from now on; what is absent stays as it was. */
   z.strictObject({
+    ...sent,
     type: z.literal("configure"),
     options: RunOptions.optional(),
     /** Whether what the caller says is answered by itself, or only by `respond`. */
     answers: z.boolean().optional(),
   }),
   /** What goes with the next question: it is kept, and answered with it. */
-  z.strictObject({ type: z.literal("messages"), messages: z.array(GivenMessage).min(1).max(50) }),
-  /** Answers what has not been answered, if anything; `options` are for this answer alone. */
-  z.strictObject({ type: z.literal("respond"), options: RunOptions.optional() }),
   z.strictObject({
+    ...sent,
+    type: z.literal("messages"),
+    messages: z.array(CallMessage).min(1).max(50),
+    /** Behind what they are read, named as in `forget`; null: before everything. Absent: at the end. */
+    after: MessageName.nullable().optional(),
+  }),
+  /**
+   * Leaves something out of what answers in this call read; the conversation keeps it. `name` is a message's id, the
+   * `turn_id` in which the caller said it, the `tool_call_id` of a call that goes with its result, or a client's own.
+   */
+  z.strictObject({ ...sent, type: z.literal("forget"), name: MessageName }),
+  /** Answers what has not been answered, if anything; `options` are for this answer alone. */
+  z.strictObject({ ...sent, type: z.literal("respond"), options: RunOptions.optional() }),
+  z.strictObject({
+    ...sent,
     type: z.literal("interrupt"),
     /** How much of the answer's sound was heard, where the client knows it: history keeps that much. */
     heard_ms: z.number().min(0).max(86_400_000).optional(),
   }),
-  /** Where turns end is found here, or said by `commit`. */
-  z.strictObject({ type: z.literal("listen"), turns: z.enum(["found", "by_hand"]) }),
+  /** Where turns end is found here, from now on as the rest says, or is said by `commit`. */
+  TurnDetectionOptions.extend({ ...sent, type: z.literal("listen"), turns: z.enum(["found", "by_hand"]) }),
   /** Ends a turn by hand. */
-  z.strictObject({ type: z.literal("commit") }),
+  z.strictObject({ ...sent, type: z.literal("commit") }),
   /** Forgets what was said in a turn that is not ended. */
-  z.strictObject({ type: z.literal("clear") }),
-  z.strictObject({ type: z.literal("mute"), who: z.enum(["caller", "agent"]) }),
-  z.strictObject({ type: z.literal("unmute"), who: z.enum(["caller", "agent"]) }),
-  z.strictObject({ type: z.literal("hold") }),
-  z.strictObject({ type: z.literal("resume") }),
+  z.strictObject({ ...sent, type: z.literal("clear") }),
+  z.strictObject({ ...sent, type: z.literal("mute"), who: z.enum(["caller", "agent"]) }),
+  z.strictObject({ ...sent, type: z.literal("unmute"), who: z.enum(["caller", "agent"]) }),
+  z.strictObject({ ...sent, type: z.literal("hold") }),
+  z.strictObject({ ...sent, type: z.literal("resume") }),
   z.strictObject({
+    ...sent,
     type: z.literal("voice"),
     voice: z.string().max(100).optional(),
     language: Language.optional(),
     speed: z.number().min(0.25).max(4).optional(),
   }),
   z.strictObject({
+    ...sent,
     type: z.literal("approval"),
     run_id: z.string(),
     tool_call_id: z.string(),
@@ -162,6 +210,7 @@ export const RtcMessage = z.discriminatedUnion("type", [
     arguments: z.record(z.string(), z.unknown()).optional(),
   }),
   z.strictObject({
+    ...sent,
     type: z.literal("consent"),
     source: z.enum(LOOK_SOURCE),
     allow: z.boolean(),
@@ -172,15 +221,16 @@ export const RtcMessage = z.discriminatedUnion("type", [
   }),
   /** What the microphone, camera or screen of the client sends: a track's `mid` and what it is. */
   z.strictObject({
+    ...sent,
     type: z.literal("tracks"),
     tracks: z.record(z.string().max(64), z.enum(["microphone", "camera", "screen"])),
   }),
-  z.strictObject({ type: z.literal("offer"), sdp: Sdp }),
-  z.strictObject({ type: z.literal("answer"), sdp: Sdp }),
-  z.strictObject({ type: z.literal("candidate"), candidate: IceCandidate }),
+  z.strictObject({ ...sent, type: z.literal("offer"), sdp: Sdp }),
+  z.strictObject({ ...sent, type: z.literal("answer"), sdp: Sdp }),
+  z.strictObject({ ...sent, type: z.literal("candidate"), candidate: IceCandidate }),
   /** When the first sound of an answer was heard, by the client's own clock, after its speech ended. */
-  z.strictObject({ type: z.literal("heard"), turn_id: z.string(), ms: z.number().min(0).max(600_000) }),
-  z.strictObject({ type: z.literal("ping") }),
+  z.strictObject({ ...sent, type: z.literal("heard"), turn_id: z.string(), ms: z.number().min(0).max(600_000) }),
+  z.strictObject({ ...sent, type: z.literal("ping") }),
 ]).meta({ id: "RtcMessage" });
 /** See {@linkcode RtcMessage}. */
 export type RtcMessage = z.infer<typeof RtcMessage>;

@@ -198,6 +198,36 @@ Deno.test("a WebSocket that says too much at once is closed, and the call goes o
   assert.equal((await good(await server.request("GET", `/rtc/sessions/${id}`))).state, "created");
 });
 
+Deno.test("what comes again under its id, by whatever way, is done once and acknowledged", async () => {
+  await using server = await startServer();
+  const id = await begin(server);
+  const ways = [join(server, id), join(server, id)] as const;
+  for (const [before, one] of ways.entries()) {
+    const acknowledged = (id: string) => {
+      const isIt = ({ type, data }: (typeof one.told)[number]) => type === "message.acknowledged" && data.id === id;
+      return one.until(() => one.told.filter(isIt).length > before);
+    };
+    await one.until(({ type }) => type === "session.started");
+    one.say({ type: "text", text: "Are you there?", id: "first" });
+    await acknowledged("first");
+    // Older clients know nothing of it.
+    one.say({ type: "text", text: "Hello?" });
+    one.say({ type: "approval", run_id: "run_0", tool_call_id: "tool_0", decision: "approve", id: "second" });
+    await acknowledged("second");
+    one.say({ type: "text", text: "x".repeat(100_001), id: "third" });
+    await acknowledged("third");
+  }
+  const [, one] = ways;
+  one.say({ type: "text", text: "Hello!", id: "x".repeat(65) });
+  await one.until(({ type, data }) => type === "error" && data.message.startsWith("Cannot read the message: id"));
+  const of = (wanted: string) => one.told.filter(({ type }) => type === wanted).map(({ data }) => data);
+  assert.deepEqual(of("transcript.final").map(({ text }) => text).sort(), ["Are you there?", "Hello?", "Hello?"]);
+  const refused = of("error").filter(({ message }) => message.includes("run_0"));
+  assert.equal(refused.length, 1, "what can't be done is said once");
+  assert.equal(of("error").filter(({ message }) => message.includes("read the message: text")).length, 1);
+  await Promise.all(ways.map(({ socket, closed }) => (socket.close(), closed)));
+});
+
 Deno.test("events are followed from any place that is kept", async () => {
   await using server = await startServer();
   const id = await begin(server);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Acknowledgements } from "../../src/core/calls/acknowledgements.ts";
 import { CallEvents, toFrame } from "../../src/core/calls/call_events.ts";
 import { CHANNEL, Signalling } from "../../src/core/calls/signalling.ts";
 import type { NewRtcEvent, RtcMessage } from "../../src/domain/rtc_event.ts";
@@ -22,7 +23,7 @@ export interface CallDesk extends AsyncDisposable {
   server: TestServer;
   /** What was asked of calls, such as `POST /rtc/offer`. */
   asked: string[];
-  /** What the client said during calls, by whatever way. */
+  /** What the client said during calls, without ids, and by which way it came first. */
   said: (RtcMessage & { way: "channel" | "socket" })[];
   /** The newest packet of each section of the description. */
   media: Map<string, MediaPacket>;
@@ -68,9 +69,15 @@ export async function openCallDesk(): Promise<CallDesk> {
   const waiting = new Set<() => void>();
   const told = () => waiting.forEach((look) => look());
   let events = new CallEvents(CALL_ID);
+  const acknowledgements = new Acknowledgements({
+    onDone: (id) => events.emit({ type: "message.acknowledged", data: { id } }),
+  });
   const hear = (text: string, way: "channel" | "socket") => {
-    said.push({ ...JSON.parse(text) as RtcMessage, way });
-    told();
+    const { id, ...message }: RtcMessage = JSON.parse(text);
+    void acknowledgements.once(id, () => {
+      said.push({ ...message, way });
+      told();
+    });
   };
   const open = () =>
     new Signalling({

@@ -145,7 +145,7 @@ run.completed run_id time message usage finish_reason
 run.failed run_id time error usage
 run.cancelled run_id time reason usage
 step.started run_id time step_id kind agent_id
-step.completed run_id time step_id usage
+step.completed run_id time step_id usage message_id
 step.restarted run_id time step_id attempt
 plan.created run_id time step_id plan
 model.delta step_id text

@@ -10,7 +10,7 @@ import type { Channel } from "../../ports/peers.ts";
 import { Tail } from "../journal/tail.ts";
 
 /** What a slow channel can do without: it is said again, or only tells how things stand. */
-const EXPENDABLE: readonly RtcEventType[] = ["transcript.partial", "stats"];
+const EXPENDABLE: readonly RtcEventType[] = ["transcript.partial", "session.limits", "stats"];
 
 /** How the events of a call are followed. */
 export interface FollowCallOptions {

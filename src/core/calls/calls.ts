@@ -64,7 +64,7 @@ export interface CallsDeps {
   model: Model;
   preview: Preview;
   keys: Pick<Keys, "signalFor">;
-  limits: Pick<Limits, "take">;
+  limits: Pick<Limits, "take" | "peek">;
   admission: Admission;
   looks: LookRecords;
   recorder: CallRecorder;
@@ -296,6 +296,7 @@ export class Calls {
         phrases: options.phrases,
         look: options.look,
         spend: (who) => void this.#deps.limits.take(subjectOf(who, ""), "rtc_session_attach", "run"),
+        left: (who) => this.#deps.limits.peek(subjectOf(who, ""), "rtc_session_attach", "run"),
       }));
   }
 

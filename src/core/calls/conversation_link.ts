@@ -55,7 +55,7 @@ export class ConversationLink implements Brain {
     if (!terms.answers || this.#answering > 0 || messages.length > 0) return;
     const conversation_id = this.#conversation_id;
     const eyes = openEyes({ looks, agent_id, model: early.model, interrupted: signal });
-    const given = { agent_id, conversation_id, options, eyes };
+    const given = { agent_id, conversation_id, options, eyes, reading: terms.reading };
     const asked = () => early.preview.request(principal, { ...given, messages: [{ role: "user", content: text }] });
     // Whatever is in the way is said when the answer is really asked for.
     early.model.prepare(asked, { signal }).catch(() => {});
@@ -73,8 +73,8 @@ export class ConversationLink implements Brain {
 
   async *#answer(text: string, asked: AnswerOptions): AsyncGenerator<Said> {
     const { runs, terms, onRunEvent } = this.#deps;
-    const { signal } = asked;
-    if (text !== "" && !terms.answers) return terms.bring([{ role: "user", content: text, attachments: [] }]);
+    const { signal, turn_id: id } = asked;
+    if (text !== "" && !terms.answers) return terms.bring([{ id, role: "user", content: text, attachments: [] }]);
     const started = await this.#inLine(() => this.#start(text, asked));
     const run_id = started.run.id;
     yield { type: "started", run_id };
@@ -93,7 +93,10 @@ export class ConversationLink implements Brain {
     const metadata = { ...by?.metadata, rtc_session_id, turn_id, channel: "rtc" };
     const { options, messages } = terms.take();
     const instructions = [by?.instructions, options.instructions].filter((text) => text !== undefined).join("\n\n");
-    const brought = messages.map((message) => ({ ...message, metadata }));
+    const brought = messages.map(({ id, ...message }) => ({
+      ...message,
+      metadata: { ...metadata, rtc_message_id: id },
+    }));
     const started = await runs.start(principal, {
       operation: "rtc_session",
       agent_id,
@@ -103,7 +106,7 @@ export class ConversationLink implements Brain {
       multitask: "enqueue",
       on_disconnect: "continue",
       metadata,
-      delivery: withEyes(delivery, { looks, agent_id }),
+      delivery: { ...withEyes(delivery, { looks, agent_id }), reading: terms.reading },
     });
     if (this.#conversation_id === null) onConversation(this.#conversation_id = started.run.conversation_id);
     return started;

@@ -10,7 +10,7 @@ import { abortable } from "../../kit/abortable.ts";
 import type { Clock } from "../../kit/clock.ts";
 
 /** What a person says of looks. */
-export type SaidOfLooks = Omit<Extract<RtcMessage, { type: "consent" }>, "type">;
+export type SaidOfLooks = Omit<Extract<RtcMessage, { type: "consent" }>, "type" | "id">;
 
 /** Options for {@linkcode LookConsent}. */
 export interface LookConsentOptions {

@@ -10,10 +10,12 @@ import type { RtcEnd, RtcStats } from "../../domain/rtc_session.ts";
 import type { RtcSessionRow } from "../../domain/table.ts";
 import { sleep } from "../../kit/clock.ts";
 import type { Channel, MediaPacket, OutgoingPacket, PeerState } from "../../ports/peers.ts";
-import type { TurnDetector } from "../../ports/turn_detector.ts";
+import type { TurnDetectorOf } from "../../ports/turn_detector.ts";
 import type { VoiceLimits } from "../voice/voice_limits.ts";
 import type { VoiceLoop } from "../voice/voice_loop.ts";
 import type { Phrases } from "../voice/voice_parts.ts";
+import type { LimitReport } from "../identity/limits.ts";
+import { Acknowledgements } from "./acknowledgements.ts";
 import { attach, type AttachOptions } from "./attach.ts";
 import { CallEvents } from "./call_events.ts";
 import { CallState } from "./call_state.ts";
@@ -37,8 +39,6 @@ import { Watchdog, type WatchdogLimits } from "./watchdog.ts";
 
 /** How often what was counted is told and stored. */
 const STATS_MS = 10_000;
-/** How many messages of a call may be under way, such as offers. */
-const MAX_TAKEN = 32;
 /** How long the last words get to arrive before the connection goes. */
 const LAST_WORDS_MS = 100;
 
@@ -47,7 +47,7 @@ export interface CallSessionDeps extends TalkParts {
   row: RtcSessionRow;
   principal: Principal;
   media: CallMedia;
-  turns: TurnDetector;
+  turns: TurnDetectorOf;
   iceServers: SignallingDeps["iceServers"];
   relay_only: boolean;
   limits: { watchdog: WatchdogLimits; voice: VoiceLimits };
@@ -58,6 +58,8 @@ export interface CallSessionDeps extends TalkParts {
   seat: Seat | undefined;
   /** Counts what `principal` starts. Throws `TooManyRequestsError`. */
   spend(principal: Principal): void;
+  /** What is left for `principal` to spend; undefined where that isn't limited. */
+  left(principal: Principal): LimitReport | undefined;
   /** Told when the call is over, and stored as such. */
   onEnd(): void;
 }
@@ -82,9 +84,6 @@ export class CallSession {
   readonly #microphone = new Microphone();
   #talk: Talk | undefined;
   #muted = { caller: false, agent: false };
-  readonly #meter: MessageMeter;
-  /** Messages that are being done. */
-  #taken = 0;
   #ending: Promise<void> | undefined;
 
   /** Begins a call whose row is stored. */
@@ -103,7 +102,6 @@ export class CallSession {
   private constructor(deps: CallSessionDeps) {
     const { row, principal, media, iceServers, relay_only, clock, limits, seat } = this.#deps = deps;
     this.principal = principal;
-    this.#meter = new MessageMeter({ clock });
     this.events = new CallEvents(row.id);
     this.#watchdog = this.#stack.use(
       new Watchdog({ clock, limits: limits.watchdog, onEnd: (reason) => void this.end(reason) }),
@@ -228,7 +226,10 @@ export class CallSession {
       looks: this.#looks,
       limits: limits.voice,
       onConversation: (conversation_id) => void this.save({ conversation_id }),
-      onRunEvent: (run_id, event) => this.events.emitRunEvent(run_id, event),
+      onRunEvent: (run_id, event) => {
+        this.events.emitRunEvent(run_id, event);
+        if (event.type === "run.started") this.#tellLimits();
+      },
       emit: (event) => this.#tell(event),
       sendAudio: (packet) => this.#deps.seat ? this.#deps.seat.onSaid(packet) : this.say(packet),
     });
@@ -238,6 +239,13 @@ export class CallSession {
   say(packet: OutgoingPacket): void {
     this.taps.packet("out", packet);
     this.signalling.peer?.sendAudio(packet);
+  }
+
+  #tellLimits(): void {
+    const report = this.#deps.left(this.principal);
+    if (!report) return;
+    const { limit, remaining, reset_seconds } = report;
+    this.events.emit({ type: "session.limits", data: { limit, remaining, reset_seconds } });
   }
 
   #tell(event: NewRtcEvent): void {
@@ -295,22 +303,15 @@ export class CallSession {
 
   /** Takes what is said on another way, as on the call's own channel. */
   take(text: string, principal: Principal): void {
-    if (this.ended) return;
-    if (this.#taken >= MAX_TAKEN) {
-      const message = `Cannot take the message: ${MAX_TAKEN} before it are not done yet`;
-      return this.#complain(new AppError("TooManyRequestsError", message));
-    }
-    try {
-      this.#meter.take();
-    } catch (error) {
-      return this.#complain(AppError.from(error));
-    }
-    this.#taken++;
-    void takeMessage(text, this.#verbs, principal).finally(() => this.#taken--);
+    if (!this.ended) void takeMessage(text, this.#verbs, principal);
   }
 
   #makeVerbs(): CallVerbs {
     const isHeard = () => this.row.state === "active";
+    const acknowledgements = new Acknowledgements({
+      onDone: (id) => this.events.emit({ type: "message.acknowledged", data: { id } }),
+    });
+    const meter = new MessageMeter(this.#deps);
     return {
       ...toTalkVerbs({ ...this.#deps, terms: this.#terms, loop: () => this.#loop, isHeard }),
       mute: (who, muted) => this.mute(who, muted),
@@ -328,6 +329,8 @@ export class CallSession {
       },
       takeAnswer: (sdp) => this.signalling.accept(sdp),
       takeCandidate: (candidate) => this.signalling.addCandidates([candidate]),
+      once: (id, work) => acknowledgements.once(id, work),
+      admit: (type, work) => meter.admit(type, work),
       complain: (error) => this.#complain(error),
     };
   }

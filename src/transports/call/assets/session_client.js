@@ -77,12 +77,12 @@ var Api = class {
     }
   }
   /** A WebSocket at `path`. */
-  async connect(path, query) {
+  async connect(path, query, { signal }) {
     const url = new URL(`${this.#base}/api/v1${path}`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     this.#withUser(url, void 0);
-    url.searchParams.set("ticket", await this.#ticket());
+    url.searchParams.set("ticket", await this.#ticket(signal));
     return new WebSocket(url);
   }
   /** An address below the prefix that needs no key, for an hour. */
@@ -106,10 +106,11 @@ var Api = class {
     url.searchParams.set("user_id", user_id);
   }
   /** WebSockets can't carry a key. */
-  async #ticket() {
+  async #ticket(signal) {
     if (this.#credentials.ticket !== void 0) return await this.#credentials.ticket();
     return (await this.ask("POST", "/tickets", {
-      body: {}
+      body: {},
+      signal
     })).ticket;
   }
 };
@@ -444,8 +445,12 @@ var Connection = class {
   send(text) {
     const { readyState, bufferedAmount } = this.#channel;
     if (readyState !== "open" || bufferedAmount > MAX_WAITING) return false;
-    this.#channel.send(text);
-    return true;
+    try {
+      this.#channel.send(text);
+      return true;
+    } catch {
+      return false;
+    }
   }
   [Symbol.dispose]() {
     const { pc } = this;
@@ -542,6 +547,7 @@ var EventFeed = class {
         });
         if (response.status === 204 || response.body === null) return onEnd(void 0);
         for await (const { id, event, data } of readFrames(response.body)) {
+          if (signal.aborted) return;
           if (id === "") continue;
           tries = 0;
           onEvent({
@@ -559,13 +565,15 @@ var EventFeed = class {
     }
   }
 };
-function pause(ms, signal) {
+async function pause(ms, signal) {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), {
-    once: true
-  });
-  return promise.finally(() => clearTimeout(timer));
+  const stop = () => resolve();
+  const timer = setTimeout(stop, ms);
+  signal.addEventListener("abort", stop);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", stop);
 }
 
 // console/call/event_order.ts
@@ -574,12 +582,14 @@ var EventOrder = class {
   #deliver;
   #waiting = /* @__PURE__ */ new Map();
   #last = 0;
+  /** Whether what comes next is taken wherever it stands. */
+  #adrift = false;
   constructor(deliver) {
     this.#deliver = deliver;
   }
-  /** The place of the last one that was delivered. */
+  /** Behind which place events are asked for: the last one that was delivered; 0 where what is kept is to be had. */
   get last() {
-    return this.#last;
+    return this.#adrift ? 0 : this.#last;
   }
   /** Whether something is missing before what came. */
   get lacks() {
@@ -589,7 +599,7 @@ var EventOrder = class {
   take(event) {
     if (event.seq <= this.#last || this.#waiting.has(event.seq)) return;
     this.#waiting.set(event.seq, event);
-    if (this.#waiting.size > MOST) this.skip();
+    if (this.#adrift || this.#waiting.size > MOST) this.skip();
     for (let next = this.#next(); next !== void 0; next = this.#next()) {
       this.#waiting.delete(next.seq);
       this.#last = next.seq;
@@ -598,15 +608,95 @@ var EventOrder = class {
   }
   /** Waits no longer for what is missing: the server doesn't have it any more. */
   skip() {
-    if (this.#waiting.size > 0) this.#last = Math.min(...this.#waiting.keys()) - 1;
+    this.#adrift = this.#waiting.size === 0;
+    if (!this.#adrift) this.#last = Math.min(...this.#waiting.keys()) - 1;
   }
   #next() {
     return this.#waiting.get(this.#last + 1);
   }
 };
 
+// console/call/outbox.ts
+var MAX_WAITING2 = 64;
+var MAX_TEXT = 1e5;
+var LONG = 1024;
+var ID_BYTES = 12;
+var Outbox = class {
+  #onGivenUp;
+  #waiting = /* @__PURE__ */ new Map();
+  /** `onGivenUp` is told why something will not be sent again. */
+  constructor({ onGivenUp }) {
+    this.#onGivenUp = onGivenUp;
+  }
+  /** Whether everything is acknowledged. */
+  get empty() {
+    return this.#waiting.size === 0;
+  }
+  /** What is to be sent now, and again over each new way: nothing behind the first long one. */
+  get texts() {
+    const texts = [
+      ...this.#waiting.values()
+    ];
+    const long = texts.findIndex(isLong);
+    return long < 0 ? texts : texts.slice(0, long + 1);
+  }
+  /** Keeps a message until it is acknowledged; returns what is to be sent now, if anything is. */
+  add(message) {
+    if (message.type === "text" && message.text.length > MAX_TEXT) {
+      this.#tellTooLong();
+      return void 0;
+    }
+    const id = createId();
+    const text = JSON.stringify({
+      ...message,
+      id
+    });
+    const mustWait = this.#long !== void 0;
+    this.#waiting.set(id, text);
+    if (this.#waiting.size > MAX_WAITING2) {
+      this.#waiting.delete(this.#waiting.keys().next().value);
+      const why = `Cannot send a message: ${MAX_WAITING2} after it wait as well`;
+      this.#onGivenUp({
+        error: "UnavailableError",
+        message: why
+      });
+    }
+    return mustWait ? void 0 : text;
+  }
+  /** The server has done a message, or refused it. Returns whether what was behind it may be sent now. */
+  acknowledge(id) {
+    const text = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return text !== void 0 && isLong(text);
+  }
+  /** The server doesn't take the long one that was sent: sent again, it would end each way. */
+  giveUpLong() {
+    if (this.#long !== void 0 && this.#waiting.delete(this.#long)) this.#tellTooLong();
+  }
+  /** The id of the first long one. */
+  get #long() {
+    for (const [id, text] of this.#waiting) if (isLong(text)) return id;
+    return void 0;
+  }
+  #tellTooLong() {
+    const message = "Cannot send the message: it is longer than the server takes";
+    this.#onGivenUp({
+      error: "PayloadTooLargeError",
+      message
+    });
+  }
+};
+function isLong(text) {
+  return text.length > LONG;
+}
+function createId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // console/call/side_way.ts
 var MAX_WAIT_MS2 = 5e3;
+var TOO_BIG = 1009;
 var SideWay = class {
   #options;
   #open;
@@ -641,12 +731,14 @@ var SideWay = class {
   }
   /** Resolves, once it is over, with whether it ever was open. */
   async #join(signal) {
-    const { api, session_id, last, onEvent, onOpen } = this.#options;
+    const { api, session_id, last, onEvent, onOpen, onTooLong } = this.#options;
     const known = last();
     const query = known > 0 ? {
       starting_after: String(known)
     } : {};
-    const socket = await api.connect(`/rtc/sessions/${session_id}/attach`, query);
+    const socket = await api.connect(`/rtc/sessions/${session_id}/attach`, query, {
+      signal
+    });
     if (signal.aborted) {
       socket.close();
       return false;
@@ -659,7 +751,10 @@ var SideWay = class {
       onOpen();
     };
     socket.onmessage = ({ data }) => onEvent(JSON.parse(data));
-    socket.onclose = () => resolve(opened);
+    socket.onclose = ({ code }) => {
+      if (code === TOO_BIG && this.#socket === socket) onTooLong();
+      resolve(opened);
+    };
     return await promise;
   }
 };
@@ -669,7 +764,6 @@ var CONNECT_MS = 1e4;
 var BLINK_MS = 1500;
 var GAP_MS = 300;
 var MAX_WAIT_MS3 = 8e3;
-var MAX_UNSENT = 64;
 var MAX_CANDIDATES = 64;
 var GONE = [
   401,
@@ -678,14 +772,17 @@ var GONE = [
   409,
   410
 ];
+var MOMENTARY = [
+  "interrupt"
+];
 var Link = class {
   #options;
   #order;
   #feed;
   #side;
+  #outbox;
   #closed = new AbortController();
   #connection;
-  #unsent = [];
   #candidates = [];
   #mending = false;
   /** Whether the first way is still looked for: what failed then is told to whoever waits for it. */
@@ -705,9 +802,16 @@ var Link = class {
       last: () => this.#order.last,
       onEvent: (event) => this.#take(event)
     };
+    this.#outbox = new Outbox({
+      onGivenUp: events.onGivenUp
+    });
     this.#side = new SideWay({
       ...reading,
-      onOpen: () => this.#flush()
+      onOpen: () => this.#flush(),
+      onTooLong: () => {
+        this.#outbox.giveUpLong();
+        this.#leaveSideWay();
+      }
     });
     this.#feed = new EventFeed({
       ...reading,
@@ -737,21 +841,23 @@ var Link = class {
       });
     }
   }
-  /** Says something to the server, now or as soon as it can be. */
+  /** Says something to the server, now or as soon as it can be, until it is acknowledged. */
   send(message) {
-    const text = JSON.stringify(message);
-    if (this.#closed.signal.aborted || this.#connection.send(text) || this.#side.send(text)) return;
-    this.#unsent.push(message);
-    if (this.#unsent.length > MAX_UNSENT) this.#unsent.shift();
+    if (this.#closed.signal.aborted) return;
+    const text = MOMENTARY.includes(message.type) ? JSON.stringify(message) : this.#outbox.add(message);
+    if (text !== void 0) this.#post(text);
   }
   /** Sends a track, or nothing any more. */
   async put(source, track) {
     if (await this.#connection.put(source, track)) await this.#connection.agree();
     this.#tellTracks();
   }
-  /** Takes what the server says of the connection. */
+  /** Takes what the server says of the connection, and of what was said over it. */
   async hear(event) {
-    if (event.type === "session.candidate") {
+    if (event.type === "message.acknowledged") {
+      if (this.#outbox.acknowledge(event.data.id)) this.#flush();
+      this.#leaveSideWay();
+    } else if (event.type === "session.candidate") {
       const { candidate, sdp_mid, sdp_m_line_index, username_fragment } = event.data.candidate;
       await this.#connection.add({
         candidate,
@@ -775,7 +881,10 @@ var Link = class {
   mend() {
     if (this.#opening || this.#mending || this.#closed.signal.aborted) return;
     this.#mending = true;
-    void this.#keepMending().finally(() => this.#mending = false);
+    void this.#keepMending().finally(() => {
+      this.#mending = false;
+      this.#leaveSideWay();
+    });
   }
   [Symbol.dispose]() {
     this.#closed.abort();
@@ -827,12 +936,13 @@ var Link = class {
   #take(event) {
     this.#order.take(event);
     clearTimeout(this.#gap);
+    if (this.#closed.signal.aborted) return;
     if (this.#order.lacks) this.#gap = setTimeout(() => this.#feed.start(), GAP_MS);
     else if (this.#connection.open) this.#feed[Symbol.dispose]();
   }
   #hearState(state) {
     clearTimeout(this.#blink);
-    if (state === "connected" && this.#connection.open) this.#side[Symbol.dispose]();
+    if (state === "connected") this.#useChannel();
     if (state === "failed") this.mend();
     else if (state === "disconnected") this.#blink = setTimeout(() => this.mend(), BLINK_MS);
     if (state !== "connecting") this.#options.events.onConnected(state === "connected");
@@ -842,16 +952,31 @@ var Link = class {
       this.#blink = setTimeout(() => this.mend(), BLINK_MS);
       return this.#takeSideWay();
     }
-    this.#side[Symbol.dispose]();
     this.#tellTracks();
+    this.#useChannel();
+  }
+  /** Speaks over the channel, if it is open, and no longer over the side way. */
+  #useChannel() {
+    if (!this.#connection.open) return;
+    this.#side[Symbol.dispose]();
     this.#flush();
+  }
+  /** The side way has done what it was for. */
+  #leaveSideWay() {
+    const isMended = !this.#mending && this.pc.connectionState === "connected";
+    if (isMended && this.#outbox.empty) this.#useChannel();
   }
   #takeSideWay() {
     this.#feed.start();
     this.#side.start();
   }
+  /** Says again what the server may not have heard, before anything else is said over a way. */
   #flush() {
-    for (const message of this.#unsent.splice(0)) this.send(message);
+    for (const text of this.#outbox.texts) this.#post(text);
+  }
+  #post(text) {
+    if (this.#side.send(text) || this.#connection.send(text)) return;
+    if (this.#connection.open) this.#takeSideWay();
   }
   #tellTracks() {
     this.#connection.send(JSON.stringify({
@@ -931,6 +1056,7 @@ var Link = class {
     try {
       for (const [source, track] of this.#options.tracks()) await next.put(source, track);
       await next.agree();
+      this.#closed.signal.throwIfAborted();
     } catch (error) {
       next[Symbol.dispose]();
       throw error;
@@ -1189,6 +1315,7 @@ var Call = class _Call {
           track
         }),
         onConnected: (connected) => this.#become(connected ? "connected" : "reconnecting"),
+        onGivenUp: (error) => this.#emit("error", error),
         onLost: () => void this.#learnEnd()
       }
     });

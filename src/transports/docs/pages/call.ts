@@ -146,8 +146,14 @@ export function callPage(document: OpenApi, base: string): Html {
     ${callNetworks(op)}
     ${heading("lost")}
     <p>A connection that breaks is taken up again, over a new path or as a new connection, for as long as the server keeps
-    the call. What is written meanwhile goes over a WebSocket, and events go on after the last one seen: none is lost
-    or told twice.</p>
+    the call. Events go on after the last one seen: none is lost or told twice. Nor is anything that was written or decided,
+    also before the break was noticed: the module keeps it until the server acknowledges it, and says it again over each
+    new way, a WebSocket at first. <code>interrupt()</code> alone is meant for its moment, and isn’t repeated. What is longer
+    than the server takes is given up, and <code>error</code> says so.</p>
+    <p>A client of one’s own gives each message an <code>id</code> that nobody guesses,
+    <code>{"type": "text", "text": "Hello", "id": "5c0e9a…"}</code>: it is done or refused once, however often and by
+    whatever way it comes, and <code>message.acknowledged</code> says so; why it was refused, an <code>error</code> says.
+    What has no <code>id</code> is done each time.</p>
   `;
   const aside = html`<nav aria-label="On this page">${
     Object.entries(SECTIONS).map(([id, title]) => html`<p><a href="#${id}">${title}</a></p>`)

@@ -27,6 +27,33 @@ const TURNS = [
   ],
 ] as const;
 
+const CHANGES = [
+  ["`server_vad`, or `semantic_vad` with `eagerness`", "`turn_detection`", "Silence alone decides, or the words, too"],
+  ["`silence_duration_ms`", "`end_ms`", "100 to 10,000: how much silence ends a turn"],
+  [
+    "`eagerness`",
+    "`max_end_ms`",
+    "How long an unfinished turn waits: 8 s if `low`, 4 s if `medium` or `auto`, 2 s if `high`",
+  ],
+  [
+    "`threshold`",
+    "`threshold`",
+    "0 to 1: how loud speech is at least. 0.5 is `rtc.voice.vad_threshold_db`, each tenth more are 4 dB",
+  ],
+  [
+    "`prefix_padding_ms`",
+    "`preroll_ms`",
+    "0 to 2000: how much sound before the first speech belongs to it, usually 300",
+  ],
+  ["`interrupt_response: false`", "`interrupts: false`", "Speech doesn’t stop an answer: its own comes afterwards"],
+  [
+    "`idle_timeout_ms`",
+    "`idle_ms`",
+    "After how much silence the agent goes on by itself once it was heard to the end, three times in a row at most. " +
+    "It is told `(Nothing is heard of the caller.)`. Not in rooms",
+  ],
+] as const;
+
 /** What the part says. */
 export function callVoice(): Html {
   return html`
@@ -45,5 +72,11 @@ export function callVoice(): Html {
     with all that was said, and when it breaks, without a word being lost. While it can’t be reached callers are told
     once, and the engines take over only with <code>speech.realtime.fallback</code>.</p>
     ${table(["Setting", "When the agent’s turn begins"], TURNS)}
+    <p>A client changes that for the rest of its call, in OpenAI’s words by <code>turn_detection</code> of a session, in
+    ours by <code>{"type": "listen", "turns": "found", "end_ms": 1500}</code>. What isn’t named is as the agent and the
+    settings have it, and isn’t told in OpenAI’s session; what can’t be is an error, and changes nothing. A bare
+    <code>semantic_vad</code> is the agent’s own way, whatever that is. <code>create_response: false</code> leaves what was
+    said to the next <code>response.create</code>.</p>
+    ${table(["OpenAI’s `turn_detection`", "Our `listen`", "What it does"], CHANGES)}
   `;
 }

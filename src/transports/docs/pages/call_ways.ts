@@ -11,6 +11,19 @@ const EVENTS = [
   ["`input_audio_buffer.commit`", "Ends a turn by hand, where `turn_detection` is `null`; then `response.create` asks"],
   ["`response.output_audio.delta`", "The agent’s voice, 200 ms ahead of its turn at most, and never faster"],
   ["`conversation.item.truncate`", "What was heard: the answer ends there, and history keeps that much of it"],
+  [
+    "`conversation.item.delete`, `previous_item_id`",
+    "What the agent reads from its next answer on; the conversation keeps what was said. Up to 100 items wait for a response, and 1,000 are deleted or put somewhere in a call",
+  ],
+  [
+    "`conversation.item.input_audio_transcription.failed`",
+    "What was said can’t be written down: that item stays without words, and isn’t answered",
+  ],
+  ["`response.mcp_call.…`", "A tool of the server is called; the item `mcp_call` says what came of it"],
+  [
+    "`rate_limits.updated`",
+    "Behind `response.created`, where `limits.enabled`: requests that the key may still make. Tokens aren’t limited",
+  ],
 ] as const;
 
 /** Looking at who calls in words of others. */
@@ -47,7 +60,11 @@ export function callSocket(op: (id: string) => string): Html {
     )}"><code>rtc_converse</code></a>: what is said on a data
     channel, and among it <code>{"type": "sound", "data": "…"}</code>, 16-bit samples in base64, both ways.
     <code>{"type": "listen", "turns": "by_hand"}</code> and <code>{"type": "commit"}</code> are push-to-talk, on every
-    call.</p>
+    call; how turns are found otherwise is <a href="#voice">above</a>.
+    <code>{"type": "forget", "name": "…"}</code> leaves something out of what answers in this call read: what the caller
+    said by its <code>turn_id</code>, a message or a call of a tool by its id, one of <code>messages</code> by the
+    <code>id</code> it was given there; its <code>after</code> says behind which of them the new ones are read,
+    <code>null</code> before all. The conversation keeps everything as it was said.</p>
   `;
 }
 

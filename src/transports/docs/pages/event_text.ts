@@ -15,7 +15,7 @@ export const EVENT_TEXT: Readonly<Record<EventType, string>> = {
   "run.failed": "The end: why there is no answer, or no whole one.",
   "run.cancelled": "The end: somebody stopped it. What was said until then is kept.",
   "step.started": "A step began: a call of a model, of tools, a plan, or a handoff.",
-  "step.completed": "A step ended, with what it used.",
+  "step.completed": "A step ended, with what it used. `message_id` is the message that asked for tools in it.",
   "step.restarted": "A step began again. Forget its deltas so far.",
   "plan.created": "What the agent is going to do.",
   "model.delta":
