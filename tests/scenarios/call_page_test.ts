@@ -323,8 +323,8 @@ Deno.test("other pages use the module: words, sound and figures", { ignore }, as
   await desk.until(() => desk.said.some(({ type }) => type === "text"));
   desk.tell({ type: "speech.started", data: { turn_id: "1", at_ms: 1 } });
   desk.tell({ type: "speech.stopped", data: { turn_id: "1", at_ms: 2 } });
-  await page.waitForFunction("seen.length === 3");
-  const seen = ["1 session.started", "2 speech.started", "3 speech.stopped"];
+  await page.waitForFunction("seen.length === 4");
+  const seen = ["1 session.started", "2 message.acknowledged", "3 speech.started", "4 speech.stopped"];
   assert.deepEqual(await page.evaluate("seen"), seen, "also what was told before anybody could listen");
   const figures = await page.evaluate("call.statistics()") as { path: string };
   assert.equal(figures.path, "udp host");

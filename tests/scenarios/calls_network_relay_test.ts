@@ -9,18 +9,15 @@ import { issueIceServers } from "../../src/core/calls/ice_servers.ts";
 import type { RtcStats } from "../../src/domain/rtc_session.ts";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
 import { systemClock } from "../../src/kit/clock.ts";
-import { CallStory, good } from "../support/calls.ts";
+import { good } from "../support/calls.ts";
 import { type Coturn, findCoturn, SECRET } from "../support/coturn.ts";
-import { connect, Machine } from "../support/netns.ts";
-import { chromiumOn, HIDDEN, machineBehind, onNetworks, relayOn, twoMachines } from "../support/network_calls.ts";
+import { callWith, chromiumOn, HIDDEN, onNetworks, OUTSIDE, relayOn, twoHomes } from "../support/network_calls.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 declare const rtc: RtcPage;
 
 const COTURN = findCoturn();
-/** The relay's address, which both homes can reach. */
-const RELAY = "192.0.2.1";
 const HOUR_MS = 3_600_000;
 
 interface Homes {
@@ -29,73 +26,16 @@ interface Homes {
   relay: Coturn;
 }
 
-/** What a router lets through: from inside what is `open`, and the answers to it. */
-function router(open: string): string {
-  return `
-    chain postrouting {
-      type nat hook postrouting priority 100;
-      oifname wan masquerade
-    }
-    chain forward {
-      type filter hook forward priority 0; policy drop;
-      ct state established,related accept
-      iifname != wan oifname wan ${open} accept
-    }
-    chain input {
-      type filter hook input priority 0; policy accept;
-      iifname wan ct state new drop
-    }
-  `;
-}
-
 /** Two homes and a relay: the caller's page, and a server that issues credentials for `transport`. */
 async function openHomes(stack: AsyncDisposableStack, transport: "udp" | "tcp"): Promise<Homes> {
-  const { server: callers, caller } = await twoMachines(stack);
-  const [servers, outside] = [stack.use(await Machine.start()), stack.use(await Machine.start())];
-  const machine = await machineBehind(stack, servers);
-  await outside.ip(`addr add ${RELAY}/32 dev lo`);
-  for (const [home, name, net] of [[callers, "eth0", "198.51.100"], [servers, "eth1", "203.0.113"]] as const) {
-    await connect(
-      { machine: home, name: "wan", address: `${net}.2/24` },
-      { machine: outside, name, address: `${net}.1/24` },
-    );
-    await home.ip(`route add default via ${net}.1`);
-    await home.route();
-  }
-  // Addresses of homes lead nowhere, without a word.
-  await outside.ip("route add default via 198.51.100.2");
-  const relay = await relayOn(stack, outside, { program: COTURN!, host: RELAY });
-  for (const home of [callers, servers]) {
-    await home.rules(router(`ip daddr ${RELAY} ${transport} dport ${relay.port}`));
-  }
-  const page = await chromiumOn(stack, caller, { hosts: [RELAY] });
-  stack.use(machine.enter());
-  const turn = { urls: [`turn:${RELAY}:${relay.port}?transport=${transport}`], secret: SECRET };
+  const homes = await twoHomes(stack);
+  const relay = await relayOn(stack, homes.outside, { program: COTURN!, host: OUTSIDE });
+  await homes.open(`ip daddr ${OUTSIDE} ${transport} dport ${relay.port}`);
+  const page = await chromiumOn(stack, homes.caller, { hosts: [OUTSIDE] });
+  stack.use(homes.server.enter());
+  const turn = { urls: [`turn:${OUTSIDE}:${relay.port}?transport=${transport}`], secret: SECRET };
   const settings = { rtc: { host: HIDDEN, turn, connect_timeout_seconds: 8 } };
   return { server: stack.use(await startServer({ settings })), page, relay };
-}
-
-/** Calls with the help of `ice_servers`. Candidates that the server finds late follow. */
-async function callWith(
-  stack: AsyncDisposableStack,
-  { page, server }: Homes,
-  ice_servers: readonly IceServer[],
-): Promise<CallStory & { id: string }> {
-  const sdp = await page.evaluate((ice_servers) => rtc.open({ channel: "muxi", ice_servers }), [...ice_servers]);
-  const offered = { body: { type: "offer", sdp } };
-  const { session_id: id, sdp: answer } = await good<{ session_id: string; sdp: string }>(
-    await server.request("POST", "/rtc/offer", offered),
-  );
-  await page.evaluate((answer) => rtc.accept(answer), answer);
-  const story = Object.assign(stack.use(new CallStory(server, id)), { id });
-  void (async () => {
-    for (let from = 0;;) {
-      const { seq, data } = await story.until(({ seq, type }) => type === "session.candidate" && seq > from);
-      from = seq;
-      if (data.candidate.candidate !== "") await page.evaluate((one) => rtc.add(one), data.candidate);
-    }
-  })().catch(() => {});
-  return story;
 }
 
 async function issued(server: TestServer): Promise<IceServer[]> {

@@ -8,10 +8,11 @@ import { strict as assert } from "node:assert";
 import { toWav, WavReader } from "../../src/adapters/speech/wav.ts";
 import { joinSamples } from "../../src/kit/pcm.ts";
 import { aloud, callFrom, CallStory, good, openPage, speech } from "../support/calls.ts";
-import { type ProviderRequest, startProvider } from "../support/provider.ts";
+import { startProvider } from "../support/provider.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { ADMIN_KEY, startServer } from "../support/server.ts";
 import { ESPEAK, pocketsphinx, speechEnv, writeGrammar } from "../support/speech.ts";
+import { judgedIn } from "../support/voice_story.ts";
 
 declare const rtc: RtcPage;
 
@@ -31,11 +32,6 @@ async function withPause(): Promise<Uint8Array<ArrayBuffer>> {
   const { rate } = parts[0]!;
   const pause = new Int16Array(Math.round(PAUSE_SECONDS * rate));
   return toWav(joinSamples([parts[0]!.samples, pause, parts[1]!.samples]), rate);
-}
-
-/** The words that a judge is asked about; undefined for other requests. */
-function judgedIn({ body }: ProviderRequest): string | undefined {
-  return /Now: (.*)/.exec(JSON.stringify(body.messages.at(-1).content))?.[1]?.replace(/"$/, "");
 }
 
 aloud(

@@ -5,8 +5,10 @@
  */
 import { createOpusCodec } from "../../src/adapters/opus/codec.ts";
 import { frameLength, Framing } from "../../src/core/voice/framing.ts";
+import { joinSamples, toBytes } from "../../src/kit/pcm.ts";
 import type { Peer } from "../../src/ports/peers.ts";
 import { good, pipe, speech } from "./calls.ts";
+import { RATE, understoodIn } from "./realtime_sound.ts";
 import { type Heard, makePeer, openPeers } from "./webrtc_peers.ts";
 
 /** Where calls are taken. */
@@ -24,6 +26,8 @@ export interface Caller extends AsyncDisposable {
   send(message: Record<string, unknown>): void;
   /** Resolves with the first event of `type` from number `from` of the messages on, and its place. */
   told(type: string, from?: number): Promise<{ data: Record<string, unknown>; at: number }>;
+  /** The data of all events of `type` so far. */
+  of(type: string): Record<string, unknown>[];
   /** Sends packets in real time, and silence after them. Resolves when they are sent. */
   say(packets: readonly Uint8Array[]): Promise<void>;
 }
@@ -81,6 +85,8 @@ export async function openCaller(
       if (at < heard.messages.length) return { data: JSON.parse(heard.messages[at]!).data, at };
       throw new Error(`The call ended before "${type}": ${heard.messages.slice(-3)}`);
     },
+    of: (type) =>
+      heard.messages.map((text) => JSON.parse(text)).filter((one) => one.type === type).map((one) => one.data),
     async say(packets) {
       const started = performance.now();
       for (const [index, payload] of packets.entries()) {
@@ -104,13 +110,20 @@ export interface Packets {
 
 /** A sentence, spoken by espeak-ng. */
 export async function speechPackets(sentence: string): Promise<Packets> {
-  const rate = 24_000;
-  const raw = ["-f", "s16le", "-ac", "1", "-ar", `${rate}`, "pipe:1"];
+  const raw = ["-f", "s16le", "-ac", "1", "-ar", `${RATE}`, "pipe:1"];
   const bytes = await pipe(["ffmpeg", "-v", "error", "-i", "pipe:0", ...raw], await speech(sentence));
   const codec = createOpusCodec();
   await codec.load();
-  using encoder = await codec.createEncoder({ rate, bitrate: 32_000 });
-  const frames = new Framing(frameLength(rate)).push(new Int16Array(bytes.buffer, 0, bytes.length >> 1));
+  using encoder = await codec.createEncoder({ rate: RATE, bitrate: 32_000 });
+  const frames = new Framing(frameLength(RATE)).push(new Int16Array(bytes.buffer, 0, bytes.length >> 1));
   const sound = frames.map((frame) => encoder.encode(frame).slice());
-  return { sound, silence: encoder.encode(new Int16Array(frameLength(rate))).slice() };
+  return { sound, silence: encoder.encode(new Int16Array(frameLength(RATE))).slice() };
+}
+
+/** What is said in packets, by a grammar of sentences. */
+export async function understoodInPackets(packets: readonly Uint8Array[], grammar: string): Promise<string[]> {
+  const codec = createOpusCodec();
+  await codec.load();
+  using decoder = await codec.createDecoder({ rate: RATE });
+  return await understoodIn(toBytes(joinSamples(packets.map((packet) => decoder.decode(packet)))), grammar);
 }

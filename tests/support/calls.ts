@@ -192,7 +192,7 @@ export async function understood(recorded: string, grammar: string): Promise<str
 }
 
 /** The settings of engines that speak and hear without a network, by the grammar at `path`. */
-export function speechSettings(path: string): Record<string, unknown> {
+export function speechSettings(path: string) {
   return {
     speech: {
       stt: { engine: "command", command: pocketsphinx(path), input: "raw", language: "en" },

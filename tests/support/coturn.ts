@@ -26,6 +26,8 @@ export interface Coturn extends AsyncDisposable {
   port: number;
   /** How a peer is told of it. */
   server(transport: "udp" | "tcp"): Promise<IceServer>;
+  /** How it is asked for no more than an address. */
+  stun: IceServer;
   /** What it wrote. */
   output(): string;
 }
@@ -39,8 +41,19 @@ async function credentials(): Promise<{ username: string; credential: string }> 
   return { username, credential: signature.toBase64() };
 }
 
-/** Starts the relay at `program`, on an address of the machine it is started on. */
-export async function startCoturn(program: string, { host = "127.0.0.1" } = {}): Promise<Coturn> {
+/** Options for {@linkcode startCoturn}. */
+export interface CoturnOptions {
+  /** An address of the machine it is started on. */
+  host?: string;
+  /** Only tells who asks which address they have. */
+  stun_only?: boolean;
+}
+
+/** Starts the relay at `program`. */
+export async function startCoturn(
+  program: string,
+  { host = "127.0.0.1", stun_only = false }: CoturnOptions = {},
+): Promise<Coturn> {
   await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "muxi-coturn-" });
   stack.defer(() => Deno.remove(dir, { recursive: true }));
@@ -61,6 +74,7 @@ export async function startCoturn(program: string, { host = "127.0.0.1" } = {}):
     "simple-log",
     `pidfile=${dir}/pid`,
     `userdb=${dir}/db`,
+    ...stun_only ? ["stun-only"] : [],
   ];
   await Deno.writeTextFile(`${dir}/turn.conf`, settings.join("\n"));
   const child = new Deno.Command(program, {
@@ -85,6 +99,7 @@ export async function startCoturn(program: string, { host = "127.0.0.1" } = {}):
   return {
     port,
     server: async (transport) => ({ urls: [`turn:${host}:${port}?transport=${transport}`], ...await credentials() }),
+    stun: { urls: [`stun:${host}:${port}`] },
     output: () => text,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,15 +1,16 @@
 /**
- * What is told of every browser: somebody asks aloud and hears the answer, somebody interrupts. espeak-ng speaks in the
- * browser, pocketsphinx hears it in the server, and understands what comes back to the browser.
+ * What is told of every browser: somebody asks aloud and hears the answer, somebody interrupts, somebody's way changes.
+ * espeak-ng speaks in the browser, pocketsphinx hears it in the server, and understands what comes back to the browser.
  *
  * @module
  */
 import { strict as assert } from "node:assert";
 import { callFrom, type Calling, CallStory, good, speech, speechSettings, understood } from "./calls.ts";
-import { type Script, startProvider } from "./provider.ts";
+import { type ProviderRequest, type Script, startProvider } from "./provider.ts";
 import type { RtcPage } from "./rtc_page.ts";
 import { ADMIN_KEY, startServer, type TestServer } from "./server.ts";
 import { speechEnv, writeGrammar } from "./speech.ts";
+import { until } from "./story.ts";
 import { scriptedToolbox } from "./toolbox.ts";
 
 declare const rtc: RtcPage;
@@ -55,6 +56,11 @@ export async function startSpeaking(
   const agent = { id: "speaker", name: "Speaker", allowed_tools: ["*"] };
   await good(await server.request("POST", "/agents", { key: ADMIN_KEY, body: agent }));
   return { server, provider, toolbox, grammar: grammar.path };
+}
+
+/** The words that a judge is asked about; undefined for other requests. */
+export function judgedIn({ body }: ProviderRequest): string | undefined {
+  return /Now: (.*)/.exec(JSON.stringify(body.messages.at(-1).content))?.[1]?.replace(/"$/, "");
 }
 
 async function messagesOf(server: TestServer, session_id: string): Promise<Shown[]> {
@@ -130,5 +136,36 @@ export async function interruptAloud(stack: AsyncDisposableStack, place: VoicePl
     await server.request("DELETE", `/rtc/sessions/${id}`).then(() => server.request("GET", `/rtc/sessions/${id}`)),
   );
   assert.equal(session.stats.interruptions, 1);
+  return { server, id };
+}
+
+/** The way changes in the middle of a call, and the agent is understood over the new one as over the old. */
+export async function restartAloud(stack: AsyncDisposableStack, place: VoicePlace): Promise<VoiceTold> {
+  const script = { tokens: ["Your order", " is", " ready."] };
+  const { server, grammar } = await startSpeaking(stack, script, place.settings);
+  const page = await place.open(stack, await speech(ASKED));
+  const id = await callFrom(page, server, { body: { agent_id: "speaker" } });
+  const story = stack.use(new CallStory(server, id));
+  const hear = async () => {
+    const from = story.events.at(-1)?.seq ?? 0;
+    const recording = page.evaluate((ms) => rtc.record(ms), place.record_ms ?? 10_000);
+    recording.catch(() => {});
+    await page.evaluate(() => rtc.ask('{"type":"text","text":"Is it ready?"}'));
+    await story.until(({ seq, type }) => type === "agent.done" && seq > from);
+    return await understood(await recording, grammar);
+  };
+  assert.deepEqual(await hear(), [ANSWER]);
+  const before = await page.evaluate(() => rtc.path());
+  const sdp = await page.evaluate(() => rtc.restart());
+  const answer = await good<{ sdp: string }>(
+    await server.request("POST", "/rtc/offer", { body: { session_id: id, sdp } }),
+  );
+  await page.evaluate((sdp) => rtc.accept(sdp), answer.sdp);
+  await until("another path is used", async () => {
+    const path = await page.evaluate(() => rtc.path());
+    return path !== null && path.id !== before!.id;
+  }, { every_ms: 50 });
+  assert.deepEqual(await hear(), [ANSWER]);
+  assert.deepEqual(story.of("session.state").map(({ state }) => state), ["connecting", "active"]);
   return { server, id };
 }
