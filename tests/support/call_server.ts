@@ -21,7 +21,8 @@ export interface CallServerOptions {
 export interface Held {
   heap: number;
   external: number;
-  rss: number;
+  /** Of the process, without the pages of V8's heap, which it gives back when it likes. */
+  native: number;
   descriptors: number;
   timers: number;
   /** Of connections. */

@@ -29,9 +29,17 @@ async function held(peers: Awaited<ReturnType<typeof openPeers>>): Promise<Held>
     await new Promise((resolve) => setTimeout(resolve, 50));
     gc!();
   }
-  const { heapUsed, external, rss } = Deno.memoryUsage();
+  const { heapUsed, heapTotal, external, rss } = Deno.memoryUsage();
   const descriptors = [...Deno.readDirSync("/proc/self/fd")].length;
-  return { heap: heapUsed, external, rss, descriptors, timers: liveTimers(), ...peers.size, counts: peers.counts! };
+  return {
+    heap: heapUsed,
+    external,
+    native: rss - heapTotal,
+    descriptors,
+    timers: liveTimers(),
+    ...peers.size,
+    counts: peers.counts!,
+  };
 }
 
 {
