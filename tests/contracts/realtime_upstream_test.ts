@@ -296,7 +296,7 @@ Deno.test("an answer that breaks before its first word is asked for again; one i
 Deno.test("a server that goes on about nothing, or says nothing, is left", async () => {
   await using place = await open({
     script: [{ text: "one two", garbage_after: 1 }, { text: "one two", hang_after: 1 }, { text: "Here." }],
-  }, { timeout_ms: 200 });
+  }, { timeout_ms: 1000 });
   await assert.rejects(ask(place, [user("a")]), { message: /sent what is no event/ });
   await assert.rejects(ask(place, [user("a")]), { name: "TimeoutError" });
   assert.equal(textOf(await ask(place, [user("a")])), "Here.");
@@ -501,8 +501,8 @@ for (
       voice: "alloy",
       language: "",
       renew_ms: 1000,
-      connect_ms: 300,
-      timeout_ms: 300,
+      connect_ms: 1000,
+      timeout_ms: 1000,
       clock: systemClock,
     });
     const { ok, detail } = await upstream.check(never());

@@ -6,7 +6,7 @@
 import { strict as assert } from "node:assert";
 import { aloud, good, pipe, speechSettings } from "../support/calls.ts";
 import { startProvider } from "../support/provider.ts";
-import { joined, silence, spoken, understoodIn } from "../support/realtime_sound.ts";
+import { inRealTime, joined, silence, spoken, toPieces, understoodIn } from "../support/realtime_sound.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
 import { Waiting, within } from "../support/waiting.ts";
@@ -66,10 +66,7 @@ class LineClient implements Disposable {
   }
 
   async speak(pcm: Uint8Array): Promise<void> {
-    for (let at = 0; at < pcm.length; at += 4800) {
-      this.say({ type: "sound", data: pcm.subarray(at, at + 4800).toBase64() });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await inRealTime(toPieces(pcm), (data) => this.say({ type: "sound", data }));
   }
 
   until(fits: (told: Told) => boolean): Promise<Told> {

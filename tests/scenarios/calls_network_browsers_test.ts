@@ -55,7 +55,9 @@ async function talkForAMinute(page: Calling, server: TestServer, name: string): 
   assert.deepEqual([last.lost, stats.packets_lost], [0, 0], told);
   assert.ok(last.packets - first.packets >= 0.98 * RATE * (last.at - first.at) / 1000, told);
   const third = TURNS / 3;
-  const drift_ms = waitBetween(seen[2 * third]!, last) - waitBetween(first, seen[third]!);
+  // What holds the machine up makes a browser wait for more, and less again some seconds later; what drifts stays.
+  const waits = seen.slice(1).map((now, turn) => waitBetween(seen[turn]!, now));
+  const drift_ms = Math.min(...waits.slice(2 * third)) - Math.min(...waits.slice(0, third));
   assert.ok(drift_ms < 100, `${drift_ms} ms, ${told}`);
 }
 

@@ -34,13 +34,15 @@ async function start(stack: AsyncDisposableStack, script: Script) {
   return { server, provider, grammar: grammar.path };
 }
 
-/** Speaks in real time, with pauses. */
+/** Speaks in real time, and at once what is late. */
 const SPEAK = `
 const pcm = Uint8Array.fromBase64(input.sound);
 async function speak(send) {
+  const started = performance.now();
   for (let at = 0; at < pcm.length; at += 4800) {
     send(pcm.slice(at, at + 4800));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const wait = started + at / 48 + 100 - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
 function together(parts) {

@@ -9,6 +9,8 @@ import { pocketsphinx } from "./speech.ts";
 
 /** Samples a second. */
 export const RATE = 24_000;
+/** How long a piece is that a client sends. */
+const PIECE_MS = 100;
 
 const RAW = ["-ac", "1", "-f", "s16le", "pipe:1"];
 
@@ -33,19 +35,30 @@ export async function understoodIn(pcm: Uint8Array, grammar: string): Promise<st
 }
 
 /** Pieces as clients send them, in base64. */
-export function* toAppends(pcm: Uint8Array, piece_ms = 100): Generator<{ type: string; audio: string }> {
+export function* toPieces(pcm: Uint8Array, piece_ms = PIECE_MS): Generator<string> {
   const size = RATE / 1000 * piece_ms * 2;
-  for (let at = 0; at < pcm.length; at += size) {
-    yield { type: "input_audio_buffer.append", audio: pcm.subarray(at, at + size).toBase64() };
+  for (let at = 0; at < pcm.length; at += size) yield pcm.subarray(at, at + size).toBase64();
+}
+
+/** The events that append them. */
+export function* toAppends(pcm: Uint8Array, piece_ms = PIECE_MS): Generator<{ type: string; audio: string }> {
+  for (const audio of toPieces(pcm, piece_ms)) yield { type: "input_audio_buffer.append", audio };
+}
+
+/** Sends `pieces` as a microphone does: in real time, and at once what is late. */
+export async function inRealTime<T>(pieces: Iterable<T>, send: (piece: T) => void, piece_ms = PIECE_MS): Promise<void> {
+  const started = performance.now();
+  let sent = 0;
+  for (const piece of pieces) {
+    send(piece);
+    const wait = started + ++sent * piece_ms - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
 
-/** Speaks as a microphone does: in real time. */
+/** Speaks as a microphone does. */
 export async function speak(socket: RealtimeSocket, pcm: Uint8Array): Promise<void> {
-  for (const event of toAppends(pcm)) {
-    socket.send(event);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await inRealTime(toAppends(pcm), (event) => socket.send(event));
 }
 
 /** One after the other. */
