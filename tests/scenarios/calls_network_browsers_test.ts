@@ -53,8 +53,7 @@ async function talkForAMinute(page: Calling, server: TestServer, name: string): 
   const [first, last] = [seen[0]!, seen.at(-1)!];
   assert.ok(story.of("agent.done").length >= TURNS - 1, told);
   assert.deepEqual([last.lost, stats.packets_lost], [0, 0], told);
-  // A machine that stands still for a moment makes the server leave sound out.
-  assert.ok(last.packets - first.packets >= 0.95 * RATE * (last.at - first.at) / 1000, told);
+  assert.ok(last.packets - first.packets >= 0.98 * RATE * (last.at - first.at) / 1000, told);
   const third = TURNS / 3;
   // What holds the machine up makes a browser wait for more, and less again some seconds later; what drifts stays.
   const waits = seen.slice(1).map((now, turn) => waitBetween(seen[turn]!, now));

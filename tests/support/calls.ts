@@ -7,7 +7,6 @@ import type { Page } from "playwright-core";
 import { findBrowser, startBrowser } from "./browser.ts";
 import { streamFrames } from "./events.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "./rtc_page.ts";
-import { note } from "./note.ts";
 import { hasProgram } from "./parts.ts";
 import type { TestServer } from "./server.ts";
 import { ESPEAK, pocketsphinx, speechEnv } from "./speech.ts";
@@ -160,22 +159,9 @@ export class CallStory implements AsyncDisposable {
 export const SPEAKS = BROWSER !== undefined &&
   ["espeak-ng", "pocketsphinx_continuous", "ffmpeg"].every((program) => hasProgram(program));
 
-/**
- * Tells `story` once more when it fails, and says so: while a machine stands still sound goes on, and what is said is
- * understood by nobody. `.ci/run` bears few of these.
- */
-export async function orAgain(name: string, story: () => Promise<void>): Promise<void> {
-  try {
-    await story();
-  } catch (error) {
-    note(`\nOnce more, since it failed: ${name}: ${Deno.inspect(error)}`);
-    await story();
-  }
-}
-
 /** A test in which people speak. */
 export function aloud(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !SPEAKS, fn: () => orAgain(name, fn) });
+  Deno.test({ name, ignore: !SPEAKS, fn });
 }
 
 /** Runs a program on bytes. */

@@ -5,7 +5,7 @@
  */
 import type { Page } from "playwright-core";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
-import { BROWSER, type Calling, CallStory, good, orAgain, SPEAKS } from "./calls.ts";
+import { BROWSER, type Calling, CallStory, good, SPEAKS } from "./calls.ts";
 import { type Coturn, type CoturnOptions, startCoturn } from "./coturn.ts";
 import { findFirefox, startFirefox } from "./firefox.ts";
 import { type FirefoxTab, openFirefoxTab } from "./firefox_tab.ts";
@@ -33,11 +33,10 @@ export function onNetworks(
   Deno.test({
     name,
     ignore: !HAS_NETWORKS || !SPEAKS || programs.includes(undefined),
-    fn: () =>
-      orAgain(name, async () => {
-        await using stack = new AsyncDisposableStack();
-        await fn(stack);
-      }),
+    async fn() {
+      await using stack = new AsyncDisposableStack();
+      await fn(stack);
+    },
   });
 }
 
