@@ -35,23 +35,23 @@ export async function understoodIn(pcm: Uint8Array, grammar: string): Promise<st
 }
 
 /** Pieces as clients send them, in base64. */
-export function* toPieces(pcm: Uint8Array, piece_ms = PIECE_MS): Generator<string> {
-  const size = RATE / 1000 * piece_ms * 2;
+export function* toPieces(pcm: Uint8Array): Generator<string> {
+  const size = RATE / 1000 * PIECE_MS * 2;
   for (let at = 0; at < pcm.length; at += size) yield pcm.subarray(at, at + size).toBase64();
 }
 
 /** The events that append them. */
-export function* toAppends(pcm: Uint8Array, piece_ms = PIECE_MS): Generator<{ type: string; audio: string }> {
-  for (const audio of toPieces(pcm, piece_ms)) yield { type: "input_audio_buffer.append", audio };
+export function* toAppends(pcm: Uint8Array): Generator<{ type: string; audio: string }> {
+  for (const audio of toPieces(pcm)) yield { type: "input_audio_buffer.append", audio };
 }
 
 /** Sends `pieces` as a microphone does: in real time, and at once what is late. */
-export async function inRealTime<T>(pieces: Iterable<T>, send: (piece: T) => void, piece_ms = PIECE_MS): Promise<void> {
+export async function inRealTime<T>(pieces: Iterable<T>, send: (piece: T) => void): Promise<void> {
   const started = performance.now();
   let sent = 0;
   for (const piece of pieces) {
     send(piece);
-    const wait = started + ++sent * piece_ms - performance.now();
+    const wait = started + ++sent * PIECE_MS - performance.now();
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }
