@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onDispose } from "./on_dispose.ts";
 
 /** What the rest of the program knows of time. */
 export interface Clock {
@@ -19,9 +20,28 @@ const SHARED_MS = 500;
 /** What a timer of the system can wait. */
 const MAX_MS = 2 ** 31 - 1;
 
-/** A task that waits, until it is disposed or done. */
-interface Waiting extends Disposable {
-  task: (() => void) | undefined;
+/** A task that waits with others, until it is disposed or done. */
+class Waiting implements Disposable {
+  #task: (() => void) | undefined;
+  readonly #among: Set<Waiting>;
+
+  constructor(task: () => void, among: Set<Waiting>) {
+    this.#task = task;
+    this.#among = among;
+    among.add(this);
+  }
+
+  do(): void {
+    const task = this.#task;
+    this[Symbol.dispose]();
+    task?.();
+  }
+
+  [Symbol.dispose](): void {
+    // A table that a set has outgrown is kept until the next full collection, with all that was in it.
+    this.#task = undefined;
+    this.#among.delete(this);
+  }
 }
 
 /** Tasks by the time they are due at. */
@@ -30,39 +50,28 @@ const shared = new Map<number, Set<Waiting>>();
 function startTimer(ms: number, task: () => void): Disposable {
   const timer = setTimeout(task, ms);
   Deno.unrefTimer(timer);
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  return onDispose(() => clearTimeout(timer));
 }
 
 /** Waits with others that are due within a sixteenth of `ms`. */
 function shareTimer(ms: number, task: () => void): Disposable {
   const now = performance.now();
-  const step = 2 ** (Math.floor(Math.log2(ms)) - 4);
+  // A sixteenth of the greatest power of two within `ms`.
+  const step = 2 ** (27 - Math.clz32(ms));
   const due = Math.ceil((now + ms) / step) * step;
-  const tasks = shared.get(due) ?? new Set();
-  if (!shared.has(due)) {
-    shared.set(due, tasks);
-    startTimer(due - now, () => {
-      shared.delete(due);
-      // One that throws doesn't keep the others from their turn; one that disposes another does.
-      for (const one of tasks) {
-        queueMicrotask(() => {
-          const { task } = one;
-          one[Symbol.dispose]();
-          task?.();
-        });
-      }
-    });
-  }
-  const own: Waiting = {
-    task,
-    [Symbol.dispose]() {
-      // A table that a set has outgrown is kept until the next full collection, with all that was in it.
-      own.task = undefined;
-      tasks.delete(own);
-    },
-  };
-  tasks.add(own);
-  return own;
+  let tasks = shared.get(due);
+  if (!tasks) shared.set(due, tasks = startShared(due, now));
+  return new Waiting(task, tasks);
+}
+
+function startShared(due: number, now: number): Set<Waiting> {
+  const tasks = new Set<Waiting>();
+  startTimer(due - now, () => {
+    shared.delete(due);
+    // One that throws doesn't keep the others from their turn; one that disposes another does.
+    for (const one of tasks) queueMicrotask(() => one.do());
+  });
+  return tasks;
 }
 
 /** The machine's own clock. */
@@ -72,7 +81,7 @@ export const systemClock: Clock = {
   every(ms, task) {
     const timer = setInterval(task, ms);
     Deno.unrefTimer(timer);
-    return { [Symbol.dispose]: () => clearInterval(timer) };
+    return onDispose(() => clearInterval(timer));
   },
 };
 

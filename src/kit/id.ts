@@ -13,12 +13,16 @@ const RANDOM_CHARACTERS = 13;
 /** Identifiers whose random characters are drawn at once, as a call for few costs as much as for many. */
 const DRAWN = 64;
 
+const CODES = Array.from(ALPHABET, (character) => character.charCodeAt(0));
+
 let last = 0;
 let count = 0;
 /** The beginning of identifiers of the millisecond `last`. */
 let lastText = toTimeText(0);
 const random = new Uint8Array(DRAWN * RANDOM_CHARACTERS);
 let used = random.length;
+/** The codes of the last characters of an identifier. */
+const tail: number[] = Array(COUNT_CHARACTERS + RANDOM_CHARACTERS).fill(0);
 
 /**
  * Makes an identifier such as `run_01k9x3v8m2q4...`: the prefix, ten characters
@@ -35,9 +39,10 @@ export function createId(prefix: string): string {
     crypto.getRandomValues(random);
     used = 0;
   }
-  let tail = "";
-  for (const end = used + RANDOM_CHARACTERS; used < end; used++) tail += ALPHABET[random[used]! & 31];
-  return `${prefix}_${lastText}${toText(count, COUNT_CHARACTERS)}${tail}`;
+  for (let i = 0; i < COUNT_CHARACTERS; i++) tail[i] = CODES[count >> 5 * (COUNT_CHARACTERS - 1 - i) & 31]!;
+  for (let i = 0; i < RANDOM_CHARACTERS; i++) tail[COUNT_CHARACTERS + i] = CODES[random[used++]! & 31]!;
+  // At once: a text of many pieces has to be put together before it can be a key of a table.
+  return `${prefix}_${lastText}${String.fromCharCode(...tail)}`;
 }
 
 function begin(ms: number): void {

@@ -50,11 +50,13 @@ interface Entered {
   slot: Disposable;
 }
 
-/** To be disposed when what was admitted is over. */
-interface Admitted extends Disposable {
+/** Somebody with an input that was read. */
+interface Admitted {
   subject: string;
   ctx: Context;
   input: unknown;
+  /** To be disposed when what was admitted is over. */
+  joined: Disposable | undefined;
 }
 
 /** See the module. */
@@ -100,10 +102,12 @@ export class LocalGateway implements Gateway {
     visit: Visit,
     options: CallOptions = {},
   ): Promise<z.output<O>> {
+    let slot: Disposable | undefined;
+    let admitted: Admitted | undefined;
     try {
-      using admitted = await this.#admit(op, read, visit, options);
+      admitted = await this.#admit(op, read, visit, options);
       const { ctx, input, subject } = admitted;
-      using _ = op.kind === "stream" ? this.#deps.slots.acquire("streams", subject) : undefined;
+      if (op.kind === "stream") slot = this.#deps.slots.acquire("streams", subject);
       const answer = await this.#handle(op, input, ctx);
       this.#done(op, admitted);
       if (op.kind === "call") return this.#check(op, answer);
@@ -113,6 +117,9 @@ export class LocalGateway implements Gateway {
       return this.#check(op, collected);
     } catch (thrown) {
       throw this.#refused(thrown, op.id, visit);
+    } finally {
+      slot?.[Symbol.dispose]();
+      admitted?.joined?.[Symbol.dispose]();
     }
   }
 
@@ -130,13 +137,19 @@ export class LocalGateway implements Gateway {
       slot = this.#deps.slots.acquire("streams", admitted.subject);
       const { items } = await this.#handle(op, input, ctx) as Opened<unknown>;
       this.#done(op, admitted);
-      if (items) return new Guarded(items, { slot, admitted, map: (thrown) => this.#refused(thrown, op.id, visit) });
+      if (items) {
+        return new Guarded(items, {
+          slot,
+          joined: admitted.joined,
+          map: (thrown) => this.#refused(thrown, op.id, visit),
+        });
+      }
       slot[Symbol.dispose]();
-      admitted[Symbol.dispose]();
+      admitted.joined?.[Symbol.dispose]();
       return null;
     } catch (thrown) {
       slot?.[Symbol.dispose]();
-      admitted?.[Symbol.dispose]();
+      admitted?.joined?.[Symbol.dispose]();
       throw this.#refused(thrown, op.id, visit);
     }
   }
@@ -159,10 +172,10 @@ export class LocalGateway implements Gateway {
         incoming: AsyncIterable<In>,
       ) => AsyncIterable<Out> | Promise<AsyncIterable<Out>>;
       const map = (thrown: unknown) => this.#refused(thrown, op.id, visit);
-      return new Guarded(await handler(input, ctx, incoming), { slot, admitted, map });
+      return new Guarded(await handler(input, ctx, incoming), { slot, joined: admitted.joined, map });
     } catch (thrown) {
       slot?.[Symbol.dispose]();
-      admitted?.[Symbol.dispose]();
+      admitted?.joined?.[Symbol.dispose]();
       throw this.#refused(thrown, op.id, visit);
     }
   }
@@ -184,8 +197,12 @@ export class LocalGateway implements Gateway {
     const { idempotency_key, ...caller } = visit;
     const { principal } = caller;
     const { subject, revoked, slot } = this.#enter(op, visit, options);
-    using _ = slot;
-    const input = parse(op, await read());
+    let input: unknown;
+    try {
+      input = parse(op, await read());
+    } finally {
+      slot[Symbol.dispose]();
+    }
     const acting = actingFor(principal, (input as { user_id?: string }).user_id);
     // A call is short; a stream ends with its key.
     const joined = op.kind === "call" ? undefined : joinSignals(visit.signal, revoked);
@@ -196,7 +213,7 @@ export class LocalGateway implements Gateway {
       principal: acting,
       signal: joined?.signal ?? visit.signal,
     };
-    return { subject, ctx, input, [Symbol.dispose]: () => joined?.[Symbol.dispose]() };
+    return { subject, ctx, input, joined };
   }
 
   #authorise(op: Operation, { principal, address }: Visit): void {
@@ -282,7 +299,7 @@ function targetOf({ http }: Operation, input: unknown): Record<string, unknown> 
 
 interface Guard {
   slot: Disposable;
-  admitted: Disposable;
+  joined: Disposable | undefined;
   map: (thrown: unknown) => AppError;
 }
 
@@ -324,6 +341,6 @@ class Guarded<T> implements AsyncIterableIterator<T> {
 
   #end(): void {
     this.#guard.slot[Symbol.dispose]();
-    this.#guard.admitted[Symbol.dispose]();
+    this.#guard.joined?.[Symbol.dispose]();
   }
 }

@@ -60,6 +60,16 @@ class Town implements AsyncDisposable {
     this.startWeb();
   }
 
+  /** Whether the server at the port answers. */
+  async webListens(): Promise<boolean> {
+    try {
+      using _ = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async stopWeb(): Promise<void> {
     const web = this.#web;
     this.#web = undefined;
@@ -202,6 +212,8 @@ Deno.test("whatever happens to tool servers, calls succeed or say what is wrong,
       town.signal(name, "SIGCONT");
     }
     await town.restartWeb();
+    // It may be counted as well until somebody calls it in vain.
+    await until("the server at the port is back", () => town.webListens());
     calling = false;
     const settled = await Promise.allSettled(callers);
     for (const one of settled) if (one.status === "rejected") assert.fail(`Seed ${seed}: ${one.reason}`);

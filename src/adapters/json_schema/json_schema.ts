@@ -62,7 +62,7 @@ function measure(value: unknown, schema: CompiledSchema): void {
   schema.longest = 0;
   const walk = (each: unknown, depth: number) => {
     if (++count > MAX_VALUES || depth > MAX_DEPTH) throw new TooMuch("the value is too large");
-    if (typeof each === "string") schema.longest = Math.max(schema.longest, each.length);
+    if (typeof each === "string" && each.length > schema.longest) schema.longest = each.length;
     if (typeof each !== "object" || each === null) return;
     if (Array.isArray(each)) {
       if (schema.unique && each.length > MAX_UNIQUE) {
@@ -71,9 +71,9 @@ function measure(value: unknown, schema: CompiledSchema): void {
       for (const item of each) walk(item, depth + 1);
       return;
     }
-    for (const [name, item] of Object.entries(each)) {
+    for (const name of Object.keys(each)) {
       if (name.length > schema.nameLimit) throw new TooMuch("a property's name is too long for its pattern");
-      walk(item, depth + 1);
+      walk((each as Record<string, unknown>)[name], depth + 1);
     }
   };
   walk(value, 0);

@@ -131,6 +131,11 @@ export function toProbe({ from, where }: Precondition): Statement {
   return { sql: `SELECT 1 AS found FROM ${from}${whereOf(from, where, args)} LIMIT 1`, args };
 }
 
+/** {@linkcode CODECS} as lists, which are gone through faster. */
+const COLUMN_LISTS = Object.fromEntries(
+  TABLE_NAMES.map((table) => [table, Array.from(CODECS[table], ([column, codec]) => ({ column, codec }))]),
+) as unknown as { readonly [T in Table]: readonly { column: string; codec: Codec }[] };
+
 /** The texts of inserts, by how many rows they insert: made once, as finding a statement hashes its text. */
 const INSERTS = new Map(TABLE_NAMES.map((table) => [table, new Map<number, string>()]));
 
@@ -147,8 +152,15 @@ function insertText(table: Table, count: number): string {
 function insertOf(table: Table, rows: readonly AnyRow[]): Statement {
   const args: Value[] = [];
   for (const row of rows) {
-    for (const column in row) codecOf(table, column);
-    for (const [column, codec] of CODECS[table]) args.push(encode(row[column], codec, table, column));
+    let missing = 0;
+    for (const { column, codec } of COLUMN_LISTS[table]) {
+      const value = row[column];
+      if (value === undefined) missing++;
+      args.push(encode(value, codec, table, column));
+    }
+    // A column that there is not.
+    const names = Object.keys(row);
+    if (names.length > COLUMN_LISTS[table].length - missing) names.forEach((name) => codecOf(table, name));
   }
   return { sql: insertText(table, rows.length), args };
 }

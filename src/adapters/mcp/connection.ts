@@ -209,7 +209,7 @@ export class Connection implements McpConnection {
 
   async #callTool(tool: string, args: Fields, options: McpCallOptions): Promise<ToolResult> {
     const { signal } = options;
-    using call = await this.#deps.calls.enter(options, signal);
+    const call = await this.#deps.calls.enter(options, signal);
     return await this.#attempt(`call the tool "${tool}" of`, signal, async () => {
       try {
         const answer = await this.#answerOf(tool, args, options);
@@ -219,6 +219,8 @@ export class Connection implements McpConnection {
         const cause = error instanceof TaskBroken ? error.cause : error;
         if (cause instanceof RequestRefused || cause instanceof TaskLost) call.answered();
         throw error;
+      } finally {
+        call[Symbol.dispose]();
       }
     });
   }

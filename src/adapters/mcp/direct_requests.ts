@@ -147,9 +147,9 @@ export class DirectRequests implements Transport {
     signal.throwIfAborted();
     const id = `muxi-${this.#next++}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    using time = new RequestTime(options, { ...this.#deps, onOver: reject });
+    const time = new RequestTime(options, { ...this.#deps, onOver: reject });
     this.#pending.set(id, { resolve, reject, onProgress: options.onProgress, time });
-    const stream = new AbortController();
+    const stream = this.hasPerRequestStream ? new AbortController() : undefined;
     const onAbort = () => reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     let answered = false;
@@ -157,7 +157,7 @@ export class DirectRequests implements Transport {
       const message = { jsonrpc: "2.0", id, method, params: this.#toParams(id, params) } as JSONRPCMessage;
       const send = () =>
         this.#inner.send(message, {
-          requestSignal: stream.signal,
+          ...stream && { requestSignal: stream.signal },
           onRequestStreamEnd: () => reject(new AnswerMissing(this.#lastError)),
         });
       const { tool_call_id } = options;
@@ -171,6 +171,7 @@ export class DirectRequests implements Transport {
       answered = error instanceof RequestRefused || error instanceof AnswerMissing;
       throw error;
     } finally {
+      time[Symbol.dispose]();
       this.#pending.delete(id);
       signal.removeEventListener("abort", onAbort);
       if (!answered) this.#cancel(id, stream);
@@ -182,15 +183,15 @@ export class DirectRequests implements Transport {
   }
 
   /** Tells the server that nobody waits any more, in the way of its era. */
-  #cancel(id: string, stream: AbortController): void {
+  #cancel(id: string, stream: AbortController | undefined): void {
     // In the newer era closing the stream of a request is what cancels it.
-    if (this.hasPerRequestStream && this.envelope) return stream.abort();
+    if (stream && this.envelope) return stream.abort();
     const message = {
       jsonrpc: "2.0",
       method: "notifications/cancelled",
       params: { requestId: id, ...this.envelope && { _meta: this.envelope } },
     };
-    this.#inner.send(message as JSONRPCMessage).catch(() => {}).finally(() => stream.abort());
+    this.#inner.send(message as JSONRPCMessage).catch(() => {}).finally(() => stream?.abort());
   }
 
   #take(message: JSONRPCMessage): void {

@@ -28,9 +28,22 @@ export interface AskedIn {
 }
 
 /** A call that is noted. Disposing it ends it; one that has no answer by then may go on at the server. */
-export interface NotedCall extends Disposable {
+export class NotedCall implements Disposable {
+  #isAnswered = false;
+  readonly #onEnd: (isAnswered: boolean) => void;
+
+  constructor(onEnd: (isAnswered: boolean) => void) {
+    this.#onEnd = onEnd;
+  }
+
   /** Notes that the server has answered it. */
-  answered(): void;
+  answered(): void {
+    this.#isAnswered = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#onEnd(this.#isAnswered);
+  }
 }
 
 /** Parts of {@linkcode OpenCalls}. */
@@ -102,17 +115,13 @@ export class OpenCalls {
   }
 
   #begin(tool_call_id: string, parties: Parties): NotedCall {
-    let isAnswered = false;
     this.#open.set(tool_call_id, parties);
-    return {
-      answered: () => void (isAnswered = true),
-      [Symbol.dispose]: () => {
-        this.#open.delete(tool_call_id);
-        const until = this.#deps.clock.now() + GIVEN_UP_MS;
-        if (!isAnswered) this.#givenUp.set(tool_call_id, { owner: parties.owner, until });
-        this.#tell();
-      },
-    };
+    return new NotedCall((isAnswered) => {
+      this.#open.delete(tool_call_id);
+      const until = this.#deps.clock.now() + GIVEN_UP_MS;
+      if (!isAnswered) this.#givenUp.set(tool_call_id, { owner: parties.owner, until });
+      this.#tell();
+    });
   }
 
   #forget(): void {
@@ -185,6 +194,7 @@ export class OpenCalls {
   }
 
   #tell(): void {
+    if (this.#waiting.size === 0) return;
     for (const again of [...this.#waiting]) again();
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { AppError } from "../../domain/error.ts";
+import { onDispose } from "../../kit/on_dispose.ts";
 
 /** How many of a kind there may be. */
 export interface SlotLimit {
@@ -68,13 +69,7 @@ export class Slots {
     }
     byKey.set(subject, own + 1);
     state.total += 1;
-    let held = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (held) this.#release(state, subject);
-        held = false;
-      },
-    };
+    return onDispose(() => this.#release(state, subject));
   }
 
   #release(state: Kind, subject: string): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ownerOf, type Principal } from "../../domain/access.ts";
+import { type Owner, ownerOf, type Principal } from "../../domain/access.ts";
 import type { AgentConfig } from "../../domain/agent.ts";
 import type { CanAnswer, DirectQuestion } from "../../domain/direct_question.ts";
 import { AppError } from "../../domain/error.ts";
@@ -74,6 +74,13 @@ interface Checked extends Pick<DirectRequest, "agent"> {
   refusal?: AppError;
 }
 
+/** A call that is made, since `started`. */
+interface Made {
+  owner: Owner;
+  call: Checked;
+  started: number;
+}
+
 /** Makes calls for people and programs. */
 export class DirectCalls {
   readonly #deps: DirectCallsDeps;
@@ -103,31 +110,48 @@ export class DirectCalls {
   }
 
   async #make(principal: Principal, call: Checked, listener: DirectListener): Promise<DirectAnswer> {
-    const { target, tool, ruling, agent, can_answer, question, refusal } = call;
-    const { signal, onProgress, onQuestion } = listener;
+    const { target, can_answer, refusal } = call;
+    const { onQuestion } = listener;
     if (refusal && !onQuestion) throw refusal;
-    const { store, tools, questions, clock } = this.#deps;
-    const { tool_call_id } = target;
-    const started = clock.now();
+    const { tool_call_id, tool } = target;
     const owner = ownerOf(principal);
-    const caller = `${owner.tenant_id}/${owner.key_id}`;
-    const keep = (outcome: Pick<ToolCallRow, "status" | "result" | "error">) => {
-      const row = toRow(target, { ...owner, ...outcome, idempotent: tool.idempotent }, { started, ended: clock.now() });
-      return store.commit({ writes: [{ insert: "tool_calls", rows: [row] }] });
-    };
     const isAdmin = principal.access === "admin";
-    using _ = questions.attend({ tool_call_id, tool: target.tool, owner, isAdmin, can_answer, onQuestion });
+    const attending = this.#deps.questions.attend({ tool_call_id, tool, owner, isAdmin, can_answer, onQuestion });
     try {
-      if (question !== undefined) await questions.approve(question, { tool_call_id, tool: target.tool, signal });
+      return await this.#keep(owner, call, listener);
+    } finally {
+      attending[Symbol.dispose]();
+    }
+  }
+
+  /** Makes a call, and keeps what came of it. */
+  async #keep(owner: Owner, call: Checked, { signal, onProgress }: DirectListener): Promise<DirectAnswer> {
+    const { target, ruling, agent, question } = call;
+    const { tools, questions, clock } = this.#deps;
+    const { tool_call_id, tool } = target;
+    const started = clock.now();
+    const made = { owner, call, started };
+    try {
+      if (question !== undefined) await questions.approve(question, { tool_call_id, tool, signal });
+      const caller = `${owner.tenant_id}/${owner.key_id}`;
       const to = { caller, user_id: owner.user_id, audience: tool_call_id };
       const result = await tools.call(target, { signal, agent, ruling, onProgress, ...to });
-      await keep({ status: result.is_error ? "failed" : "completed", result: toKept(result), error: null });
-      return { tool_call_id, result, duration_ms: clock.now() - started };
+      const status = result.is_error ? "failed" : "completed";
+      await this.#write(made, { status, result: toKept(result), error: null });
+      // Rounded, as V8 throws the machine code of this away again and again where its kind of number differs.
+      return { tool_call_id, result, duration_ms: Math.round(clock.now() - started) };
     } catch (thrown) {
-      const error = AppError.from(thrown);
-      await keep({ status: signal.aborted ? "cancelled" : "failed", result: null, error: error.toBody() });
+      const status = signal.aborted ? "cancelled" : "failed";
+      await this.#write(made, { status, result: null, error: AppError.from(thrown).toBody() });
       throw thrown;
     }
+  }
+
+  #write({ owner, call, started }: Made, outcome: Pick<ToolCallRow, "status" | "result" | "error">): Promise<void> {
+    const { store, clock } = this.#deps;
+    const known = { ...owner, ...outcome, idempotent: call.tool.idempotent };
+    const row = toRow(call.target, known, { started, ended: clock.now() });
+    return store.commit({ writes: [{ insert: "tool_calls", rows: [row] }] });
   }
 }
 

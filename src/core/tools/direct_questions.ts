@@ -9,6 +9,7 @@ import { AppError } from "../../domain/error.ts";
 import { type Clock, toTime } from "../../kit/clock.ts";
 import { createId } from "../../kit/id.ts";
 import { Lines } from "../../kit/lines.ts";
+import { onDispose } from "../../kit/on_dispose.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Elicitation, ElicitationAnswer, SamplingAnswer, SamplingRequest } from "../../ports/mcp_client.ts";
 import type { Unasked } from "../mcp_servers/asking.ts";
@@ -66,7 +67,7 @@ export class DirectQuestions {
   /** Lets questions of a call reach its caller, until disposed. */
   attend(call: AskableCall): Disposable {
     this.#calls.set(call.tool_call_id, call);
-    return { [Symbol.dispose]: () => void this.#calls.delete(call.tool_call_id) };
+    return onDispose(() => this.#calls.delete(call.tool_call_id));
   }
 
   /** Whether a call was made directly. */

@@ -6,6 +6,7 @@
 import { AppError } from "../../domain/error.ts";
 import { abortable } from "../../kit/abortable.ts";
 import type { Clock } from "../../kit/clock.ts";
+import { onDispose } from "../../kit/on_dispose.ts";
 import { Recent } from "../identity/recent.ts";
 
 /** How many callers are remembered: forgetting one gives it a full budget. */
@@ -62,13 +63,7 @@ export class Quota {
     if (lane.busy >= concurrent) await this.#wait(tool, lane, signal);
     else lane.busy++;
     const entered = lane;
-    let inside = true;
-    return {
-      [Symbol.dispose]: () => {
-        if (inside) this.#leave(tool, entered);
-        inside = false;
-      },
-    };
+    return onDispose(() => this.#leave(tool, entered));
   }
 
   /** Hands the turn on as it is, so that nobody slips in between. */

@@ -28,13 +28,11 @@ export function withoutSecrets<T>(value: T, secrets: readonly string[]): T {
       const list = each.map((one) => walk(one, depth + 1));
       return list.some((one, i) => one !== each[i]) ? list : each;
     }
-    let changed = false;
-    const fields = Object.entries(each).map(([name, one]): [string, unknown] => {
-      const entry: [string, unknown] = [clean(name), walk(one, depth + 1)];
-      changed ||= entry[0] !== name || entry[1] !== one;
-      return entry;
-    });
-    return changed ? Object.fromEntries(fields) : each;
+    const fields = each as Record<string, unknown>;
+    const names = Object.keys(fields);
+    const cleaned = names.map((name): [string, unknown] => [clean(name), walk(fields[name], depth + 1)]);
+    const changed = cleaned.some(([name, one], i) => name !== names[i] || one !== fields[name]);
+    return changed ? Object.fromEntries(cleaned) : each;
   };
   return walk(value, 0) as T;
 }

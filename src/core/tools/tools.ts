@@ -10,7 +10,6 @@ import { toSecrets } from "../../domain/mcp_secrets.ts";
 import type { McpServerTrouble } from "../../domain/mcp_server.ts";
 import { INVALID_ARGUMENTS } from "../../domain/message.ts";
 import type { Tool, ToolResult } from "../../domain/tool.ts";
-import { abortable } from "../../kit/abortable.ts";
 import type { Clock } from "../../kit/clock.ts";
 import type { JsonSchema } from "../../ports/json_schema.ts";
 import type { Progress } from "../../ports/mcp_client.ts";
@@ -192,10 +191,14 @@ export class Tools {
     if (denied) throw denied;
     const { per_minute, concurrent } = ruling;
     if (per_minute !== undefined) this.#quota.spend(name, { caller, per_minute });
-    using _ = concurrent === undefined ? undefined : await this.#quota.enter(name, { concurrent, signal });
-    const secrets = this.#secretsDuring(name);
-    const result = await this.#request(target, { ...context, limits: this.#limitsOf(name, ruling), secrets });
-    return boundedResult(this.#checked(tool, cleanResult(result, secrets())), ruling.max_result_bytes);
+    const turn = concurrent === undefined ? undefined : await this.#quota.enter(name, { concurrent, signal });
+    try {
+      const secrets = this.#secretsDuring(name);
+      const result = await this.#request(target, { ...context, limits: this.#limitsOf(name, ruling), secrets });
+      return boundedResult(this.#checked(tool, cleanResult(result, secrets())), ruling.max_result_bytes);
+    } finally {
+      turn?.[Symbol.dispose]();
+    }
   }
 
   /** What the server of `tool` says, without what it was trusted with. */
@@ -249,11 +252,17 @@ export class Tools {
     },
   ): Promise<ToolResult> {
     const { toolbox, clock } = this.#deps;
+    signal.throwIfAborted();
     const ended = new AbortController();
-    const stop = () => ended.abort(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    using time = new CallTime(limits, { clock, onOver: (ms) => ended.abort(tooLong(tool, ms)) });
+    const { promise, resolve, reject } = Promise.withResolvers<ToolResult>();
+    // Who asks waits no longer, whatever the server does.
+    const end = (reason: unknown) => {
+      reject(reason);
+      ended.abort(reason);
+    };
+    const stop = () => end(signal.reason);
+    signal.addEventListener("abort", stop);
+    const time = new CallTime(limits, { clock, onOver: (ms) => end(tooLong(tool, ms)) });
     this.#times.set(tool_call_id, time);
     const telling = (progress: Progress) => {
       time.progress();
@@ -263,12 +272,14 @@ export class Tools {
       const owner = JSON.stringify([caller, user_id]);
       const to = { tool_call_id, audience, owner, ...user_id !== null && { user_id } };
       const options = { signal: ended.signal, onProgress: telling, ...to };
-      return await abortable(toolbox.call(tool, args, options), ended.signal);
+      toolbox.call(tool, args, options).then(resolve, reject);
+      return await promise;
     } catch (error) {
       signal.throwIfAborted();
       if (ended.signal.aborted) throw ended.signal.reason;
       throw toTellable(tool, error, secrets());
     } finally {
+      time[Symbol.dispose]();
       this.#times.delete(tool_call_id);
       signal.removeEventListener("abort", stop);
     }

@@ -112,8 +112,9 @@ export function createCors({ origins, credentials = false }: CorsOptions): Cors 
   return {
     allows,
     preflight(request) {
+      if (request.method !== "OPTIONS") return undefined;
       const origin = request.headers.get("origin");
-      if (request.method !== "OPTIONS" || origin === null) return undefined;
+      if (origin === null) return undefined;
       if (!request.headers.has("access-control-request-method")) return undefined;
       const headers = new Headers();
       if (setOrigin(headers, origin)) {

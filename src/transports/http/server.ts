@@ -78,7 +78,8 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
   let active = 0;
   return async (request, info) => {
     const remote = info.remoteAddr.hostname ?? "unix";
-    const client = clientAddress(request.headers, remote, { trusted_proxies, tls, base_path, host: hostOf(request) });
+    const host = hostOf(request);
+    const client = clientAddress(request.headers, remote, { trusted_proxies, tls, base_path, host });
     const sent = request.headers.get("x-request-id");
     const request_id = sent !== null && REQUEST_ID.test(sent) ? sent : createId("req");
     const base = `${client.proto}://${client.host}${client.prefix}`;
@@ -94,7 +95,7 @@ export function createFetch(app: Hono<HttpEnv>, options: HttpOptions): Fetch {
         });
       }
       checkSize(request, options.max_header_bytes);
-      checkHost(request);
+      checkHost(host);
       response = request.method === "HEAD"
         ? await withoutBody(app.fetch(toGet(request), { arrival }))
         : await app.fetch(request, { arrival });
@@ -137,8 +138,7 @@ async function withoutBody(answer: Response | Promise<Response>): Promise<Respon
 }
 
 /** The host becomes part of the address, so that a slash in it would choose another path. */
-function checkHost(request: Request): void {
-  const host = hostOf(request);
+function checkHost(host: string): void {
   if (host === "" || HOST.test(host)) return;
   throw new AppError("ValidationError", "Cannot read the request: its host is not a name or an address");
 }
