@@ -4,7 +4,9 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { isKeyframe } from "../../src/core/calls/vp8.ts";
 import type { MediaPacket } from "../../src/ports/peers.ts";
+import type { Random } from "./random.ts";
 
 /** Runs ffmpeg; gives what it wrote. It must have nothing to complain of. */
 export async function ffmpeg(args: readonly string[], input?: Uint8Array): Promise<Uint8Array> {
@@ -70,4 +72,39 @@ export function toPackets(frames: readonly Uint8Array[], options: PacketOptions 
       };
     });
   });
+}
+
+/** Each twentieth is lost, each takes its own time, and each twentieth comes twice; in the order of coming. */
+export class RoughWay {
+  readonly #random: Random;
+  readonly #sent: { at: number; packet: MediaPacket }[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Sends `packet` at a time in milliseconds. */
+  send(at: number, packet: MediaPacket): void {
+    if (this.#random.chance(0.05)) return;
+    this.#sent.push({ at: at + this.#random.whole(0, 80), packet });
+    if (this.#random.chance(0.05)) this.#sent.push({ at: at + this.#random.whole(0, 150), packet });
+  }
+
+  /** What comes, and when. */
+  get coming(): { at: number; packet: MediaPacket }[] {
+    return this.#sent.toSorted((a, b) => a.at - b.at);
+  }
+}
+
+/** How many of `frames`, whose packets are `groups`, can be decoded when only those of `there` come. */
+export function decodable(
+  frames: readonly Uint8Array[],
+  groups: readonly MediaPacket[][],
+  there: ReadonlySet<MediaPacket>,
+): number {
+  let sound = false;
+  return frames.filter((frame, n) => {
+    sound = (sound || isKeyframe(frame)) && groups[n]!.every((packet) => there.has(packet));
+    return sound;
+  }).length;
 }

@@ -18,9 +18,11 @@ export interface Vp8Frame {
 
 /** A jump of the numbers by more than this is a new beginning. */
 const MAX_JUMP = 4096;
+/** Packets that may have been sent before the first one that comes, as those of a key frame that overtake each other. */
+const MAX_EARLY = 64;
 /** Packets that are kept behind a missing one. */
 const MAX_PACKETS = 1024;
-/** For how long a missing packet is waited for, in ticks. */
+/** For how long a missing packet is waited for while others come, in ticks. */
 const PATIENCE = 45_000;
 /** A key frame of a screen of four thousand pixels has less. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -44,8 +46,6 @@ export class Vp8Frames {
   #next: number | undefined;
   #newest = 0;
   #ssrc: number | undefined;
-  /** The time at which it began to be missing. */
-  #missing: number | undefined;
   #size: Size | undefined;
 
   /** Whether nothing more can be decoded without a key frame. */
@@ -79,8 +79,9 @@ export class Vp8Frames {
       this.#forget();
       this.#ssrc = ssrc;
       // Multiples of 65,536 in front leave room for what comes late.
-      this.#next = this.#newest = sequence + 65_536;
-      return this.#next;
+      this.#newest = sequence + 65_536;
+      this.#next = this.#newest - MAX_EARLY;
+      return this.#newest;
     }
     return this.#newest + ahead;
   }
@@ -92,14 +93,15 @@ export class Vp8Frames {
       if (end !== undefined) {
         const frame = this.#assemble(this.#next!, end);
         if (frame !== undefined) frames.push(frame);
-        this.#missing = undefined;
         continue;
       }
       if (this.#kept.size === 0) return frames;
-      this.#missing ??= timestamp;
-      const late = ((timestamp - this.#missing) | 0) > PATIENCE || this.#kept.size > MAX_PACKETS ||
-        this.#bytes > MAX_BYTES;
-      if (!(marker || late) || !this.#skip(late)) return frames;
+      const numbers = [...this.#kept.keys()].sort((a, b) => a - b);
+      const next = (marker ? this.#wholeKeyIn(numbers) : undefined) ?? this.#afterWaiting(numbers, timestamp);
+      if (next === undefined) return frames;
+      this.#size = undefined;
+      this.#next = next;
+      for (const number of numbers) if (number < next) this.#drop(number);
     }
   }
 
@@ -134,23 +136,24 @@ export class Vp8Frames {
     return this.#size && { data, key, size: this.#size, timestamp };
   }
 
-  /** Goes on with a key frame that is whole; if it is late, with whatever may become one. */
-  #skip(late: boolean): boolean {
-    const numbers = [...this.#kept.keys()].sort((a, b) => a - b);
-    const keys = numbers.filter((number) => number > this.#next! && this.#kept.get(number)!.key);
+  /** The first key frame behind what is missing that is whole. */
+  #wholeKeyIn(numbers: readonly number[]): number | undefined {
     let last = this.#next!;
-    const whole = keys.find((number) => {
+    return numbers.find((number) => {
       // What several packets claim to begin has one end.
-      if (number <= last) return false;
+      if (number <= last || !this.#kept.get(number)!.key) return false;
       last = this.#lastOf(number);
       return this.#kept.get(last)!.marker;
     });
-    if (whole === undefined && !late) return false;
-    this.#size = undefined;
-    this.#missing = undefined;
-    this.#next = whole ?? keys[0] ?? this.#newest + 1;
-    for (const number of numbers) if (number < this.#next) this.#drop(number);
-    return whole !== undefined;
+  }
+
+  /** The packet behind the newest gap that was waited for long enough, so that what is on its way keeps its chance. */
+  #afterWaiting(numbers: readonly number[], timestamp: number): number | undefined {
+    if (numbers.length > MAX_PACKETS || this.#bytes > MAX_BYTES) return this.#newest + 1;
+    return numbers.findLast((number, n) => {
+      const before = n === 0 ? this.#next! - 1 : numbers[n - 1]!;
+      return number - before > 1 && ((timestamp - this.#kept.get(number)!.timestamp) | 0) > PATIENCE;
+    });
   }
 
   #drop(number: number): Kept | undefined {
@@ -163,7 +166,6 @@ export class Vp8Frames {
   #forget(): void {
     this.#kept.clear();
     this.#bytes = 0;
-    this.#missing = undefined;
     this.#size = undefined;
   }
 }
