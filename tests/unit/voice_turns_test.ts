@@ -4,7 +4,21 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import type { SpeechToText } from "../../src/ports/speech_to_text.ts";
 import { openTalk, says } from "../support/talk.ts";
+
+/** Understands the same of everything, and writes down how loud each frame is that it gets. */
+function listens(heard: number[]): SpeechToText {
+  return {
+    rate: 16_000,
+    streaming: false,
+    check: () => Promise.resolve({ ok: true, detail: "scripted" }),
+    async *transcribe(audio) {
+      for await (const frame of audio) heard.push(frame[0]!);
+      yield { text: "hello there", final: true };
+    },
+  };
+}
 
 Deno.test("a caller who speaks and falls silent is answered, and the run ends when the answer was heard", async () => {
   using talk = await openTalk({ speech: [{ text: "what time is it" }], answers: [says("It is ten. Bye now.")] });
@@ -115,9 +129,20 @@ Deno.test("an engine that never comes to an end is left with what it understood"
 Deno.test("an engine that understands nothing in time is a timeout", async () => {
   using talk = await openTalk({ speech: [{ text: "word", hang: true }] });
   await talk.speak(200);
-  await talk.silence(4000);
+  await talk.silence(15_400);
+  assert.deepEqual(talk.of("error"), []);
+  await talk.silence(600);
   assert.deepEqual(talk.of("error").map(({ error }) => error), ["TimeoutError"]);
   assert.equal(talk.loop.state, "listening");
+});
+
+Deno.test("a slow engine's first words are waited for longer than its last", async () => {
+  using talk = await openTalk({ speech: [{ text: "yes", final_ms: 8000 }] });
+  await talk.speak(200);
+  await talk.silence(7000);
+  assert.equal(talk.loop.state, "thinking");
+  await talk.silence(2000);
+  assert.deepEqual(talk.asked, ["yes"]);
 });
 
 Deno.test("a turn that never ends is cut", async () => {
@@ -129,9 +154,41 @@ Deno.test("a turn that never ends is cut", async () => {
 Deno.test("who stops sending has stopped speaking", async () => {
   using talk = await openTalk();
   await talk.speak(400);
-  await talk.clock.pass(1000);
+  await talk.clock.pass(1100);
   assert.deepEqual(talk.asked, ["hello there"]);
 });
+
+Deno.test("who sends nothing in silence has stopped speaking as soon as others", async () => {
+  using talk = await openTalk();
+  await talk.speak(400);
+  await talk.save(800);
+  assert.deepEqual(talk.asked, ["hello there"]);
+});
+
+Deno.test("whose sound is held up in the middle of a word goes on with it", async () => {
+  const heard: number[] = [];
+  using talk = await openTalk({ deps: { stt: listens(heard) } });
+  await talk.speak(400);
+  await talk.clock.pass(480);
+  assert.equal(talk.loop.state, "hearing");
+  // What was on its way comes at once.
+  await talk.speak(480, { at_once_ms: 480 });
+  await talk.speak(400);
+  await talk.silence(600);
+  assert.deepEqual(talk.asked, ["hello there"]);
+  assert.equal(heard.lastIndexOf(5000) - heard.indexOf(5000) + 1, 1280 / 20, "without a silence in between");
+});
+
+for (const at_once_ms of [100, 240, 1000]) {
+  Deno.test(`sound that comes ${at_once_ms} ms at a time is heard without silences in between`, async () => {
+    const heard: number[] = [];
+    using talk = await openTalk({ deps: { stt: listens(heard) } });
+    await talk.speak(3000, { at_once_ms });
+    await talk.silence(600);
+    assert.deepEqual(talk.asked, ["hello there"]);
+    assert.equal(heard.lastIndexOf(5000) - heard.indexOf(5000) + 1, 3000 / 20);
+  });
+}
 
 Deno.test("a muted caller is not heard, and one who is muted in the middle has finished", async () => {
   using talk = await openTalk();

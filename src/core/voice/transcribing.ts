@@ -23,8 +23,9 @@ export interface TranscriptionDeps {
   language: string | undefined;
   /** How many frames may wait for the engine. */
   max_frames: number;
-  /** How long the last words are waited for, once the speech is over. */
-  final_ms: number;
+  /** How long the last words are waited for, once the speech is over, and how long any at all. */
+  last_ms: number;
+  whole_ms: number;
   /** Told what is understood while somebody still speaks. */
   onPartial(transcript: Transcript): void;
 }
@@ -47,7 +48,8 @@ export function transcribeWith(
     clock,
     language: language(),
     max_frames: Math.ceil((limits.max_turn_ms + limits.preroll_ms + MORE_MS) / FRAME_MS),
-    final_ms: stt.streaming ? limits.transcript_ms : limits.utterance_ms,
+    last_ms: stt.streaming ? limits.transcript_ms : limits.utterance_ms,
+    whole_ms: limits.utterance_ms,
     onPartial,
   });
 }
@@ -93,7 +95,9 @@ export class Transcription implements Disposable {
     const last = this.#resampler?.end();
     if (last && last.length > 0) this.#audio.push(last);
     this.#audio.end();
-    if (!this.#settled) this.#limit = this.#deps.clock.after(this.#deps.final_ms, () => this.#late());
+    if (this.#settled) return;
+    const { clock, last_ms, whole_ms } = this.#deps;
+    this.#limit = clock.after(last_ms, () => this.#late(whole_ms - last_ms));
   }
 
   /** Nobody wants to know any more. */
@@ -117,11 +121,12 @@ export class Transcription implements Disposable {
     }
   }
 
-  #late(): void {
-    // What was understood until now is better than nothing.
+  #late(left_ms: number): void {
+    // What was understood until now is better than nothing, and nothing is worth another wait.
     if (this.#last.text !== "") return this.#settle({ ...this.#last, final: true });
-    const { final_ms } = this.#deps;
-    this.#fail(new AppError("TimeoutError", `Cannot write down what was said: nothing came in ${final_ms} ms`));
+    const { clock, whole_ms } = this.#deps;
+    if (left_ms > 0) return void (this.#limit = clock.after(left_ms, () => this.#late(0)));
+    this.#fail(new AppError("TimeoutError", `Cannot write down what was said: nothing came in ${whole_ms} ms`));
   }
 
   #settle(transcript: Transcript): void {

@@ -35,8 +35,9 @@ export interface VoiceLimits {
   preemptive: boolean;
   /** How long a missing packet is waited for. */
   reorder_ms: number;
-  /** How long the last words of a turn are waited for; its whole, by an engine that doesn't listen meanwhile. */
+  /** How long the last words of a turn are waited for where some are known. */
   transcript_ms: number;
+  /** How long any are: of an engine that has understood none yet, or that doesn't listen meanwhile. */
   utterance_ms: number;
   /** How long the next sound of a sentence is waited for. */
   speech_ms: number;

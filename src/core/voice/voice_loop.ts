@@ -9,6 +9,7 @@ import { createId } from "../../kit/id.ts";
 import type { OpusDecoder, OpusEncoder } from "../../ports/audio_codec.ts";
 import type { MediaPacket } from "../../ports/peers.ts";
 import type { VoiceActivityStream } from "../../ports/voice_activity.ts";
+import { Absence } from "./absence.ts";
 import { Answers } from "./answers.ts";
 import { Ears } from "./ears.ts";
 import { EchoGuard } from "./echo_guard.ts";
@@ -26,8 +27,6 @@ import type { VoiceLoopDeps, VoiceStats } from "./voice_parts.ts";
 
 /** Samples a second of what is sent. */
 const SPEAKING_RATE = 24_000;
-/** How long no packet means that nobody speaks. */
-const ABSENT_MS = 100;
 /** What the agent is asked when the caller says nothing. */
 const SILENCE = "(Nothing is heard of the caller.)";
 
@@ -48,6 +47,7 @@ export class VoiceLoop implements Disposable {
   readonly #stack = new DisposableStack();
   readonly #closing = new AbortController();
   readonly #ears: Ears;
+  readonly #absence = new Absence();
   readonly #echo = new EchoGuard();
   readonly #listening: Listening;
   readonly #answers: Answers;
@@ -61,7 +61,6 @@ export class VoiceLoop implements Disposable {
   #muted = { caller: false, agent: false };
   #held = false;
   #greeted = false;
-  #heardAt = 0;
 
   /** Opens what it needs. */
   static async open(deps: VoiceLoopDeps): Promise<VoiceLoop> {
@@ -185,7 +184,11 @@ export class VoiceLoop implements Disposable {
 
   /** Takes a packet of the caller's voice. */
   onMedia(packet: MediaPacket): void {
-    if (!this.#closing.signal.aborted) this.#hear(this.#ears.push(packet, this.#deps.clock.now()));
+    if (this.#closing.signal.aborted) return;
+    const now = this.#deps.clock.now();
+    const frames = this.#ears.push(packet, now);
+    this.#absence.came({ bytes: packet.payload.length, frames: frames.length }, now);
+    this.#hear(frames);
   }
 
   /** Takes typed text, which is answered as if it had been said. */
@@ -291,9 +294,13 @@ export class VoiceLoop implements Disposable {
     return new Latency({ clock, since: clock.now() });
   }
 
+  /** Whether the caller's voice is ignored. */
+  get #unheard(): boolean {
+    return this.#muted.caller || this.#held;
+  }
+
   #hear(frames: Int16Array[]): void {
-    if (frames.length === 0 || !this.#deps.stt || this.#muted.caller || this.#held) return;
-    this.#heardAt = this.#deps.clock.now();
+    if (!this.#deps.stt || this.#unheard) return;
     for (const frame of frames) if (!this.byHand.take(frame)) this.#listening.hear(frame);
   }
 
@@ -304,13 +311,14 @@ export class VoiceLoop implements Disposable {
     this.#deps.company?.played(level);
     this.#hear(this.#ears.due(now));
     // Who stops sending has stopped speaking.
-    if (this.#listening.hearing && now - this.#heardAt >= ABSENT_MS) this.#listening.hear(this.#nothing);
+    const silent = this.#unheard || this.#absence.isSilent(now);
+    if (this.#listening.hearing && silent) this.#listening.hear(this.#nothing);
     this.#idle();
   }
 
   /** The agent goes on by itself where the caller says nothing for too long. */
   #idle(): void {
-    const quiet = this.#state === "listening" && !this.#held && !this.#muted.caller && !this.byHand.inForce;
+    const quiet = this.#state === "listening" && !this.#unheard && !this.byHand.inForce;
     const quiet_ms = this.#idling.pass({ quiet });
     if (quiet_ms === undefined) return;
     const turn_id = createId("turn");
