@@ -8,6 +8,7 @@ import { findBrowser, startBrowser } from "./browser.ts";
 import { streamFrames } from "./events.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "./rtc_page.ts";
 import { hasProgram } from "./parts.ts";
+import { realTime } from "./real_time.ts";
 import type { TestServer } from "./server.ts";
 import { ESPEAK, pocketsphinx, speechEnv } from "./speech.ts";
 import { Waiting, within } from "./waiting.ts";
@@ -19,7 +20,7 @@ export const BROWSER = findBrowser();
 
 /** A test that needs a browser. */
 export function inBrowser(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: BROWSER === undefined, fn });
+  realTime({ name, ignore: BROWSER === undefined, fn });
 }
 
 /** Opens the page that calls. */
@@ -161,7 +162,7 @@ export const SPEAKS = BROWSER !== undefined &&
 
 /** A test in which people speak. */
 export function aloud(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !SPEAKS, fn });
+  realTime({ name, ignore: !SPEAKS, fn });
 }
 
 /** Runs a program on bytes. */

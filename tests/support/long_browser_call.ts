@@ -7,7 +7,9 @@
 import type { CDPSession, Page } from "playwright-core";
 import { DEVICES, startBrowser } from "./browser.ts";
 import { BROWSER, speech } from "./calls.ts";
+import { LATENESS, type Lateness } from "./lateness.ts";
 import { hasProgram } from "./parts.ts";
+import type { Span } from "./real_time.ts";
 import { PATIENCE_MS } from "./waiting.ts";
 
 /** What is missing here for such a call. */
@@ -16,16 +18,9 @@ export function missingParts(): string[] {
 }
 
 /** What was seen since the look before. */
-export interface CallLook {
+export interface CallLook extends Lateness {
   /** Questions so far. */
   asked: number;
-  /**
-   * How late sound comes by its own clock, at the quickest, in milliseconds beside a constant: when it is played, less
-   * what it waited for its turn, as it does the longer the less evenly it comes.
-   */
-  late_ms: number;
-  /** How long it waited for its turn on average, in milliseconds. */
-  waited_ms: number;
   /** What the page holds when garbage is collected, in megabytes. */
   heap: number;
 }
@@ -50,8 +45,8 @@ export interface BrowserCallReport {
   /** Sound that came out of the player in all, and that was made up for what was not there in time, in seconds. */
   played_s: number;
   concealed_s: number;
-  /** The first things that were not as they should be. */
-  odd: string[];
+  /** The first things that were not as they should be, each with its question, from when until when that was. */
+  odd: (Span & { question: number; what: string })[];
 }
 
 /** See the module. */
@@ -78,11 +73,13 @@ const LOOK_MS = 200;
 const HEARD = 0.001;
 /** Ticks of Opus' clock in a millisecond. */
 const TICKS = 48;
-const ODD = 20;
+/** Odd things that are told of. */
+export const ODD = 20;
 const MB = 2 ** 20;
 
 /** Runs in the page before its own scripts do: the microphone is what we say, and the connection can be looked at. */
 const SCRIPT = `
+${LATENESS}
 const talker = window.talker = (() => {
   const context = new AudioContext();
   const voice = context.createMediaStreamDestination();
@@ -93,8 +90,11 @@ const talker = window.talker = (() => {
   navigator.mediaDevices.getUserMedia = async () => voice.stream.clone();
 
   const counted = { asked: 0, answered: 0, heard: 0, interrupted: 0, errors: 0, slowest_ms: 0, connections: 0, odd: [] };
-  let pc, how, begun, looked, first, late = Infinity, over = false, talking;
-  const wonder = (what) => counted.odd.length < ${ODD} && counted.odd.push(\`question \${counted.asked}: \${what}\`);
+  let pc, how, begun, sound, over = false, talking, from = Date.now();
+  const wonder = (what) => counted.odd.length < ${ODD} && counted.odd.push({ question: counted.asked, what: String(what), from });
+  const settle = () => {
+    for (const odd of counted.odd) odd.until ??= Date.now();
+  };
 
   const take = ({ type, data }) => {
     if (type === "agent.done") {
@@ -120,8 +120,7 @@ const talker = window.talker = (() => {
   };
 
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  const inbound = async () => [...(await pc.getStats()).values()]
-    .find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+  const inbound = () => inboundOf(pc);
   // Whoever waits for the page is told what came of it, so it gives up before.
   const until = async (seen) => {
     for (const end = performance.now() + ${PATIENCE_MS / 3}; performance.now() < end; await pause(${LOOK_MS})) {
@@ -138,6 +137,7 @@ const talker = window.talker = (() => {
   const ask = async (question) => {
     const { totalAudioEnergy } = await inbound();
     how = undefined;
+    from = Date.now();
     counted.asked++;
     await say(question);
     await until(() => how !== undefined);
@@ -149,42 +149,29 @@ const talker = window.talker = (() => {
     await pause(${QUIET_MS});
   };
 
-  // How long sound waited for its turn on average, in milliseconds.
-  const waitBetween = (from, to) => {
-    const samples = to.jitterBufferEmittedCount - from.jitterBufferEmittedCount;
-    return samples > 0 ? (to.jitterBufferDelay - from.jitterBufferDelay) * 1000 / samples : undefined;
-  };
-  const watch = async (last) => {
-    const now = await inbound();
-    const wait = waitBetween(last, now);
-    const [source] = pc.getReceivers().find(({ track }) => track.kind === "audio").getSynchronizationSources();
-    if (wait !== undefined && source !== undefined) {
-      first ??= source;
-      // The clock of what is sent goes round.
-      const sent = ((source.rtpTimestamp - first.rtpTimestamp) >>> 0) / ${TICKS};
-      late = Math.min(late, source.timestamp - first.timestamp - sent - wait);
-    }
-    if (!over) setTimeout(() => watch(now), ${LOOK_MS});
-  };
   return {
     async begin(encoded) {
       const question = await context.decodeAudioData(Uint8Array.fromBase64(encoded).buffer);
       if (!await until(async () => await inbound() !== undefined)) throw new Error("The agent's sound doesn't come");
-      begun = looked = { ...await inbound(), at: performance.now() };
-      void watch(begun);
-      talking = (async () => { while (!over) await ask(question); })();
+      begun = { ...await inbound(), at: performance.now() };
+      sound = lateness(() => pc);
+      talking = (async () => {
+        while (!over) {
+          await ask(question);
+          settle();
+        }
+      })();
       talking.catch(wonder);
     },
     async look() {
-      const now = await inbound();
-      const seen = Number.isFinite(late) ? { asked: counted.asked, late_ms: late, waited_ms: waitBetween(looked, now) } : null;
-      looked = now;
-      late = Infinity;
-      return seen;
+      const seen = await sound.look();
+      return seen && { asked: counted.asked, ...seen };
     },
     async end() {
       over = true;
+      sound.end();
       await talking;
+      settle();
       const now = await inbound();
       const since = (name) => now[name] - begun[name];
       return {
@@ -248,7 +235,9 @@ export async function startBrowserCall(options: BrowserCallOptions): Promise<Bro
       const report = await page.evaluate(() => talker.end());
       await page.getByRole("button", { name: "Hang up" }).click();
       await page.locator('body[data-view="over"]').waitFor();
-      return { ...report, odd: [...report.odd, ...notes.complaints] };
+      // What the page itself complains of is of no time that could excuse it.
+      const complaints = notes.complaints.map((what) => ({ question: 0, what, from: Infinity, until: Infinity }));
+      return { ...report, odd: [...report.odd, ...complaints] };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -10,6 +10,7 @@ import { type Coturn, type CoturnOptions, startCoturn } from "./coturn.ts";
 import { findFirefox, startFirefox } from "./firefox.ts";
 import { type FirefoxTab, openFirefoxTab } from "./firefox_tab.ts";
 import { connect, HAS_NETWORKS, Machine } from "./netns.ts";
+import { realTime } from "./real_time.ts";
 import { type RtcPage, serveRtcPage } from "./rtc_page.ts";
 import type { TestServer } from "./server.ts";
 import { until } from "./story.ts";
@@ -30,7 +31,7 @@ export function onNetworks(
   program: { path: string | undefined } = { path: BROWSER },
 ): void {
   const programs = [BROWSER, FIREFOX, program.path];
-  Deno.test({
+  realTime({
     name,
     ignore: !HAS_NETWORKS || !SPEAKS || programs.includes(undefined),
     async fn() {

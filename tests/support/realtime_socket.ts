@@ -73,8 +73,10 @@ export class RealtimeSocket implements Disposable {
 
   /** Resolves with event number `count` of a type, once it has come. */
   next(type: string, count = 1): Promise<RealtimeEvent> {
-    // Of pieces there are many.
-    const seen = () => this.events.map(({ type }) => type).filter((type) => !type.endsWith(".delta")).join(", ");
+    // Of pieces there are many, and of what failed the reason counts.
+    const seen = () =>
+      this.events.filter(({ type }) => !type.endsWith(".delta"))
+        .map((event) => "error" in event ? `${event.type} ${JSON.stringify(event.error)}` : event.type).join(", ");
     return this.#waiting.until(`number ${count} of ${type}`, () => {
       const found = this.events.filter((event) => event.type === type)[count - 1];
       if (found === undefined && this.#over) throw new Error(`The connection is closed: ${seen()}`);

@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { startBrowser, type TestBrowser } from "./browser.ts";
 import { BROWSER, CallStory, good } from "./calls.ts";
 import type { TestServer } from "./server.ts";
+import { TAPE } from "./tape.ts";
 import { PATIENCE_MS } from "./waiting.ts";
 
 /** What the page can be asked for, as `room`. */
@@ -23,8 +24,10 @@ export interface RoomPage {
   play(name: string): Promise<number>;
   /** Which of `tones` are heard over some milliseconds, in all sections together. */
   heard(tones: number[], milliseconds: number): Promise<number[]>;
-  /** Records what agents say; resolves with the file's bytes in base64. */
-  record(milliseconds: number): Promise<string>;
+  /** Begins to record what agents say. */
+  record(): void;
+  /** Ends that a little later; resolves with the file's bytes in base64. */
+  recorded(): Promise<string>;
   /** The colour that is seen, by `mid`: red, green, blue, or null. */
   seen(): Promise<Record<string, string | null>>;
   /** The state of the connection and what was counted of pictures, for whoever wonders why none is seen. */
@@ -48,8 +51,9 @@ export interface RoomPageOptions {
 }
 
 const SCRIPT = `
+${TAPE}
 const room = window.room = (() => {
-  let pc, channel, context, destination, oscillator, straight, line;
+  let pc, channel, context, destination, oscillator, straight, line, taped;
   const sounds = new Map(), pictures = new Map(), messages = [], waiting = [];
   const seen = () => [pc, straight].map((one) => [one?.connectionState, one?.iceConnectionState, one?.iceGatheringState]);
   const until = (target, event, done) => new Promise((resolve, reject) => {
@@ -141,20 +145,11 @@ const room = window.room = (() => {
       }
       return [...found].sort((a, b) => a - b);
     },
-    async record(milliseconds) {
+    record() {
       const [[, { stream }]] = sounds;
-      const recorder = new MediaRecorder(stream), parts = [];
-      recorder.ondataavailable = ({ data }) => parts.push(data);
-      const stopped = new Promise((resolve) => recorder.onstop = resolve);
-      recorder.start();
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      recorder.stop();
-      await stopped;
-      const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-      let text = "";
-      for (const byte of bytes) text += String.fromCharCode(byte);
-      return btoa(text);
+      taped = tape(stream);
     },
+    recorded: () => taped(),
     async seen() {
       const seen = {};
       for (const [{ mid }, player] of pictures) {

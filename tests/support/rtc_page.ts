@@ -5,6 +5,8 @@
  * @module
  */
 import type { Page } from "playwright-core";
+import { LATENESS, type Lateness } from "./lateness.ts";
+import { TAPE } from "./tape.ts";
 import { PATIENCE_MS, within } from "./waiting.ts";
 
 /** What the page can be asked for, as `rtc`. */
@@ -23,15 +25,17 @@ export interface RtcPage {
   channelOpen(): Promise<void>;
   /** Plays the sound from its beginning, once; resolves with its seconds. */
   play(): Promise<number>;
-  /** Records what comes back; resolves with the file's bytes in base64. */
-  record(milliseconds: number): Promise<string>;
+  /** Begins to record what comes back. */
+  record(): void;
+  /** Ends that a little later; resolves with the file's bytes in base64. */
+  recorded(): Promise<string>;
   /** Sends text; resolves with the next message that comes. */
   ask(text: string): Promise<string>;
   /** An offer that finds a new way. */
   restart(): Promise<string>;
   /** The pair in use, such as `udp prflx host`: transport, type here, type there; and its id. */
   path(): Promise<{ id: string; path: string } | null>;
-  /** What has come of the other end's sound so far. */
+  /** What has come of the other end's sound so far; it is watched from the first time on. */
   received(): Promise<Received>;
   /** The loudest of what comes, between 0 and 1, over some milliseconds. */
   loudness(milliseconds: number): Promise<number>;
@@ -46,9 +50,8 @@ export interface Received {
   at: number;
   packets: number;
   lost: number;
-  /** For how long samples waited for their turn, summed over all of them, in seconds. */
-  waited: number;
-  samples: number;
+  /** Since the time before; null at first. */
+  lateness: Lateness | null;
 }
 
 /** Options of {@linkcode RtcPage.open}. */
@@ -67,8 +70,10 @@ export interface RtcPageOptions {
 
 /** The page's script. Everything in it runs in the browser. */
 const SCRIPT = `
+${TAPE}
+${LATENESS}
 const rtc = window.rtc = (() => {
-  let pc, channel, destination, context, sound, incoming, analyser, answered, element, voice;
+  let pc, channel, destination, context, sound, incoming, analyser, answered, element, voice, taped, late;
   const waiting = [], messages = [];
   const seen = async () => {
     const pairs = [...(await pc.getStats()).values()].filter(({ type }) => type === "candidate-pair");
@@ -213,19 +218,10 @@ const rtc = window.rtc = (() => {
       source.start();
       return sound.duration;
     },
-    async record(milliseconds) {
-      const recorder = new MediaRecorder(incoming), parts = [];
-      recorder.ondataavailable = ({ data }) => parts.push(data);
-      recorder.start();
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      const stopped = new Promise((resolve) => recorder.onstop = resolve);
-      recorder.stop();
-      await stopped;
-      const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-      let text = "";
-      for (const byte of bytes) text += String.fromCharCode(byte);
-      return btoa(text);
+    record() {
+      taped = tape(incoming);
     },
+    recorded: () => taped(),
     ask(text) {
       const next = messages.length > 0
         ? Promise.resolve(messages.shift())
@@ -249,10 +245,9 @@ const rtc = window.rtc = (() => {
       return { id: pair.id, path: [here.protocol, here.candidateType, there.candidateType].join(" ") };
     },
     async received() {
-      const stats = [...(await pc.getStats()).values()];
-      const { packetsReceived: packets, packetsLost: lost, jitterBufferDelay: waited, jitterBufferEmittedCount: samples } =
-        stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
-      return { at: performance.now(), packets, lost, waited, samples };
+      const { packetsReceived: packets, packetsLost: lost } = await inboundOf(pc);
+      late ??= lateness(() => pc);
+      return { at: performance.now(), packets, lost, lateness: await late.look() };
     },
     async loudness(milliseconds) {
       const samples = new Float32Array(analyser.fftSize);
@@ -265,7 +260,10 @@ const rtc = window.rtc = (() => {
       return loudest;
     },
     state: () => pc.connectionState,
-    close: () => pc.close(),
+    close() {
+      late?.end();
+      pc.close();
+    },
   };
 })();
 `;

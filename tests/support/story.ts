@@ -7,7 +7,7 @@ import { strict as assert } from "node:assert";
 import type { Clock } from "../../src/kit/clock.ts";
 import { type Frame, readFrames } from "./events.ts";
 import { ADMIN_KEY, type TestServer } from "./server.ts";
-import { type Found, PATIENCE_MS } from "./waiting.ts";
+import { type Found, InVain, PATIENCE_MS } from "./waiting.ts";
 
 /** How a request is made, and the status it must have. */
 export interface AskOptions {
@@ -60,11 +60,14 @@ export async function until<T>(
   check: () => Promise<T> | T,
   { every_ms = 5 }: { every_ms?: number } = {},
 ): Promise<Found<T>> {
+  const since = Date.now();
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await check();
     if (found) return found as Found<T>;
-    if (performance.now() > end) assert.fail(`Waited in vain: ${typeof what === "string" ? what : what()}`);
+    if (performance.now() > end) {
+      throw new InVain(`Waited in vain: ${typeof what === "string" ? what : what()}`, { since });
+    }
     await new Promise((resolve) => setTimeout(resolve, every_ms));
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A caller and an agent whose engines do what a test tells them, on a clock that the test moves. What is heard and said
- * is written down instead of sounding: a packet is a byte, a character of the agent lasts 60 ms and can be read back.
+ * is written down instead of sounding: a packet is some bytes, a character of the agent lasts 60 ms and can be read back.
  *
  * @module
  */
@@ -69,9 +69,11 @@ export interface Talk extends Disposable {
   stored: string[];
   /** What each sentence was said with. */
   said: { text: string; voice?: string; language?: string; speed?: number }[];
-  /** The caller speaks, or is silent, for `ms`. */
-  speak(ms: number): Promise<void>;
+  /** The caller speaks, or is silent, for `ms`; so much of it comes at once, 20 ms unless told. */
+  speak(ms: number, how?: { at_once_ms?: number }): Promise<void>;
   silence(ms: number): Promise<void>;
+  /** The caller is silent, and sends next to nothing meanwhile (DTX). */
+  save(ms: number): Promise<void>;
   /** What was played since packet number `from`, read back; a pause is a bar. */
   played(from?: number): string;
   /** The data of all events of a type. */
@@ -136,18 +138,14 @@ export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
   });
   loop.start();
   let sequence = 65_500;
-  const send = async (kind: number, ms: number) => {
-    for (let left = ms; left > 0; left -= 20) {
-      const sequenceNumber = sequence++ & 0xffff;
-      loop.onMedia({
-        mid: "0",
-        kind: "audio",
-        payload: new Uint8Array([kind]),
-        sequence: sequenceNumber,
-        timestamp: 0,
-        marker: false,
-      });
-      await clock.pass(20);
+  const hand = (...payload: number[]) => {
+    const packet = { mid: "0", kind: "audio", timestamp: 0, marker: false } as const;
+    loop.onMedia({ ...packet, payload: Uint8Array.from(payload), sequence: sequence++ & 0xffff });
+  };
+  const send = async (kind: number, ms: number, at_once_ms = 20) => {
+    for (let left = ms; left > 0; left -= at_once_ms) {
+      for (let piece = Math.min(left, at_once_ms); piece > 0; piece -= 20) hand(kind, kind, kind);
+      await clock.pass(Math.min(left, at_once_ms));
     }
   };
   return {
@@ -156,15 +154,21 @@ export async function openTalk(options: TalkOptions = {}): Promise<Talk> {
     clock,
     said,
     stored: kept,
-    speak: (ms) => send(1, ms),
+    speak: (ms, { at_once_ms } = {}) => send(1, ms, at_once_ms),
     silence: (ms) => send(0, ms),
+    save: async (ms) => {
+      for (let left = ms; left > 0; left -= 400) {
+        hand(0);
+        await clock.pass(Math.min(left, 400));
+      }
+    },
     played: (from = 0) => read(talk.packets.slice(from)),
     of: (type) => talk.events.flatMap((event) => event.type === type ? [event.data] : []) as never,
     [Symbol.dispose]: () => loop[Symbol.dispose](),
   };
 }
 
-/** A packet of the caller is one byte, loud or silent; one of the agent is the sample in the middle of its frame. */
+/** A packet of the caller begins with a byte, loud or silent; one of the agent is the sample in the middle of its frame. */
 const codec: AudioCodec = {
   load: () => Promise.resolve(),
   createDecoder: ({ rate }) =>

@@ -11,12 +11,16 @@ import { startProvider } from "../support/provider.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
 import { until } from "../support/story.ts";
+import { TAPE } from "../support/tape.ts";
 
 declare const desk: Desk;
 declare const whip: { publish(url: string, token: string): Promise<string>; stop(): Promise<void> };
 declare const whep: {
   view(url: string, options: { token: string; sounds?: number }): Promise<string>;
-  record(ms: number, index?: number): Promise<string>;
+  /** Begins to record what is heard, a recording a track. */
+  record(): void;
+  /** Ends that a little later; resolves with the files' bytes in base64. */
+  recorded(): Promise<string[]>;
   /** How many frames were decoded, and whether the picture is another than a moment before. */
   frames(): Promise<{ decoded: number; moves: boolean }>;
   state(): string;
@@ -26,6 +30,7 @@ declare const whep: {
 const CLIENT = `
 import { WHIPClient } from "npm:whip-whep@1.2.0/whip.js";
 import { WHEPClient } from "npm:whip-whep@1.2.0/whep.js";
+${TAPE}
 const connected = (pc) => new Promise((resolve, reject) => {
   const look = () => {
     if (pc.connectionState === "connected") resolve();
@@ -34,7 +39,7 @@ const connected = (pc) => new Promise((resolve, reject) => {
   pc.addEventListener("connectionstatechange", look);
   look();
 });
-let publisher, viewer, sending, receiving, sounds = [], video;
+let publisher, viewer, sending, receiving, sounds = [], tapes, video;
 globalThis.whip = {
   async publish(url, token) {
     const stream = await desk.open();
@@ -66,19 +71,10 @@ globalThis.whep = {
     await connected(receiving);
     return String(viewer.resourceURL);
   },
-  async record(ms, index = 0) {
-    const recorder = new MediaRecorder(sounds[index]), parts = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    recorder.start();
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    const stopped = new Promise((resolve) => recorder.onstop = resolve);
-    recorder.stop();
-    await stopped;
-    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return btoa(text);
+  record() {
+    tapes = sounds.map(tape);
   },
+  recorded: () => Promise.all(tapes.map((end) => end())),
   async frames() {
     const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
     const pen = canvas.getContext("2d");
@@ -141,14 +137,13 @@ aloud("a viewer hears the caller and the agent in one track, sees the picture mo
   ]);
   const viewer = viewed.split("/").at(-1)!;
   await story.until(({ type, data }) => type === "session.viewer" && data.viewer_id === viewer);
-  const recording = page.evaluate(() => whep.record(9000));
-  // What fails before its end is said, not that nobody waited for it.
-  recording.catch(() => {});
+  await page.evaluate(() => whep.record());
   await page.evaluate(() => desk.play());
   const { data: final } = await story.until(({ type }) => type === "transcript.final");
   assert.equal(final.text, ASKED);
   await story.until(({ type }) => type === "agent.done");
-  assert.deepEqual(await understood(await recording, grammar), [ASKED, ANSWER]);
+  const [both] = await page.evaluate(() => whep.recorded());
+  assert.deepEqual(await understood(both!, grammar), [ASKED, ANSWER]);
   const { decoded, moves } = await page.evaluate(() => whep.frames());
   assert.ok(decoded > 10 && moves, `${decoded} frames, ${moves ? "which move" : "all the same"}`);
   await page.evaluate(() => whep.stop());
@@ -175,13 +170,12 @@ aloud("with two tracks the caller is in the first, the agent in the second, and 
     `${server.url}/api/v1/rtc/whep/${call}`,
     secret,
   ]);
-  const recordings = page.evaluate(() => Promise.all([whep.record(9000, 0), whep.record(9000, 1)]));
-  recordings.catch(() => {});
+  await page.evaluate(() => whep.record());
   await page.evaluate(() => desk.play());
   const { data: final } = await story.until(({ type }) => type === "transcript.final");
   assert.equal(final.text, ASKED);
   await story.until(({ type }) => type === "agent.done");
-  const [caller, agent] = await recordings;
+  const [caller, agent] = await page.evaluate(() => whep.recorded());
   assert.deepEqual(await understood(caller!, grammar), [ASKED]);
   assert.deepEqual(await understood(agent!, grammar), [ANSWER]);
   await page.evaluate(() => whip.stop());

@@ -68,10 +68,12 @@ aloud("three browsers and an agent are in a room; the fourth hears no one after 
   // What people say to each other an agent doesn't answer, but knows.
   await ben.page.evaluate(() => room.say({ type: "text", text: "Ana, did you see my parcel?" }));
   await ana.story.until(({ type, data }) => type === "room.said" && data.name === "Ben");
-  const recordings = three.map(({ page }) => page.evaluate(() => room.record(8000)));
+  for (const { page } of three) await page.evaluate(() => room.record());
   await ana.page.evaluate(() => room.say({ type: "text", text: "Nova, is his order ready?" }));
   await ana.story.until(({ type, data }) => type === "agent.done" && data.run_id !== null);
-  for (const recording of recordings) assert.deepEqual(await understood(await recording, grammar.path), [ANSWER]);
+  for (const recording of await Promise.all(three.map(({ page }) => page.evaluate(() => room.recorded())))) {
+    assert.deepEqual(await understood(recording, grammar.path), [ANSWER]);
+  }
   const said = ben.story.of("room.said").map(({ name, text }) => `${name}: ${text}`);
   assert.deepEqual(said, ["Ana: Nova, is his order ready?", "Nova: Your order is ready."]);
   const { data: messages } = await good<{ data: { role: string; content: string }[] }>(

@@ -9,9 +9,10 @@ import { type Held, startCallServer } from "../support/call_server.ts";
 import { SPEAKS } from "../support/calls.ts";
 import { holdCall } from "../support/long_call.ts";
 import { startProvider } from "../support/provider.ts";
+import { realTime } from "../support/real_time.ts";
 import { startSpeechServer } from "../support/speech_server.ts";
 
-Deno.test({
+realTime({
   name: "a call of a minute neither drifts nor grows nor loses anything",
   ignore: !SPEAKS,
   async fn() {

@@ -10,12 +10,15 @@ import { joinRoom, openRoomSite, type RoomPage, type Somebody } from "../support
 import { startServer } from "../support/server.ts";
 import { speechEnv, writeGrammar } from "../support/speech.ts";
 import { until } from "../support/story.ts";
+import { TAPE } from "../support/tape.ts";
 
 declare const room: RoomPage;
 declare const whep: {
   view(url: string, token: string): Promise<string>;
-  /** The file's bytes in base64. */
-  record(ms: number): Promise<string>;
+  /** Begins to record what is heard. */
+  record(): void;
+  /** Ends that a little later; resolves with the file's bytes in base64. */
+  recorded(): Promise<string>;
   /** The colour that is seen. */
   colour(): "red" | "green" | "blue" | null;
   state(): string;
@@ -23,12 +26,13 @@ declare const whep: {
 
 const CLIENT = `
 import { WHEPClient } from "npm:whip-whep@1.2.0/whep.js";
+${TAPE}
 const connected = (pc) => new Promise((resolve) => {
   const look = () => pc.connectionState === "connected" && resolve();
   pc.addEventListener("connectionstatechange", look);
   look();
 });
-let viewer, pc, sound, video;
+let viewer, pc, sound, video, taped;
 globalThis.whep = {
   async view(url, token) {
     pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
@@ -46,19 +50,10 @@ globalThis.whep = {
     await connected(pc);
     return String(viewer.resourceURL);
   },
-  async record(ms) {
-    const recorder = new MediaRecorder(sound), parts = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    const stopped = new Promise((resolve) => recorder.onstop = resolve);
-    recorder.start();
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    recorder.stop();
-    await stopped;
-    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-    let text = "";
-    for (const byte of bytes) text += String.fromCharCode(byte);
-    return btoa(text);
+  record() {
+    taped = tape(sound);
   },
+  recorded: () => taped(),
   colour() {
     const canvas = new OffscreenCanvas(1, 1), pen = canvas.getContext("2d");
     if (video.videoWidth > 0) pen.drawImage(video, 0, 0, 1, 1);
@@ -102,16 +97,20 @@ aloud("a player hears and sees one person, then the other, without a key, and th
   }
   const turns = ({ member_id }: Somebody) =>
     ana.story.events.filter(({ type, data }) => type === "room.speaker" && data.member_id === member_id).length;
+  const quiet = () => ana.story.until(() => ana.story.of("room.speaker").at(-1).member_id === null);
   /** Says something until it is understood: of who takes over a syllable may be missing, and on a busy machine more. */
   const hears = async (person: Somebody, { sound, words }: { sound: string; words: string }) => {
     const before = turns(person);
     await person.page.evaluate((sound) => room.play(sound), sound);
     await ana.story.until(() => turns(person) > before);
     await until(`"${words}" is understood`, async () => {
-      await ana.story.until(() => ana.story.of("room.speaker").at(-1).member_id === null);
-      const recording = page.evaluate(() => whep.record(4000));
+      await quiet();
+      const said = turns(person);
+      await page.evaluate(() => whep.record());
       await person.page.evaluate((sound) => room.play(sound), sound);
-      return (await understood(await recording, grammar.path)).join() === words;
+      await ana.story.until(() => turns(person) > said);
+      await quiet();
+      return (await understood(await page.evaluate(() => whep.recorded()), grammar.path)).join() === words;
     });
   };
   const sees = (colour: string) =>
