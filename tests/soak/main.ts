@@ -17,6 +17,7 @@ import { missingParts } from "../support/long_browser_call.ts";
 import { startProvider } from "../support/provider.ts";
 import type { Step } from "../support/provider_reply.ts";
 import { checkRows, readDatabase } from "../support/crash_checks.ts";
+import { countStolen } from "../support/machine_time.ts";
 import { pickSeed } from "../support/random.ts";
 import { startSpeechServer } from "../support/speech_server.ts";
 import { toMessage, toStep } from "./client.ts";
@@ -67,16 +68,23 @@ export interface Outcome {
   call: CallReport | null;
   samples: Sample[];
   call_samples: CallSample[];
+  /** The part of the machine's time, from 0 to 1, that its host gave to others. */
+  stolen: number;
   conclusion: Conclusion;
 }
 
 const encoder = new TextEncoder();
 const tell = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
 
+/** Whatever is said on the phone is heard as this, what the provider is to do. */
+const SPOKEN = toMessage({ tokens: 20 });
+
 /** What the provider is to do, by the last message of the conversation. */
 function scripted(known: Map<string, Step>, body: { messages: { content: unknown }[] }): Step {
   const content = body.messages.at(-1)!.content;
-  const text = typeof content === "string" ? content : (content as { text: string }[])[0]!.text;
+  const said = typeof content === "string" ? content : (content as { text: string }[])[0]!.text;
+  // A question that was cut in two is one message of what was understood twice.
+  const text = said.endsWith(SPOKEN) ? SPOKEN : said;
   const step = known.get(text) ?? toStep(text);
   // What is known is not encoded again.
   if (known.size < 1000) known.set(text, step);
@@ -91,8 +99,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
   const provider = outside.use(await startProvider({ keep: 10, script: ({ body }) => scripted(known, body) }));
   const connections = outside.use(Deno.createHttpClient({}));
   await using server = new AsyncDisposableStack();
-  // Whatever is said on the phone is heard as what the provider is to do.
-  const engines = outside.use(await startSpeechServer({ instant: { text: toMessage({ tokens: 20 }) } }));
+  const engines = outside.use(await startSpeechServer({ instant: { text: SPOKEN } }));
   const env = {
     ...ENV,
     MUXI_RTC_PORT: "0",
@@ -102,6 +109,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     MUXI_SPEECH_TTS_API_KEY: "sk-scripted",
   };
   const child = server.use(await startMuxi({ provider: provider.url, data_dir: folder.path, env }));
+  const stolen = await countStolen();
   const look = () => ({ memory: child.rssKb() / 1024, descriptors: child.descriptors() });
   const load = new Load({
     url: child.url,
@@ -157,6 +165,7 @@ async function soak({ minutes, seed, loud }: { minutes: number; seed: number; lo
     call,
     samples,
     call_samples,
+    stolen: await stolen(),
     conclusion: conclude({ trends, wrong: load.wrong.count, missing }),
   };
 }

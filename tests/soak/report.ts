@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { toWords } from "../support/machine_time.ts";
 import type { CallReport } from "./call.ts";
 import type { Sample } from "./gauges.ts";
 import type { Outcome } from "./main.ts";
@@ -26,19 +27,20 @@ export function toLine(sample: Sample, { minutes, wrong }: { minutes: number; wr
 
 /** What became of a call. */
 function toCall(call: CallReport): string {
-  const { seconds, asked, answered, heard, slowest_ms, packets, lost, played_s, concealed_s, there } = call;
+  const { seconds, asked, answered, heard, slowest_ms, packets, lost, played_s, concealed_s, there, excused } = call;
   return [
     `a call of ${Math.round(seconds)} s in a browser: ${answered} of ${asked} questions answered, ${heard} heard`,
     `the slowest after ${Math.round(slowest_ms)} ms`,
     `${packets} packets came, ${lost} were lost`,
     `${round(played_s)} s were played, ${round(concealed_s)} s of them made up`,
     `of the caller's ${there.packets_lost} were lost, ${there.packets_stale} too late, ${there.frames_concealed} made up`,
+    ...excused === 0 ? [] : [`${excused} questions that went wrong while the machine stood still don't count`],
   ].join(", ");
 }
 
 /** Everything, as text. */
 export function toText(
-  { minutes, seed, requests, stories, idle, trends, rows, wrong, missing, call, samples, conclusion }: Outcome,
+  { minutes, seed, requests, stories, idle, trends, rows, wrong, missing, call, samples, stolen, conclusion }: Outcome,
 ): string {
   const told = Object.entries(stories).map(([name, count]) => `${name} ${count}`).join(", ");
   const lines = [
@@ -56,6 +58,7 @@ export function toText(
     ...call === null ? [] : [toCall(call)],
     ...missing.length === 0 ? [] : [`nobody called: this machine lacks ${missing.join(" and ")}`],
     `rows: ${Object.entries(rows).map(([table, count]) => `${table} ${count}`).join(", ")}`,
+    `the machine ${toWords(stolen)}`,
     `${wrong.count} wrong answers`,
     ...wrong.first.map((text) => `  ${text}`),
     conclusion,

@@ -6,8 +6,8 @@
  * call hardly ever, but keeps it until nobody wants it.
  *
  * `POST /add?count=` calls, `POST /measure?count=&seconds=&prepare_ms=` lets the first so many speak once what they say
- * is made, with `&pid=` measuring what it costs that process meanwhile, `POST /clear` hangs up. The arguments are where calls are taken, and the key for a whole
- * server. As a program it prints its address.
+ * is made, with `&pid=` measuring what it costs that process meanwhile, `POST /keep?count=` hangs up all but the first so
+ * many. The arguments are where calls are taken, and the key for a whole server. As a program it prints its address.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface LoadSeen {
   received: number;
   /** CPU of the process that was asked for, while they spoke. */
   cpu_ms: number;
-  /** What should have come: what was sent, or a packet each 20 ms from whoever speaks by itself. */
+  /** What should have come: as much as was sent, by the clock of the sound. */
   expected: number;
   /** Of callers to whom less than 99 of 100 packets came. */
   disturbed: number;
@@ -80,6 +80,8 @@ class Line {
     codecs: { audio: [useOPUS()] },
   });
   received = 0;
+  /** How much of the sound counts from the first packet on, in ticks: who speaks by itself goes on after it. */
+  #counted = 0;
   #first: number | undefined;
   #quickest = Infinity;
   #sequence = 0;
@@ -128,16 +130,19 @@ class Line {
     });
   }
 
-  /** Counts from now on. */
-  reset(): void {
+  /** Counts from now on, as many frames of sound. */
+  reset(frames: number): void {
     this.received = 0;
+    this.#counted = frames * FRAME_MS * TICKS;
     this.#first = undefined;
     this.#quickest = Infinity;
   }
 
   #hear(timestamp: number): void {
     this.#first ??= timestamp;
-    const transit = performance.now() - ((timestamp - this.#first) | 0) / TICKS;
+    const said = (timestamp - this.#first) | 0;
+    if (said >= this.#counted) return;
+    const transit = performance.now() - said / TICKS;
     this.#quickest = Math.min(this.#quickest, transit);
     if (transit - this.#quickest <= IN_TIME_MS) this.received++;
   }
@@ -204,7 +209,7 @@ async function measure(
   const started = performance.now() + prepare_ms;
   for (const line of speaking) line.prepare(frames, started);
   await new Promise((resolve) => setTimeout(resolve, started - performance.now()));
-  for (const line of speaking) line.reset();
+  for (const line of speaking) line.reset(frames);
   const before = pid === undefined ? 0 : cpuMs(pid);
   const due = speaking.map((_, i) => started + i * FRAME_MS / speaking.length);
   let [sent, late, open] = [0, 0, speaking.length];
@@ -226,16 +231,14 @@ async function measure(
   }
   const spoken = (performance.now() - started) / 1000;
   const cpu_ms = pid === undefined ? 0 : cpuMs(pid) - before;
-  if (key === undefined) await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
-  // Of what comes by itself, one packet each may fall before and behind.
-  const each = key === undefined ? frames : Math.floor(spoken * 1000 / FRAME_MS) - 2;
+  await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
   return {
     seconds: spoken,
     sent,
     received: speaking.reduce((sum, line) => sum + line.received, 0),
     cpu_ms,
-    expected: each * speaking.length,
-    disturbed: speaking.filter(({ received }) => received < 0.99 * each).length,
+    expected: frames * speaking.length,
+    disturbed: speaking.filter(({ received }) => received < 0.99 * frames).length,
     late_ms: late,
   };
 }
@@ -254,7 +257,7 @@ Deno.serve({
     const options = { seconds: seconds!, prepare_ms: prepare_ms!, ...pid !== null && { pid: Number(pid) } };
     return Response.json(await measure(count, options));
   }
-  await Promise.all(lines.splice(0).map(({ pc }) => pc.close()));
-  return new Response(null, { status: 204 });
+  await Promise.all(lines.splice(count).map(({ pc }) => pc.close()));
+  return Response.json(lines.length);
 });
 Deno.addSignalListener("SIGTERM", () => Deno.exit(0));

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { countStolen, toWords } from "../../support/machine_time.ts";
 
 /** One figure. */
 export interface Figure {
@@ -92,7 +93,9 @@ export async function runWalks(walks: Readonly<Record<string, Walk>>): Promise<v
   const figures: Figure[] = [];
   for (const name of names) {
     note(`${name} …`);
+    const stolen = await countStolen();
     figures.push(...await walks[name]!({ rounds: Number(values.rounds), note }));
+    note(`  meanwhile the machine ${toWords(await stolen())}`);
   }
   const document = figures.map((figure) => ({ ...figure, ratio: ratioOf(figure), met: isMet(figure) }));
   const text = values.json ? `${JSON.stringify(document, null, 2)}\n` : toTable(figures);
