@@ -28,6 +28,8 @@ export interface Query<T extends Table> {
   where?: Where<T>;
   /** Columns to sort by, the first one first. */
   order?: readonly (readonly [Column<T>, "asc" | "desc"])[];
+  /** How many of the first rows to leave out; each is still walked over. */
+  skip?: number;
   /** How many rows at most. Required: nothing is read unbounded. */
   limit: number;
 }

@@ -158,6 +158,7 @@ export function testStore(name: string, subject: StoreSubject): void {
     await assert.rejects(store.read({ from: "runs", where: { id: {} }, limit: 1 }), TypeError);
     await assert.rejects(store.read({ from: "runs", order: [["x" as "id", "asc"]], limit: 1 }), TypeError);
     await assert.rejects(store.read({ from: "runs", limit: -1 }), RangeError);
+    await assert.rejects(store.read({ from: "runs", skip: 0.5, limit: 1 }), RangeError);
     await assert.rejects(store.commit({ writes: [{ delete: "runs", where: nothing }] }), TypeError);
     await assert.rejects(store.commit({ writes: [{ update: "runs", where: {}, set: { x: 1 } as never }] }), TypeError);
     await assert.rejects(
@@ -173,13 +174,18 @@ export function testStore(name: string, subject: StoreSubject): void {
     const rows = [3, 1, 2].flatMap((turn) => ["b", "a"].map((id) => run(`run_${id}${turn}`, { turn, agent_id: id })));
     rows.push(run("run_x", { turn: 0, agent_id: "c", user_id: "z" }));
     await store.commit({ writes: [{ insert: "runs", rows }] });
-    const ids = async (order: [keyof (typeof rows)[0], "asc" | "desc"][], limit: number) => {
-      return (await store.read({ from: "runs", order, limit })).map(({ id }) => id.slice(4)).join(" ");
+    const ids = async (order: [keyof (typeof rows)[0], "asc" | "desc"][], limit: number, skip?: number) => {
+      const query = { from: "runs", order, limit, ...skip !== undefined && { skip } } as const;
+      return (await store.read(query)).map(({ id }) => id.slice(4)).join(" ");
     };
     assert.equal(await ids([["turn", "asc"], ["agent_id", "asc"]], 9), "x a1 b1 a2 b2 a3 b3");
     assert.equal(await ids([["agent_id", "asc"], ["turn", "desc"]], 4), "a3 a2 a1 b3");
     assert.equal(await ids([["user_id", "desc"]], 1), "x", "null sorts before everything");
     assert.equal(await ids([["id", "asc"]], 0), "");
+    assert.equal(await ids([["id", "asc"]], 2, 0), "a1 a2");
+    assert.equal(await ids([["id", "asc"]], 2, 3), "b1 b2");
+    assert.equal(await ids([["id", "asc"]], 9, 6), "x");
+    assert.equal(await ids([["id", "asc"]], 9, 7), "");
   });
 
   test("numbers and groups are summed", async (store) => {

@@ -102,8 +102,12 @@ function inOf(table: Table, column: string, list: readonly unknown[], args: Valu
 }
 
 /** `query` as SQL. */
-export function toSelect<T extends Table>({ from, where = {}, order = [], limit }: Query<T>): Statement {
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new RangeError(`Cannot read ${limit} rows of "${from}"`);
+export function toSelect<T extends Table>({ from, where = {}, order = [], skip = 0, limit }: Query<T>): Statement {
+  for (const count of [limit, skip]) {
+    if (!Number.isSafeInteger(count) || count < 0) {
+      throw new RangeError(`Cannot read or skip ${count} rows of "${from}"`);
+    }
+  }
   const args: Value[] = [];
   const sorted = order.map(([column, direction]) => {
     codecOf(from, column);
@@ -113,7 +117,8 @@ export function toSelect<T extends Table>({ from, where = {}, order = [], limit 
   const filter = whereOf(from, where, args);
   args.push(limit);
   const sort = sorted.length === 0 ? "" : ` ORDER BY ${sorted.join(", ")}`;
-  return { sql: `SELECT ${columns} FROM ${from}${filter}${sort} LIMIT ?`, args };
+  if (skip > 0) args.push(skip);
+  return { sql: `SELECT ${columns} FROM ${from}${filter}${sort} LIMIT ?${skip > 0 ? " OFFSET ?" : ""}`, args };
 }
 
 /** `query` as SQL. */

@@ -45,17 +45,8 @@ export interface UsageGroup {
 }
 
 const SUMMED = ["input_tokens", "output_tokens", "reasoning_tokens", "cached_input_tokens", "cost"] as const;
-const MAX_SLICES = 240;
-const MIN_SLICE_MS = 60_000;
-
-/** The time between two, in slices short enough to be summed at a stretch. */
-function slices(from: string, to: string): { gte: string; lt: string }[] {
-  const [begin, end] = [Date.parse(from), Date.parse(to)];
-  const step = Math.max(MIN_SLICE_MS, (end - begin) / MAX_SLICES);
-  const found: { gte: string; lt: string }[] = [];
-  for (let at = begin; at < end; at += step) found.push({ gte: toTime(at), lt: toTime(Math.min(at + step, end)) });
-  return found;
-}
+/** Calls that are summed at a stretch, which takes some milliseconds. */
+const MAX_CALLS = 2000;
 
 function add(groups: Map<string, UsageGroup>, group: string, row: SumRow): void {
   const tokens = (name: typeof SUMMED[number]) => Number(row[name] ?? 0);
@@ -126,7 +117,7 @@ export class System {
     const { tenant_id } = principal;
     const columns = { model: ["provider", "model"], agent: ["agent_id"], user: ["user_id"], key: ["key_id"] } as const;
     const groups = new Map<string, UsageGroup>();
-    for (const started_at of slices(from, to)) {
+    for await (const started_at of this.#slices(tenant_id, { from, to })) {
       const rows = await this.#deps.store.sum({
         from: "model_calls",
         where: { tenant_id, started_at },
@@ -134,10 +125,26 @@ export class System {
         by: columns[by],
       });
       for (const row of rows) add(groups, columns[by].map((column) => row[column] ?? "none").join("/"), row);
-      // A long time holds many rows: others get their turn between its slices.
+      // Others get their turn between slices.
       await sleep(this.#deps.clock, 0);
     }
     return [...groups.values()];
+  }
+
+  /** The time between two, in slices of {@linkcode MAX_CALLS} calls, or of a millisecond in which more began. */
+  async *#slices(tenant_id: string, { from, to }: { from: string; to: string }) {
+    const end = toTime(Date.parse(to));
+    for (let gte = toTime(Date.parse(from)), lt; gte < end; gte = lt) {
+      const [next] = await this.#deps.store.read({
+        from: "model_calls",
+        where: { tenant_id, started_at: { gte, lt: end } },
+        order: [["started_at", "asc"]],
+        skip: MAX_CALLS,
+        limit: 1,
+      });
+      lt = next === undefined ? end : next.started_at > gte ? next.started_at : toTime(Date.parse(gte) + 1);
+      yield { gte, lt };
+    }
   }
 
   async #check(name: string, work: () => Promise<{ ok: boolean; detail: string }>): Promise<Component> {
