@@ -64,9 +64,11 @@ async function processOf(pid: number): Promise<Process | undefined> {
 
 /** Who gets the processes whose parent ended: the machine's first, or who stands in for it. */
 async function adopter(): Promise<number> {
-  const child = await new Deno.Command("sh", { args: ["-c", "sleep 1 >&- 2>&- & echo $!"] }).output();
-  const orphan = await processOf(Number(new TextDecoder().decode(child.stdout)));
+  const child = await new Deno.Command("sh", { args: ["-c", "sleep 60 >&- 2>&- & echo $!"] }).output();
+  const pid = Number(new TextDecoder().decode(child.stdout));
+  const orphan = await processOf(pid);
   if (orphan === undefined) throw new Error("Cannot see who adopts processes: the one that was started has ended");
+  Deno.kill(pid, "SIGKILL");
   return orphan.parent;
 }
 
@@ -78,7 +80,7 @@ async function orphans(): Promise<[string, string][]> {
     const one = /^\d+$/.test(name) ? await processOf(Number(name)) : undefined;
     if (one?.parent !== by || one.state === "Z" || await read(`/proc/${one.pid}/cgroup`) !== part) continue;
     const command = (await read(`/proc/${one.pid}/cmdline`))?.replaceAll("\0", " ").trim();
-    if (command && command !== "sleep 1") found.push([`${one.pid} ${one.started}`, `process ${one.pid}: ${command}`]);
+    if (command) found.push([`${one.pid} ${one.started}`, `process ${one.pid}: ${command}`]);
   }
   return found;
 }

@@ -9,10 +9,11 @@ import type { Page, WebSocket } from "playwright-core";
 import { DEVICES, startBrowser } from "../support/browser.ts";
 import { BROWSER, CallStory, good, inBrowser } from "../support/calls.ts";
 import { openCallDesk } from "../support/call_desk.ts";
+import { freePort } from "../support/free_port.ts";
 import { onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
 import { until } from "../support/story.ts";
-import { freePort, startUdpRelay } from "../support/udp_relay.ts";
+import { startUdpRelay } from "../support/udp_relay.ts";
 import { PATIENCE_MS } from "../support/waiting.ts";
 
 const CONNECTED = '#state[data-state="connected"]';

@@ -25,7 +25,7 @@ const SETTINGS = {
     // More than a machine that has a lot to do stands still.
     connect_timeout_seconds: 10,
     lost_seconds: 8,
-    reattach_seconds: 3,
+    reattach_seconds: 10,
     max_calls: MAX_CALLS,
     max_calls_per_key: MAX_CALLS + 1,
   },

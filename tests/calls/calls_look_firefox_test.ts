@@ -19,7 +19,9 @@ onNetworks("in Firefox camera and screen are looked at, each with its own consen
   using _ = machines.server.enter();
   const looks = ["camera", "screen"].map((source) => ({ source, reason: `To see the ${source}` }));
   const provider = stack.use(await startProvider({ script: seer(looks) }));
-  const server = stack.use(await startServer({ provider: provider.url, settings: { rtc: { host: SERVER } } }));
+  const server = stack.use(
+    await startServer({ provider: provider.url, settings: { rtc: { host: SERVER, look: { timeout_seconds: 60 } } } }),
+  );
   await createAgent(server, "seer", { look: true });
   const page = await firefoxOn(stack, machines.caller);
   const modalities = ["audio", "text", "camera", "screen"];

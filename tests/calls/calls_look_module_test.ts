@@ -59,7 +59,9 @@ try {
 async function story(stack: AsyncDisposableStack, open: (url: string) => Promise<unknown>) {
   const looks = ["screen", "screen", "camera", "camera"].map((source) => ({ source, reason: `To see the ${source}` }));
   const provider = stack.use(await startProvider({ script: seer(looks) }));
-  const server = stack.use(await startServer({ provider: provider.url }));
+  const server = stack.use(
+    await startServer({ provider: provider.url, settings: { rtc: { look: { timeout_seconds: 60 } } } }),
+  );
   await createAgent(server, "seer", { look: true });
   const reported = Promise.withResolvers<{ asked: string[][]; said: string[]; error?: string }>();
   const front = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {

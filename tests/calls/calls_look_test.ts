@@ -94,7 +94,7 @@ inSight("the screen is seen once it is allowed, the camera isn't when it is refu
   await using stack = new AsyncDisposableStack();
   const place = await callByPage(stack, {
     looks: [{ source: "screen", reason: "To read the form" }, { source: "camera", reason: "To see your desk" }],
-    look: {},
+    look: { timeout_seconds: 60 },
   });
   const { page, server, provider, ask } = place;
   await ask(/It is blue/, async () => {
@@ -144,7 +144,7 @@ inSight("the camera may be seen until the call ends, or until that is taken back
   await using stack = new AsyncDisposableStack();
   const place = await callByPage(stack, {
     looks: Array.from({ length: 5 }, () => ({ source: "camera", reason: "To see" })),
-    look: { keep: true, ask_seconds: 5 },
+    look: { keep: true, ask_seconds: 10, timeout_seconds: 60 },
   });
   const { page, server, ask } = place;
   const looking = page.locator("#looking");
@@ -174,7 +174,7 @@ inSight("the camera may be seen until the call ends, or until that is taken back
   await ask(/It is \w+/);
   await page.getByRole("button", { name: "Take back" }).click();
   await looking.filter({ hasText: "The agent asks before it looks" }).waitFor();
-  await ask(/Not seen: Cannot look at the camera: the person didn't answer in 5 s/);
+  await ask(/Not seen: Cannot look at the camera: the person didn't answer in 10 s/);
   assert.equal(await page.locator("#asks > *").count(), 0, "the question goes with its time");
   assert.equal((await looksOf(place)).length, 3);
 });

@@ -125,8 +125,8 @@ onNetworks("in Firefox the module calls, is answered aloud, and hangs up", async
   });
   assert.equal(await ask(begun, "Is it ready?"), "Your order is ready.");
   const recorded = await page.evaluate(async () => {
-    // What was sent last is heard a little later.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // What was sent last is heard a little later, and recorded later still by a machine that is busy.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     const stopped = new Promise((resolve) => kept.recorder.onstop = resolve);
     kept.recorder.stop();
     await stopped;

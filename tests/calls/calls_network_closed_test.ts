@@ -7,11 +7,11 @@ import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import type { RtcStats } from "../../src/domain/rtc_session.ts";
 import { callFrom, CallStory, good } from "../support/calls.ts";
+import { freePort } from "../support/free_port.ts";
 import type { Machine } from "../support/netns.ts";
 import { chromiumOn, HIDDEN, machineBehind, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer, USER_KEY } from "../support/server.ts";
-import { freePort } from "../support/udp_relay.ts";
 
 declare const rtc: RtcPage;
 
@@ -102,7 +102,7 @@ onNetworks("where UDP is closed, a call goes over TCP", async (stack) => {
 
 onNetworks("where everything is closed, both ends are told in time", async (stack) => {
   const { page, server, media } = await openBehind(stack, {
-    rtc: { connect_timeout_seconds: 3 },
+    rtc: { connect_timeout_seconds: 8 },
     open: ({ http }) => [`tcp dport ${http}`],
   });
   const id = await callByItself(page, server);

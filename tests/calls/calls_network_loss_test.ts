@@ -6,10 +6,11 @@
 import { strict as assert } from "node:assert";
 import type { RtcStats } from "../../src/domain/rtc_session.ts";
 import { aloud, callFrom, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
+import { freePort } from "../support/free_port.ts";
 import { startProvider } from "../support/provider.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { freePort, startUdpRelay, type UdpRelayOptions } from "../support/udp_relay.ts";
+import { startUdpRelay, type UdpRelayOptions } from "../support/udp_relay.ts";
 import { askAloud } from "../support/voice_story.ts";
 
 declare const rtc: RtcPage;

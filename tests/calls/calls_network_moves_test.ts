@@ -5,11 +5,12 @@
  */
 import { strict as assert } from "node:assert";
 import { BROWSER, callFrom, CallStory, good, inBrowser, openPage } from "../support/calls.ts";
+import { freePort } from "../support/free_port.ts";
 import { CALLER, chromiumOn, countMoved, MOVED, onNetworks, SERVER, twoMachines } from "../support/network_calls.ts";
 import { startProvider } from "../support/provider.ts";
 import type { RtcPage } from "../support/rtc_page.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
-import { freePort, startUdpRelay } from "../support/udp_relay.ts";
+import { startUdpRelay } from "../support/udp_relay.ts";
 
 declare const rtc: RtcPage;
 

@@ -145,7 +145,8 @@ inBrowser("who is muted, or holds the call, is not in the recording either", asy
     const id = await callFrom(page, server, { video: true, body: SEEN });
     await good(await server.request("PATCH", `/rtc/sessions/${id}`, { body: first }));
     await good(await server.request("POST", `/rtc/sessions/${id}/recording`));
-    await pause(1000);
+    // A picture that was asked for in vain is asked for again after a second.
+    await pause(3000);
     await good(await server.request("DELETE", `/rtc/sessions/${id}/recording`));
     const { tracks } = await finished(server, id);
     await good(await server.request("DELETE", `/rtc/sessions/${id}`));

@@ -8,10 +8,11 @@ import { strict as assert } from "node:assert";
 import type { Page } from "playwright-core";
 import { DEVICES, startBrowser } from "../support/browser.ts";
 import { BROWSER, CallStory, good, inBrowser } from "../support/calls.ts";
+import { freePort } from "../support/free_port.ts";
 import { startProvider } from "../support/provider.ts";
 import { startServer, USER_KEY } from "../support/server.ts";
 import { type Json, until } from "../support/story.ts";
-import { freePort, startUdpRelay } from "../support/udp_relay.ts";
+import { startUdpRelay } from "../support/udp_relay.ts";
 import { PATIENCE_MS } from "../support/waiting.ts";
 
 /** Keeps every connection that the page makes. */

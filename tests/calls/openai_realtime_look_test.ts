@@ -82,7 +82,7 @@ inBrowser("its person allows a look, refuses one and leaves one unanswered, and 
     await startServer({
       provider: provider.url,
       settings: {
-        rtc: { look: { ask_seconds: 2 } },
+        rtc: { look: { ask_seconds: 10, timeout_seconds: 60 } },
         server: { cors: { origins: [origin] } },
         speech: { stt: { engine: "none" }, tts: { engine: "none" } },
       },
@@ -125,7 +125,7 @@ inBrowser("its person allows a look, refuses one and leaves one unanswered, and 
     "not_mine",
     "Cannot decide: only who is in the call lets an agent look",
   ]);
-  assert.equal(await unanswered, "Not seen: Cannot look at the camera: the person didn't answer in 2 s");
+  assert.equal(await unanswered, "Not seen: Cannot look at the camera: the person didn't answer in 10 s");
   await page.evaluate(() => talk.decide());
   const late = await page.evaluate(() => talk.until("error"));
   assert.equal(late.error.message, "Cannot decide: nothing waits by that id");

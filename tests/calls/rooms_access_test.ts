@@ -169,7 +169,7 @@ Deno.test("an empty room ends, and one that goes on is there after a restart, wi
       id = (await makeRoom(server)).id;
       await good(await join(server, id, { name: "Ana" }));
     }
-    await using server = await start({ idle_seconds: 1 }, data_dir);
+    await using server = await start({ idle_seconds: 5 }, data_dir);
     const { members } = await good<{ members: unknown[] }>(await server.request("GET", `/rtc/rooms/${id}`));
     assert.deepEqual(members, []);
     const ana = await good<Joined>(await join(server, id, { name: "Ana" }));

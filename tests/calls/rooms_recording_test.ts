@@ -159,7 +159,8 @@ aloud("a room is recorded: a track for each, also for who comes late; each is to
   await cleo.page.evaluate((tracks) => room.say({ type: "tracks", tracks }), tracks);
   await ana.story.until(({ type, data }) => type === "room.tracks" && JSON.stringify(data).includes("screen"));
   await good(await server.request("POST", path));
-  await pause(1000);
+  // A picture that was asked for in vain is asked for again after a second.
+  await pause(3000);
   assert.equal((await server.request("DELETE", `/rtc/rooms/${room_id}`)).status, 204);
   const again = await finished(server, room_id);
   assert.deepEqual([again.state, again.reason], ["ready", "call_ended"]);

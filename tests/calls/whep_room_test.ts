@@ -155,7 +155,9 @@ Deno.test("everybody in the room is told who watches, who joins later too; too m
     { viewer_id: one, present: true, viewers: 1 },
     { viewer_id: two, present: true, viewers: 2 },
   ];
-  await bens.until(({ type, data }) => type === "session.viewer" && data.viewer_id === two);
+  for (const story of [anas, bens]) {
+    await story.until(({ type, data }) => type === "session.viewer" && data.viewer_id === two);
+  }
   assert.deepEqual([anas.of("session.viewer"), bens.of("session.viewer")], [there, there]);
   assert.equal((await show(server, ben.session.id)).recording_id, null);
 

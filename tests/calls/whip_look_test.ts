@@ -38,7 +38,7 @@ inBrowser("the agent is told at once that nobody can be asked; who is in the cal
       provider: provider.url,
       settings: {
         // Whoever waited for an answer would wait too long for the test.
-        rtc: { look: { ask_seconds: 600 } },
+        rtc: { look: { ask_seconds: 600, timeout_seconds: 60 } },
         server: { cors: { origins: [origin] } },
         speech: { stt: { engine: "none" }, tts: { engine: "none" } },
       },

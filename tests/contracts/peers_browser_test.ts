@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { MediaPacket } from "../../src/ports/peers.ts";
 import { findBrowser, startBrowser } from "../support/browser.ts";
+import { realTime } from "../support/real_time.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "../support/rtc_page.ts";
 import { ESPEAK, pocketsphinx, speechEnv, writeGrammar } from "../support/speech.ts";
 import { until } from "../support/story.ts";
@@ -63,33 +64,37 @@ async function pipe([program = "", ...args]: readonly string[], input: Uint8Arra
   return new Uint8Array(stdout);
 }
 
-inBrowser("Chromium calls over UDP: what is said comes back and is understood", async () => {
-  await using stack = new AsyncDisposableStack();
-  const grammar = stack.use(await writeGrammar());
-  const espeak = ESPEAK.map((part) => part.replace("{voice}", "en-us").replace("{words_per_minute}", "140"));
-  const page = await openPage(stack, await pipe(espeak, new TextEncoder().encode(SENTENCE)));
-  const peers = stack.use(await openPeers());
-  const echo = makeEcho(peers);
-  await call(page, echo, { channel: "muxi" });
-  await assertEchoes(page, echo);
-  assert.equal((await page.evaluate(() => rtc.path()))!.path, "udp prflx host");
-  await page.evaluate(() => rtc.record());
-  await page.waitForTimeout(1000 * await page.evaluate(() => rtc.play()));
-  const recorded = await page.evaluate(() => rtc.recorded());
-  const webm = Uint8Array.from(atob(recorded), (character) => character.charCodeAt(0));
-  const pcm = await pipe(
-    ["ffmpeg", "-v", "error", "-i", "pipe:0", "-ar", "16000", "-ac", "1", "-f", "s16le", "pipe:1"],
-    webm,
-  );
-  const understood = new TextDecoder().decode(await pipe(pocketsphinx(grammar.path), pcm)).trim();
-  assert.equal(understood, SENTENCE);
-  assert.ok(echo.heard.media.some(({ level }) => level !== undefined && level < 60), "nobody said how loud it is");
-  const { jitter_ms, round_trip_ms, packets_lost } = echo.peer.stats();
-  assert.ok(jitter_ms !== null && round_trip_ms !== null && packets_lost === 0);
-  await page.evaluate(() => rtc.close());
-  await echo.heard.until(() => echo.heard.states.includes("closed"));
-  await echo.peer[Symbol.asyncDispose]();
-  assert.deepEqual(peers.size, { peers: 0, names: 0, remotes: 0, expected: 0 });
+realTime({
+  name: "Chromium calls over UDP: what is said comes back and is understood",
+  ignore: BROWSER === undefined,
+  async fn() {
+    await using stack = new AsyncDisposableStack();
+    const grammar = stack.use(await writeGrammar());
+    const espeak = ESPEAK.map((part) => part.replace("{voice}", "en-us").replace("{words_per_minute}", "140"));
+    const page = await openPage(stack, await pipe(espeak, new TextEncoder().encode(SENTENCE)));
+    const peers = stack.use(await openPeers());
+    const echo = makeEcho(peers);
+    await call(page, echo, { channel: "muxi" });
+    await assertEchoes(page, echo);
+    assert.equal((await page.evaluate(() => rtc.path()))!.path, "udp prflx host");
+    await page.evaluate(() => rtc.record());
+    await page.waitForTimeout(1000 * await page.evaluate(() => rtc.play()));
+    const recorded = await page.evaluate(() => rtc.recorded());
+    const webm = Uint8Array.from(atob(recorded), (character) => character.charCodeAt(0));
+    const pcm = await pipe(
+      ["ffmpeg", "-v", "error", "-i", "pipe:0", "-ar", "16000", "-ac", "1", "-f", "s16le", "pipe:1"],
+      webm,
+    );
+    const understood = new TextDecoder().decode(await pipe(pocketsphinx(grammar.path), pcm)).trim();
+    assert.equal(understood, SENTENCE);
+    assert.ok(echo.heard.media.some(({ level }) => level !== undefined && level < 60), "nobody said how loud it is");
+    const { jitter_ms, round_trip_ms, packets_lost } = echo.peer.stats();
+    assert.ok(jitter_ms !== null && round_trip_ms !== null && packets_lost === 0);
+    await page.evaluate(() => rtc.close());
+    await echo.heard.until(() => echo.heard.states.includes("closed"));
+    await echo.peer[Symbol.asyncDispose]();
+    assert.deepEqual(peers.size, { peers: 0, names: 0, remotes: 0, expected: 0 });
+  },
 });
 
 inBrowser("Chromium calls over TCP alone", async () => {

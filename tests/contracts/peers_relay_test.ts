@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Clock, systemClock } from "../../src/kit/clock.ts";
 import { findBrowser, startBrowser } from "../support/browser.ts";
 import { findCoturn, startCoturn } from "../support/coturn.ts";
 import { type RtcPage, type RtcPageOptions, serveRtcPage } from "../support/rtc_page.ts";
@@ -81,7 +82,10 @@ Deno.test({
   async fn() {
     await using stack = new AsyncDisposableStack();
     const coturn = stack.use(await startCoturn(COTURN!));
-    const [clients, servers] = [stack.use(await openPeers({ lite: false })), stack.use(await openPeers())];
+    // A busy machine is given longer than people would wait for a relay.
+    const patient: Clock = { ...systemClock, after: (ms, task) => systemClock.after(30 * ms, task) };
+    const clients = stack.use(await openPeers({ lite: false }));
+    const servers = stack.use(await openPeers({ clock: patient }));
     const client = makePeer(clients);
     const ice_servers = [{ urls: [`stun:127.0.0.1:${coturn.port}`] }, await coturn.server("udp")];
     const server = makeEcho(servers, { ice_servers });

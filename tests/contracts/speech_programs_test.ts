@@ -86,23 +86,23 @@ Deno.test("while somebody still speaks a program may be silent as long as it lik
   const audio = (async function* () {
     for (let i = 0; i < 6; i++) {
       yield new Int16Array(320);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 800));
     }
   })();
   assert.equal(
-    await transcribe("cat > /dev/null; echo all heard", { timeout_ms: 1000, input: "raw", audio }),
+    await transcribe("cat > /dev/null; echo all heard", { timeout_ms: 4000, input: "raw", audio }),
     "all heard",
   );
 });
 
 Deno.test("time in which nobody waits for the program doesn't count", async () => {
   const speaker = createCommandSpeaker(
-    speakerOptions({ command: ["cat", "/dev/zero"], output: "raw", timeout_ms: 1000 }),
+    speakerOptions({ command: ["cat", "/dev/zero"], output: "raw", timeout_ms: 4000 }),
   );
   let pieces = 0;
   for await (const _ of speaker.speak("hello", { signal })) {
     if (++pieces === 8) break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 700));
   }
   assert.equal(pieces, 8);
 });

@@ -4,15 +4,10 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { freePort } from "../support/free_port.ts";
 import { BOX, openPlace } from "./support/place.ts";
 
 const ROUNDS = 5;
-
-/** A port that is free now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
 
 /** Polls until the server at `url` is healthy, or `over` says that it never will be. */
 async function untilHealthy(url: string, over: () => boolean): Promise<void> {

@@ -28,13 +28,14 @@ async function entriesOf(server: TestServer): Promise<Entry[]> {
     .filter((entry) => JSON.stringify(entry).includes(server.url));
 }
 
-function assertSawAll(seen: Json, { sdk, revision }: Client): void {
+function assertSawAll(seen: Json, { sdk, revision, way }: Client & { way: string | undefined }): void {
   assert.equal(seen.server, "muxi");
   if (sdk === "client") assert.equal(seen.revision, revision ?? "2025-11-25");
   for (const tool of ["agent__assistant", "everything__get-sum", "run_create"]) assert.ok(seen.tools.includes(tool));
   assert.match(seen.agent.text, /offline model/);
-  assert.ok(seen.agent.progress.length > 0, "The agent's text grows");
-  assert.ok(seen.agent.text.startsWith(seen.agent.progress[0].message));
+  // What comes together with the answer is dropped by these clients' SSE and standard streams.
+  assert.ok(seen.agent.progress.length > 0 || way !== "http", "The agent's text grows");
+  for (const { message } of seen.agent.progress.slice(0, 1)) assert.ok(seen.agent.text.startsWith(message));
   assert.equal(seen.sum.text, "The sum of 2 and 40 is 42.");
   // The fourth comes together with the answer, and then some clients drop it.
   const steps = seen.long.progress.map(({ progress, total }: Json) => `${progress} of ${total}`);
@@ -61,7 +62,7 @@ Deno.test("the official clients of both generations do everything under Node, by
     for (const client of CLIENTS) {
       const walk = { ...entry, ...client, way: ways[at] };
       await t.step(Object.values({ way: walk.way, ...client }).join(" "), async () => {
-        assertSawAll(JSON.parse(await desk.run("node", ["client.mjs", JSON.stringify(walk)])), client);
+        assertSawAll(JSON.parse(await desk.run("node", ["client.mjs", JSON.stringify(walk)])), walk);
       });
     }
   }

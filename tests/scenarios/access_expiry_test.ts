@@ -11,9 +11,9 @@ import { startWorld, tokenOf } from "../support/world.ts";
 /** Tokens are taken for five seconds longer, as clocks differ. */
 const TOLERANCE = 5;
 
-/** A token for about two seconds, and when it is worth nothing any more. */
+/** A token for about five seconds, and when it is worth nothing any more. */
 async function shortToken(claims: Json = {}): Promise<{ key: string; until: number }> {
-  const exp = Math.floor(Date.now() / 1000) - TOLERANCE + 3;
+  const exp = Math.floor(Date.now() / 1000) - TOLERANCE + 6;
   return { key: await tokenOf("alice", { scope: "tools", ...claims }, exp), until: (exp + TOLERANCE) * 1000 };
 }
 

@@ -166,8 +166,9 @@ Deno.test("deciding twice is refused, whoever was first", async () => {
 Deno.test("nobody decides in time: the call is denied and the run goes on", async () => {
   await using story = await asked({ settings: { runs: { approval_timeout_seconds: 1, lease_seconds: 2 } } });
   const { server, answer, toolbox, provider } = story;
-  const [call] = await waiting(server, answer.run_id);
   await untilStatus(server, answer.run_id, "completed");
+  const { data: steps } = await ask(server, `GET /runs/${answer.run_id}/steps`);
+  const [call] = steps.flatMap((step: Json) => step.tool_calls);
   assert.equal(toolbox.calls.length, 0);
   assert.match(saidTo(provider.requests[1]!).at(-1)!, /nobody decided in time/);
   const path = `POST /runs/${answer.run_id}/tool_calls/${call.id}/decision`;

@@ -114,7 +114,13 @@ Deno.test("a run keeps the agent's revision it began with", async () => {
 });
 
 Deno.test("a run that waits in the queue keeps the revision of when it was asked for", async () => {
-  await using provider = await startProvider({ script: [{ tokens: 1, hang: 100 }, { tokens: 1 }] });
+  const changed = Promise.withResolvers<void>();
+  await using provider = await startProvider({
+    script: async () => {
+      await changed.promise;
+      return { tokens: 1 };
+    },
+  });
   await using server = await startServer({ provider: provider.url });
   await createAgent(server, "clerk", { system_prompt: "Be old" });
   const { id } = await ask(server, "POST /conversations", { body: { agent_id: "clerk" } });
@@ -126,6 +132,7 @@ Deno.test("a run that waits in the queue keeps the revision of when it was asked
   const queued = await say("Second");
   assert.equal(queued.status, "queued");
   await askAdmin(server, "PATCH /agents/clerk", { body: { system_prompt: "Be new" } });
+  changed.resolve();
   await untilStatus(server, queued.id, "completed");
   assert.deepEqual(provider.requests.map((request) => saidTo(request)[0]), ["system: Be old", "system: Be old"]);
 });

@@ -11,7 +11,8 @@ import { NotServing, type ServerProcess, startChild, startMain } from "../suppor
 import { AGENTS, startScript } from "../support/crash_script.ts";
 import { ADMIN_KEY } from "../support/server.ts";
 
-const GRACE_SECONDS = 1;
+/** Several times what the short run lasts. */
+const GRACE_SECONDS = 5;
 /** More often than any step is tried. */
 const MANY = 8;
 

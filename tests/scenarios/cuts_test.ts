@@ -32,7 +32,11 @@ const STORIES_A_RESTART = 20;
 const script: Script = ({ body }) => {
   const [pace, name, count] = body.messages.at(-1).content.split(" ");
   const tokens = Array.from({ length: Number(count) }, (_, i) => `${name}.${i} `);
-  return pace === "slow" ? { tokens, delay: 4 + Number(count) % 8 } : { tokens, chunks: 1 + Number(count) % 6 };
+  // Those that are to be there when the server ends last longer.
+  const times = name.startsWith("story") ? 1 : 4;
+  return pace === "slow"
+    ? { tokens, delay: times * (4 + Number(count) % 8) }
+    : { tokens, chunks: 1 + Number(count) % 6 };
 };
 
 function textOf(message: string): string {

@@ -111,7 +111,7 @@ const TOKENS = Array.from({ length: 40 }, (_, i) => `word${i} `);
 Deno.test("“Try it” sends, streams, stops, and resumes after the last event, and keeps the key to itself", {
   ignore: !executablePath,
 }, async () => {
-  await using provider = await startProvider({ script: { tokens: TOKENS, delay: 50 } });
+  await using provider = await startProvider({ script: { tokens: TOKENS, delay: 150 } });
   await using server = await startServer({ provider: provider.url });
   await using browser = await startBrowser(executablePath!);
   const { page, notes } = await browser.newPage();

@@ -4,6 +4,7 @@
  * @module
  */
 import { strict as assert } from "node:assert";
+import { freePort } from "../support/free_port.ts";
 import { hasProgram } from "../support/parts.ts";
 import { CHAOS_MODES, type ChaosMode } from "../support/mcp_chaos_server.ts";
 import { selfSigned, startHttpUpstream } from "../support/mcp_client_http_server.ts";
@@ -19,12 +20,10 @@ const NAMES = ["pipe", "spare", "web"] as const;
 /** A folder with servers in it, and what they did. */
 class Town implements AsyncDisposable {
   readonly dir = Deno.makeTempDirSync({ dir: "/var/tmp", prefix: "muxi-chaos-" });
-  readonly port: number;
+  readonly port = freePort();
   #web: Deno.ChildProcess | undefined;
 
   constructor() {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.port = listener.addr.port;
     for (const name of NAMES) this.say(name, "ok");
   }
 

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
 import { toolText } from "../../src/domain/tool.ts";
 import type { Elicitation, McpConnection, McpHandlers } from "../../src/ports/mcp_client.ts";
+import { freePort } from "../support/free_port.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
 import { callOptions } from "../support/mcp_client_odd.ts";
-import { connectReal, EVERYTHING, freePort, startReal } from "../support/mcp_client_real.ts";
+import { connectReal, EVERYTHING, startReal } from "../support/mcp_client_real.ts";
 
 const { signal } = new AbortController();
 

@@ -244,7 +244,7 @@ Deno.test("in the older era a call that is given up is cancelled by a message", 
     if (message?.method === "notifications/cancelled") told.resolve(message.params?.requestId);
     return message?.params?.name === "slow" ? stream.response : undefined;
   }, OLD);
-  const connection = await connect({ url: upstream.url }, { timeout_ms: 300 });
+  const connection = await connect({ url: upstream.url }, { timeout_ms: 2000 });
   const failure = await failureOf(connection.callTool("slow", {}, callOptions()));
   assert.equal(failure.kind, "timeout");
   const { id } = upstream.heard.find(({ message }) => message?.method === "tools/call")!.message!;

@@ -113,7 +113,7 @@ Deno.test("a program whose era is remembered isn't asked about it", async () => 
 });
 
 Deno.test("a program that is silent about its era is taken for one of the older", async () => {
-  await using odd = await connectOdd("mute", { timeout_ms: 700 });
+  await using odd = await connectOdd("mute", { timeout_ms: 3000 });
   assert.equal(odd.era, "2025-11-25");
 });
 
@@ -133,25 +133,25 @@ Deno.test("a message that doesn't end, and messages without number, end the conn
 });
 
 Deno.test("a call that is silent for too long ends, the server is told, and others go on", async () => {
-  await using odd = await connectOdd("", { timeout_ms: 300 });
+  await using odd = await connectOdd("", { timeout_ms: 3000 });
   const failure = await failureOf(call(odd, "silent"));
   assert.deepEqual([failure.kind, failure.sent], ["timeout", true]);
-  assert.match(failure.message, /it was silent for 0\.3 s$/);
+  assert.match(failure.message, /it was silent for 3 s$/);
   const { content: [told] } = await call(odd, "cancelled");
   assert.match(told?.type === "text" ? told.text : "", /^\["muxi-\d+"\]$/);
 });
 
 Deno.test("progress keeps a call alive up to its end, but not for ever", async () => {
   {
-    await using odd = await connectOdd("", { timeout_ms: 1000 });
+    await using odd = await connectOdd("", { timeout_ms: 3000 });
     const seen: unknown[] = [];
     const options = { ...callOptions(), onProgress: (progress: unknown) => void seen.push(progress) };
     assert.deepEqual(await odd.callTool("steps", {}, options), toolText("done"));
     assert.deepEqual(seen, [1, 2, 3, 4].map((progress) => ({ progress, total: 4, message: `step ${progress}` })));
   }
-  await using odd = await connectOdd("", { timeout_ms: 1000, max_timeout_ms: 1050 });
+  await using odd = await connectOdd("", { max_timeout_ms: 1000 });
   const failure = await failureOf(call(odd, "steps"));
-  assert.match(failure.message, /it took longer than 1\.05 s$/);
+  assert.match(failure.message, /it took longer than 1 s$/);
 });
 
 Deno.test("who stops waiting gets their own reason, and the server is told", async () => {
@@ -168,12 +168,12 @@ Deno.test("who stops waiting gets their own reason, and the server is told", asy
 Deno.test("the time a person takes doesn't count as the server's", async () => {
   const asked: unknown[] = [];
   await using odd = await connectOdd("", {
-    timeout_ms: 1000,
-    max_timeout_ms: 1500,
+    timeout_ms: 3000,
+    max_timeout_ms: 3500,
     handlers: {
       elicit: async (question, { tool_call_id }) => {
         asked.push({ ...question, tool_call_id });
-        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await new Promise((resolve) => setTimeout(resolve, 5000));
         return { action: "accept", content: { name: "Ada" } };
       },
     },

@@ -6,9 +6,10 @@
 import { strict as assert } from "node:assert";
 import type { ToolResult } from "../../src/domain/tool.ts";
 import type { McpCallOptions, McpConnection, McpHandlers } from "../../src/ports/mcp_client.ts";
+import { freePort } from "../support/free_port.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
 import { connectOdd } from "../support/mcp_client_odd.ts";
-import { connectReal, EVERYTHING, freePort, startReal } from "../support/mcp_client_real.ts";
+import { connectReal, EVERYTHING, startReal } from "../support/mcp_client_real.ts";
 
 const LONG = { duration: 1.5, steps: 30 };
 const { signal } = new AbortController();

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { type ToolResult, toolText } from "../../src/domain/tool.ts";
 import type { Elicitation, McpCallOptions, McpConnection, Progress } from "../../src/ports/mcp_client.ts";
+import { freePort } from "../support/free_port.ts";
 import { connectorForTests, toConnectOptions, toServer } from "../support/mcp_client_connector.ts";
 import {
   type Answer,
@@ -15,7 +16,7 @@ import {
   startHttpUpstream,
 } from "../support/mcp_client_http_server.ts";
 import { callOptions, failureOf } from "../support/mcp_client_odd.ts";
-import { connectReal, EVERYTHING, freePort, startReal } from "../support/mcp_client_real.ts";
+import { connectReal, EVERYTHING, startReal } from "../support/mcp_client_real.ts";
 import { MovingClock, settle } from "../support/moving_clock.ts";
 import { until } from "../support/story.ts";
 
@@ -173,7 +174,7 @@ for (const era of [OLD, NEW]) {
 
   Deno.test(`${era}: a task that never ends is cut off at the limit of the call, and cancelled`, async () => {
     await using upstream = startTasks(era, [working]);
-    await using connection = await connectTasks(upstream, { timeout_ms: 500, max_timeout_ms: 900 });
+    await using connection = await connectTasks(upstream, { max_timeout_ms: 900 });
     const failure = await failureOf(connection.callTool("dig", {}, asTask()));
     assert.equal(failure.kind, "timeout");
     assert.match(failure.message, /it took longer than 0.9 s/);
@@ -182,12 +183,12 @@ for (const era of [OLD, NEW]) {
 
   Deno.test(`${era}: a server that goes silent about a task is given up`, async () => {
     const others: Scripted = ({ method }) =>
-      method === "tasks/get" ? new Promise((resolve) => setTimeout(resolve, 2_000)) : undefined;
+      method === "tasks/get" ? new Promise((resolve) => setTimeout(resolve, 5_000)) : undefined;
     await using upstream = startTasks(era, [working], others);
-    await using connection = await connectTasks(upstream, { timeout_ms: 400, max_timeout_ms: 60_000 });
+    await using connection = await connectTasks(upstream, { timeout_ms: 2000, max_timeout_ms: 60_000 });
     const failure = await failureOf(connection.callTool("dig", {}, asTask()));
     assert.equal(failure.kind, "timeout");
-    assert.match(failure.message, /silent for 0.4 s/);
+    assert.match(failure.message, /silent for 2 s/);
   });
 
   Deno.test(`${era}: a server that loses the task, gives it up or answers rubbish is told apart`, async () => {

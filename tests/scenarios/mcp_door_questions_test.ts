@@ -6,8 +6,10 @@
 import { strict as assert } from "node:assert";
 import { type Client, SSEClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import type { McpServer } from "../../src/domain/mcp_server.ts";
 import { toolText } from "../../src/domain/tool.ts";
 import { connectorForTests } from "../support/mcp_client_connector.ts";
+import { spawnPlainly } from "../support/mcp_client_process.ts";
 import { EVERYTHING } from "../support/mcp_client_real.ts";
 import { scriptedConnector, ScriptedServer } from "../support/mcp_hub_connector.ts";
 import { ADMIN_KEY, connect, createClient, ERAS, lastMessage, modern, USER_KEY } from "../support/mcp_door.ts";
@@ -21,7 +23,13 @@ const SUM = { name: "everything__get-sum", arguments: { a: 2, b: 3 } };
 const FORMS = "io.modelcontextprotocol/clientCapabilities";
 
 /** A server with the reference server behind it, over its standard streams: there a question names no call. */
-async function startHouse(fields: Json = {}, onLog?: (line: string) => void): Promise<TestServer> {
+async function startHouse(
+  fields: Json = {},
+  { onLog, connector = connectorForTests() }: {
+    onLog?: (line: string) => void;
+    connector?: ReturnType<typeof connectorForTests>;
+  } = {},
+): Promise<TestServer> {
   const args = ["run", "-A", "--no-config", "--no-lock", EVERYTHING];
   const server = await startServer({
     settings: {
@@ -29,7 +37,7 @@ async function startHouse(fields: Json = {}, onLog?: (line: string) => void): Pr
       mcp_servers: JSON.stringify({ mcpServers: { everything: { command: Deno.execPath(), args, ...fields } } }),
     },
     // Which programs may do what is told elsewhere: here they run as they are.
-    ports: { connector: connectorForTests() },
+    ports: { connector },
     ...onLog && { onLog },
   });
   await until("its tools are there", async () => (await ask(server, "GET /tools")).data.length > 0);
@@ -128,9 +136,39 @@ Deno.test("a policy that is another by the time a person has said yes is the one
   assert.match(textOf(await client.callTool(SUM)), /Not any more/);
 });
 
+/** What a program says; from its first question on it is held back until there is another: both calls are open then. */
+function untilTwoAsk(stdout: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const reader = stdout.getReader();
+  const decoder = new TextDecoder();
+  const held: Uint8Array[] = [];
+  let said = "";
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      do {
+        const { done, value } = await reader.read();
+        if (done) {
+          controller.close();
+          controller.byobRequest?.respond(0);
+          return;
+        }
+        said += decoder.decode(value, { stream: true });
+        held.push(value);
+      } while (said.split('"method":"elicitation/create"').length === 2);
+      for (const one of held.splice(0)) controller.enqueue(one as Uint8Array<ArrayBuffer>);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
 Deno.test("where a server never asked before and two are asked at once, one question is cancelled and the other reaches its own", async () => {
   const lines: string[] = [];
-  await using server = await startHouse({}, (line) => void lines.push(line));
+  const spawn = async (server: McpServer) => {
+    const child = await spawnPlainly(server);
+    return { ...child, stdout: untilTwoAsk(child.stdout) };
+  };
+  const connector = connectorForTests({ spawn });
+  await using server = await startHouse({}, { onLog: (line) => void lines.push(line), connector });
   await using client = await connect(server, { capabilities: { elicitation: {} } });
   await using other = await connect(server, { key: OTHER_KEY, capabilities: { elicitation: {} } });
   answerAs(client, "Ada");
@@ -231,7 +269,7 @@ Deno.test("a client that leaves while it is asked ends its call, and one that ca
 
 Deno.test("a client that can't be asked cancels what is asked, which is noted, and nobody declines for it", async () => {
   const lines: string[] = [];
-  await using server = await startHouse({}, (line) => void lines.push(line));
+  await using server = await startHouse({}, { onLog: (line) => void lines.push(line) });
   await using client = await connect(server);
   assert.match(textOf(await client.callTool(ASKS)), /"action": "cancel"/);
   assert.ok(lines.some((line) => /its caller doesn't say that it can answer \(form\)/.test(line)));

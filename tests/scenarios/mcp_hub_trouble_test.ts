@@ -107,7 +107,8 @@ Deno.test("a list that can't be read hides none of the others, and is read when 
     const now = await view();
     return now.state === "degraded" ? now : undefined;
   });
-  assert.deepEqual([degraded.tools.length, degraded.resources, degraded.prompts, reads], [1, 0, 1, 1]);
+  assert.deepEqual([degraded.tools.length, degraded.resources, degraded.prompts], [1, 0, 1]);
+  assert.ok(reads >= 1 && reads <= 3, `it was read ${reads} times`);
   assert.match(degraded.reason, /It is refused/);
   assert.equal((await ask(server, "GET /tools")).servers[0].state, "degraded");
   script.listingResources = () => Promise.resolve();

@@ -4,7 +4,9 @@
  * @module
  */
 import { strict as assert } from "node:assert";
-import { EVERYTHING, freePort, startReal } from "../support/mcp_client_real.ts";
+import { freePort } from "../support/free_port.ts";
+import { EVERYTHING, startReal } from "../support/mcp_client_real.ts";
+import { until } from "../support/story.ts";
 import { openOffice } from "../support/mcp_servers_office.ts";
 
 const words = `${Deno.execPath()} run --no-config --no-lock -A ${EVERYTHING} stdio`;
@@ -37,6 +39,11 @@ for (const [name, { args, path, type }] of Object.entries(SERVERS)) {
   Deno.test(`an agent answers by a tool server that was started separately: ${name}`, async () => {
     const port = String(freePort());
     await using _there = startReal(args(port), { PORT: port });
+    // Whoever isn't there for some seconds isn't called for a while.
+    await until(
+      "somebody listens",
+      () => Deno.connect({ hostname: "127.0.0.1", port: Number(port) }).then((one) => (one.close(), true), () => false),
+    );
     await using office = await openOffice({ servers: () => ({ [name]: { url: `http://127.0.0.1:${port}/${path}` } }) });
     const { era, sandbox, ...view } = await office.ready(name);
     assert.deepEqual([view.type, sandbox], [type, null]);

@@ -40,7 +40,13 @@ Deno.test("twenty messages at once are answered one after the other, each knowin
 });
 
 Deno.test("a queued run says behind which it waits, and begins when that one ends", async () => {
-  await using provider = await startProvider({ script: [{ tokens: 1, hang: 100 }, { tokens: 1 }] });
+  const held = Promise.withResolvers<void>();
+  await using provider = await startProvider({
+    script: async () => {
+      await held.promise;
+      return { tokens: 1 };
+    },
+  });
   await using server = await startServer({ provider: provider.url });
   const { id: conversation_id } = await ask(server, "POST /conversations", { body: {} });
   const route = `POST /conversations/${conversation_id}`;
@@ -51,6 +57,7 @@ Deno.test("a queued run says behind which it waits, and begins when that one end
   await ask(server, `${route}/messages`, { body: { content: "Second" } });
   const second = await ask(server, `${route}/runs`, { body: {}, status: 202 });
   assert.deepEqual([second.status, second.started_at], ["queued", null]);
+  held.resolve();
   await untilStatus(server, second.id, "completed");
   const events = await eventsOf(server, second.id);
   assert.deepEqual([events[0]!.type, events[0]!.data.behind], ["run.queued", first.id]);

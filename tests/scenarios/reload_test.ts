@@ -44,7 +44,7 @@ Deno.test("what changed is told, and is in force: keys, limits, models, times of
   story.write({
     auth: { user_api_key: key },
     providers: { openai: { base_url: second.url } },
-    runs: { tool_timeout_seconds: 1, approval_timeout_seconds: 7, collect_timeout_seconds: 2 },
+    runs: { tool_timeout_seconds: 1, approval_timeout_seconds: 7, collect_timeout_seconds: 6 },
     limits: { enabled: true, operations: { health_live: { per_second: 0.001, burst: 1 } } },
     server: { max_streams: 5 },
   });
@@ -61,7 +61,7 @@ Deno.test("what changed is told, and is in force: keys, limits, models, times of
     statuses.push(response.status);
   }
   assert.deepEqual(statuses, [200, 429, 429]);
-  // A tool may take one second now, a caller wait for two.
+  // A tool may take one second now, a caller wait for six.
   second.script([{ tool_calls: [{ name: "wait", arguments: {} }] }, { tokens: ["Gave up"] }, { hang: true }]);
   const answer = await ask(server, "POST /agents/worker/chat", { body: { message: "Wait" }, key });
   assert.equal(answer.message.content, "Gave up");

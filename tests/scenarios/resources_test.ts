@@ -80,7 +80,7 @@ Deno.test("a resource is read where it is; what several servers have is asked fo
 
 Deno.test("a read survives the loss of the connection, and wakes a server that rests", async () => {
   const a = readable("a://1");
-  await using home = await shelf({ a }, { a: { idle_seconds: 1 } });
+  await using home = await shelf({ a }, { a: { idle_seconds: 3 } });
   let count = 0;
   a.reading = (uri) =>
     count++ === 0 ? Promise.reject(failure("closed", { sent: true })) : [{ type: "text", text: uri }];

@@ -75,7 +75,7 @@ for (const walls of WALLS) {
       Deno.writeFileSync("${world.dir}/many/before", block, { append: true });
       for (let i = 0; ; i++) {
         Deno.writeFileSync("${world.dir}/many/" + i, block);
-        await new Promise((go) => setTimeout(go, 20));
+        await new Promise((go) => setTimeout(go, 100));
       }`;
     const one = `
       const file = Deno.openSync("${world.dir}/one/file", { create: true, write: true });

@@ -42,7 +42,7 @@ function mark(): string {
 
 Deno.test("a program that takes too much memory bit by bit is ended, and its end says why", async () => {
   const { end } = await python(
-    "import time\nkept=[]\nwhile True: kept.append(bytearray(8_000_000)); time.sleep(0.01)",
+    "import time\nkept=[]\nwhile True: kept.append(bytearray(8_000_000)); time.sleep(0.05)",
     { profile: { memory_mb: 96 } },
   );
   assert.equal(end, "killed: memory");
@@ -122,7 +122,7 @@ Deno.test("a folder that it may write has a ceiling, and each file in it", async
     assert.equal(many.end, "killed: disk");
     // What has no name any more is still there while it is open; in its own folders it is bounded by their size.
     const nameless = await python(
-      `import os,time\nkept=[]\nfor i in range(100):\n  kept.append(open("${dir}/x","wb",0)); os.unlink("${dir}/x")\n` +
+      `import os,time\nkept=[]\nfor i in range(2000):\n  kept.append(open("${dir}/x","wb",0)); os.unlink("${dir}/x")\n` +
         "  kept[-1].write(bytes(1_000_000)); time.sleep(0.02)\nprint('all of it')",
       { profile },
     );

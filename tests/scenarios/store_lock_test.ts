@@ -83,10 +83,10 @@ Deno.test("a lock that stays is reported, keeps nothing of the change, and does 
 async function writeAfterLock(path: string, reopen: boolean): Promise<number[]> {
   let database = new Database(path, { timeout: 20 });
   {
-    await using holder = startProcess("hold", [path, "1", "300"]);
+    await using holder = startProcess("hold", [path, "1", "60000"]);
     await holder.line();
     assert.throws(() => database.prepare("BEGIN IMMEDIATE").run([]), { code: "SQLITE_BUSY" });
-    while (await holder.line() !== undefined);
+    await holder.kill();
   }
   if (reopen) {
     database.close();

@@ -184,12 +184,12 @@ Deno.test("schemas that refer to themselves, lie, or are huge stop nobody", asyn
 Deno.test("streamed, a call tells how far it is, and its time begins anew with each word", async () => {
   const act: ScriptedTool["act"] = async (_, __, { onProgress }) => {
     for (let i = 1; i <= 4; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      await new Promise((resolve) => setTimeout(resolve, 700));
       onProgress?.({ progress: i, total: 4, message: `part ${i}` });
     }
     return words("done");
   };
-  await using shop = await bench({ work: { act } }, { settings: { ...SCOPED, runs: { tool_timeout_seconds: 1 } } });
+  await using shop = await bench({ work: { act } }, { settings: { ...SCOPED, runs: { tool_timeout_seconds: 2 } } });
   const frames = await framesOf(shop.server, "POST /tools/work/call", { body: {} });
   const last = frames.pop()!;
   assert.equal(last.type, "tool.call.result");

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import type { IceServer } from "../../src/domain/rtc_signal.ts";
 import { endChild } from "./end_child.ts";
 import { until } from "./story.ts";
-import { freePort } from "./udp_relay.ts";
+import { freePort } from "./free_port.ts";
 
 /** What the relay shares with those who issue credentials. */
 export const SECRET = "a secret of the tests";

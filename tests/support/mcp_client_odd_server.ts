@@ -74,7 +74,7 @@ const tools: Record<string, (id: unknown, params: NonNullable<Message["params"]>
   },
   steps: async (id, { _meta }) => {
     for (let progress = 1; progress <= 4; progress++) {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 900));
       const params = { progressToken: _meta?.progressToken, progress, total: 4, message: `step ${progress}` };
       say({ jsonrpc: "2.0", method: "notifications/progress", params });
     }

@@ -6,15 +6,10 @@
 import { McpFailure } from "../../src/domain/mcp_server.ts";
 import type { McpConnection } from "../../src/ports/mcp_client.ts";
 import { connectorForTests, toConnectOptions, toServer } from "./mcp_client_connector.ts";
+import { PATIENCE_MS } from "./waiting.ts";
 
 /** The reference server with one of everything. */
 export const EVERYTHING = "npm:@modelcontextprotocol/server-everything@2026.8.31";
-
-/** A port that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 /** Runs `args` under Deno until disposed, with all that it started. */
 export function startReal(args: string[], env: Record<string, string> = {}): AsyncDisposable {
@@ -44,13 +39,13 @@ export async function connectReal(
   options: Parameters<typeof toConnectOptions>[0] = {},
   type?: "http_sse",
 ): Promise<McpConnection & AsyncDisposable> {
-  for (;;) {
+  for (const end = performance.now() + PATIENCE_MS;;) {
     try {
       const server = toServer({ url, ...type && { type } });
       const connection = await connectorForTests().connect(server, toConnectOptions(options));
       return Object.assign(connection, { [Symbol.asyncDispose]: () => connection.close() });
     } catch (error) {
-      if (!(error instanceof McpFailure) || error.kind !== "unreachable") throw error;
+      if (!(error instanceof McpFailure) || error.kind !== "unreachable" || performance.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -55,7 +55,7 @@ async function call(name, args) {
 const { tools } = await client.listTools();
 const agent = await call("agent__assistant", { message: "What can you do?" });
 const sum = await call("everything__get-sum", { a: 2, b: 40 });
-const long = await call("everything__trigger-long-running-operation", { duration: 0.4, steps: 4 });
+const long = await call("everything__trigger-long-running-operation", { duration: 2, steps: 4 });
 const { resources } = await client.listResources();
 const conversation = resources.find(({ uri }) => uri.startsWith("muxi://conversations/"));
 const document = resources.find(({ uri }) => uri.startsWith("muxi://servers/everything/"));

@@ -5,7 +5,7 @@
  */
 import { endChild } from "./end_child.ts";
 import { until } from "./story.ts";
-import { freePort } from "./udp_relay.ts";
+import { freePort } from "./free_port.ts";
 
 /** The proxy at work. */
 export interface Nginx extends AsyncDisposable {

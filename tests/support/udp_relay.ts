@@ -36,12 +36,6 @@ export interface UdpRelay extends AsyncDisposable {
   cut(isCut: boolean): void;
 }
 
-/** A port that nobody has, over UDP and TCP. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: HOST, port: 0 });
-  return listener.addr.port;
-}
-
 /** Opens a relay. */
 export async function startUdpRelay(
   { seed, loss = 0, doubled = 0, jitter_ms = 0, to }: UdpRelayOptions,

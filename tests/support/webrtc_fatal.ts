@@ -34,6 +34,10 @@ switch (attack) {
     await sctp.send(77, 50, (await import("node:buffer")).Buffer.from([2]));
     break;
 }
-Deno.stdout.writeSync(new TextEncoder().encode(await pair.echoes("still there") ? "alive" : "deaf"));
+Deno.stdout.writeSync(
+  new TextEncoder().encode(
+    await pair.echoes("still there", how === "mended" ? {} : { patience_ms: 2000 }) ? "alive" : "deaf",
+  ),
+);
 await pair[Symbol.asyncDispose]();
 Deno.exit(0);

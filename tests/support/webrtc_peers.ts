@@ -15,9 +15,9 @@ export function keptLog(): { log: WebRtcPeersOptions["log"]; lines: string[] } {
   return { lines, log: createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) }) };
 }
 
-/** Opens the adapter on 127.0.0.1. */
+/** Opens the adapter on 127.0.0.1. What a busy machine is late with is taken unless `options` say otherwise. */
 export async function openPeers(options: Partial<WebRtcPeersOptions> = {}): Promise<WebRtcPeers> {
-  const peers = new WebRtcPeers({ host: "127.0.0.1", port: 0, log: keptLog().log, ...options });
+  const peers = new WebRtcPeers({ host: "127.0.0.1", port: 0, log: keptLog().log, stale_audio_ms: 60_000, ...options });
   await peers.open();
   return peers;
 }

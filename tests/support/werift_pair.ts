@@ -10,7 +10,7 @@ import {
   insidesOf,
   type SctpTransport,
 } from "../../src/adapters/webrtc/insides.ts";
-import { within } from "./waiting.ts";
+import { PATIENCE_MS, within } from "./waiting.ts";
 
 /** The package. */
 export const werift = await import("werift");
@@ -41,8 +41,8 @@ export interface WeriftPair extends AsyncDisposable {
   /** Of the client. */
   channel: Werift.RTCDataChannel;
   answer: string;
-  /** Sends text and resolves with whether it came back within two seconds. */
-  echoes(text: string): Promise<boolean>;
+  /** Sends text and resolves with whether it came back. */
+  echoes(text: string, options?: { patience_ms?: number }): Promise<boolean>;
 }
 
 /** A connection that stays on this machine. */
@@ -108,10 +108,10 @@ export async function connectPair(
     server,
     channel,
     answer,
-    async echoes(text) {
+    async echoes(text, { patience_ms = PATIENCE_MS } = {}) {
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const listener = channel.onMessage.subscribe((message) => message === text && resolve(true));
-      const timer = setTimeout(() => resolve(false), 2000);
+      const timer = setTimeout(() => resolve(false), patience_ms);
       channel.send(text);
       const came = await promise;
       clearTimeout(timer);

@@ -15,6 +15,7 @@ import { type Clock, systemClock } from "../../src/kit/clock.ts";
 import { createLog } from "../../src/kit/log.ts";
 import type { Change, Store } from "../../src/ports/store.ts";
 import { run } from "../contracts/sample_rows.ts";
+import { settle } from "../support/moving_clock.ts";
 
 const log = createLog({ level: "error", format: "text", write: () => {} });
 
@@ -99,7 +100,6 @@ Deno.test("the first text of a step goes at once, the rest waits for its interva
   await using story = await journal(clock);
   using log = story.open();
   const deltas = async () => (await story.stored()).map(({ data }) => data.text);
-  const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
   say(log, "a");
   await settle();
   assert.deepEqual(await deltas(), ["a"]);
@@ -128,7 +128,6 @@ Deno.test("each run keeps its own interval, and what is due together goes togeth
   await story.store.commit({ writes: [{ insert: "runs", rows: [{ ...run("run_2"), epoch: 1 }] }] });
   using one = story.open();
   using two = journalOf(story, "run_2");
-  const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
   const texts = async (run_id: string) =>
     (await story.store.read({ from: "events", where: { run_id }, order: [["seq", "asc"]], limit: 9 }))
       .map(({ data }) => JSON.parse(data).text).join("|");

@@ -1,10 +1,14 @@
 import { strict as assert } from "node:assert";
 import { takeInventory, whatIsNew } from "../../tools/leftovers.ts";
+import { until } from "../support/story.ts";
 
 /** A process whose parent has ended. */
 async function startOrphan(): Promise<number> {
   const { stdout } = await new Deno.Command("sh", { args: ["-c", "sleep 600 >&- 2>&- & echo $!"] }).output();
-  return Number(new TextDecoder().decode(stdout));
+  const pid = Number(new TextDecoder().decode(stdout));
+  // Until then it is a shell.
+  await until("it sleeps", async () => (await Deno.readTextFile(`/proc/${pid}/cmdline`)).startsWith("sleep"));
+  return pid;
 }
 
 Deno.test("what tests leave is named: folders, files of any name where all are ours, and processes", async () => {

@@ -6,6 +6,7 @@
 import { strict as assert } from "node:assert";
 import { createModel } from "../../src/adapters/models/model.ts";
 import type { ModelOutput } from "../../src/ports/model.ts";
+import { watchLag } from "../support/lag.ts";
 import { ask, collect, createMemoryLog, toModelOptions } from "../support/model_request.ts";
 import { startProvider } from "../support/provider.ts";
 
@@ -216,13 +217,15 @@ Deno.test("time-outs say which wait was too long", async () => {
     const { error } = await collect(model, ask("x"));
     assert.equal(error.name, "TimeoutError");
     assert.match(error.message, says);
-    assert.equal(provider.count, 1);
+    // None where the time was over before the request was read.
+    assert.ok(provider.count <= 1, `${provider.count} requests`);
   }
 });
 
 Deno.test("cancelling closes the provider's connection at once and ends with an estimate", async () => {
   for (const step of [{ tokens: 1000, delay: 5 }, { hang: true as const }]) {
     await using provider = await startProvider({ script: step });
+    using lag = watchLag();
     const abort = new AbortController();
     const seen: ModelOutput[] = [];
     const reading = collect(createModel(toModelOptions(provider.url)), ask("x"), {
@@ -238,8 +241,8 @@ Deno.test("cancelling closes the provider's connection at once and ends with an 
     assert.equal(error.name, "CancelledError");
     assert.notEqual(request.closed_at, null);
     // The promise that is made to every caller, and so a limit that belongs here.
-    assert.equal(request.closed_at! - at < 100, true, `closed after ${request.closed_at! - at} ms`);
-    assert.equal((request.last_token_at ?? 0) - at < 100, true);
+    assert.ok(request.closed_at! - at < 100 + lag.most, `closed after ${request.closed_at! - at} ms`);
+    assert.ok((request.last_token_at ?? 0) - at < 100 + lag.most);
     const last = outputs.at(-1);
     assert.equal(last?.type === "usage" && last.estimated, true);
     assert.equal(outputs[0]!.type, "start");

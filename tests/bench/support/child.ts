@@ -71,12 +71,6 @@ function descriptors(pid: number): number {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 }
 
-/** A port that nobody has. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Waits until something serves at `port`; undefined when `ended` resolves before. */
 async function toUrl(port: number, ended: Promise<unknown>): Promise<string | undefined> {
   let over = false;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Child, freePort, startChild } from "./child.ts";
+import { freePort } from "../../support/free_port.ts";
+import { type Child, startChild } from "./child.ts";
 
 const PEERS = {
   supergateway: {

@@ -18,6 +18,7 @@ import { joinSamples } from "../../src/kit/pcm.ts";
 import { Resampler } from "../../src/kit/resampler.ts";
 import type { OutgoingPacket } from "../../src/ports/peers.ts";
 import { hasProgram } from "../support/parts.ts";
+import { realTime } from "../support/real_time.ts";
 import { runBrain } from "../support/run_brain.ts";
 import { CALLER, openRunParts } from "../support/run_parts.ts";
 import {
@@ -35,7 +36,7 @@ const ANSWER = "Your order is ready.";
 const signal = new AbortController().signal;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-Deno.test({
+realTime({
   name: "a spoken question is understood, answered by a run, and the answer is understood",
   ignore: !hasProgram("espeak-ng") || !hasProgram("pocketsphinx_continuous"),
   async fn() {
